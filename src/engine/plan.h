@@ -1,0 +1,31 @@
+#pragma once
+#include "base/error.h"
+
+#include <stdbool.h>
+
+struct start;
+
+/* The meeting points of the two halves of a start. */
+enum signal_point {
+	POINT_NONE,
+	POINT_PLACED,	     /* supervisor -> init: cgroups, id maps and idmapped sources are done */
+	POINT_NETWORK_READY, /* supervisor -> init: links are in init's namespace */
+	POINT_ROOTFS_READY,  /* init -> supervisor: mounted, pivoted, ttys reported */
+	POINT_GO,	     /* supervisor -> init: execute */
+	POINT_COUNT,
+};
+
+enum step_kind { STEP_RUN, STEP_SIGNAL, STEP_AWAIT };
+
+/* One row of a plan. */
+struct step {
+	const char *name; /* "mount-proc": in errors, traces, fault injection */
+	bool (*needed)(const struct start *start); /* NULL: always; looks only at what is fixed before clone-init */
+	int (*run)(struct start *start, struct error *err); /* 0 or -errno with *err filled */
+	enum step_kind kind;
+	enum signal_point point;
+};
+
+/* Ended by a row without a name. */
+extern const struct step supervisor_plan[];
+extern const struct step init_plan[];
