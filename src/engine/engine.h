@@ -45,6 +45,7 @@ int engine_status(const struct container_id *id, struct status *ret_status, stru
 struct start_options {
 	bool foreground; /* the call returns when the container has ended; init dies with the supervisor */
 	bool replace_process; /* with foreground: execve the supervisor in this process; returns only on failure */
+	const char *command;  /* with replace_process: name of the command for error lines, "lxc-start" */
 	bool close_all_fds;
 	const char *pidfile; /* holds the supervisor's pid while it runs, or NULL */
 	const int *keep_fds; /* fds that init may inherit (LISTEN_FDS), or NULL */

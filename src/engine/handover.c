@@ -1,0 +1,74 @@
+/* Messages between supervisor, init and caller. */
+#include "engine/handover.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+int handover_open(struct handover *handover)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	handover->supervisor_fd = pair[0];
+	handover->init_fd = pair[1];
+	return 0;
+}
+
+void handover_close(struct handover *handover)
+{
+	close_fd(&handover->supervisor_fd);
+	close_fd(&handover->init_fd);
+}
+
+int message_send(int fd, const struct message *message)
+{
+	size_t size = message->kind == MESSAGE_ERROR ? sizeof(*message) : offsetof(struct message, error);
+	ssize_t n;
+
+	do
+		n = send(fd, message, size, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int message_receive(int fd, struct message *ret)
+{
+	ssize_t n;
+
+	memset(ret, 0, sizeof(*ret));
+	do
+		n = recv(fd, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ECONNRESET;
+	return (size_t)n < offsetof(struct message, error) ? -EBADMSG : 0;
+}
+
+int handover_signal(int fd, enum signal_point point)
+{
+	return message_send(fd, &(struct message){ .kind = MESSAGE_SIGNAL, .point = point });
+}
+
+int handover_await(int fd, enum signal_point point, struct error *err)
+{
+	struct message message;
+	int r = message_receive(fd, &message);
+
+	if (r < 0)
+		return error_set_kind(err, ERROR_KERNEL, r, "the other half of the start is gone");
+	if (message.kind == MESSAGE_ERROR) {
+		*err = message.error;
+		return err->errnum ? -err->errnum : -EINVAL;
+	}
+	if (message.kind != MESSAGE_SIGNAL || message.point != point)
+		return error_set_kind(err, ERROR_INTERNAL, EBADMSG, "message %u where point %u was due",
+			message.point, point);
+	return 0;
+}

@@ -1,0 +1,152 @@
+/* Where init comes to be: namespaces new and shared, cgroup, id maps. */
+#include "engine/placement.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "engine/running.h"
+#include "kernel/clone.h"
+#include "kernel/idmap.h"
+#include "kernel/namespace.h"
+#include "kernel/pidfd.h"
+
+/* Those that change what later children are, not the process itself: joined before the clone. */
+static bool is_for_children(int kind)
+{
+	return kind == NAMESPACE_PID || kind == NAMESPACE_TIME;
+}
+
+/* share names a file, a pid or a running container. */
+static int open_shared(const struct start *start, int kind, const char *share, struct error *err)
+{
+	int32_t pid;
+
+	if (*share == '/') {
+		int fd = open(share, O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? spec_error(err, errno, start->spec, &start->spec->namespaces.origin,
+					"open namespace %s", share) :
+				fd;
+	}
+	if (text_to_i32(share, &pid) < 0) {
+		struct container_id other = { start->id.dialect, start->id.base_path, share };
+		struct running running;
+		int r = container_load(&other, 0, &running, err);
+		if (r < 0)
+			return r;
+		pid = running.init_pid;
+		int fd = namespace_open(pid, (enum namespace_kind)kind);
+		running_clear(&running);
+		return fd < 0 ? error_set(err, fd, "open a namespace of %s", share) : fd;
+	}
+	int fd = namespace_open(pid, (enum namespace_kind)kind);
+	return fd < 0 ? spec_error(err, fd, start->spec, &start->spec->namespaces.origin,
+				"open a namespace of process %d", pid) :
+			fd;
+}
+
+int placement_open_shared(struct start *start, struct error *err)
+{
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (!start->spec->namespaces.share[kind])
+			continue;
+		int fd = open_shared(start, kind, start->spec->namespaces.share[kind], err);
+		if (fd < 0)
+			return fd;
+		start->join_fds[kind] = fd;
+	}
+	return 0;
+}
+
+static int join(const struct start *start, bool for_children, struct error *err)
+{
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++) {
+		if (start->join_fds[kind] < 0 || is_for_children(kind) != for_children)
+			continue;
+		if (setns(start->join_fds[kind], namespace_clone_flag((enum namespace_kind)kind)) < 0)
+			return error_set(err, errno, "join the %s namespace of %s",
+				namespace_name((enum namespace_kind)kind), start->spec->namespaces.share[kind]);
+	}
+	return 0;
+}
+
+int placement_join(struct start *start, struct error *err)
+{
+	return join(start, false, err);
+}
+
+/* The way back for a supervisor that joined a pid namespace for its child. */
+static void leave_children_namespaces(const struct start *start)
+{
+	if (start->join_fds[NAMESPACE_PID] < 0)
+		return;
+	auto_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	(void)setns(own, CLONE_NEWPID); /* our own: can not fail but for memory */
+}
+
+static void run_init(struct start *start) __attribute__((noreturn));
+
+static void run_init(struct start *start)
+{
+	struct message message = { .kind = MESSAGE_ERROR };
+
+	start->is_init = true;
+	close_fd(&start->handover.supervisor_fd);
+	if (plan_run(init_plan, start, &message.error) < 0)
+		(void)message_send(start->handover.init_fd, &message); /* the supervisor may be gone */
+	_exit(EXIT_FAILURE);
+}
+
+int placement_clone_init(struct start *start, struct error *err)
+{
+	struct clone_request request = { .cgroup_fd = start->cgroup_fd, .pidfd = &start->init_pidfd };
+
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (start->namespaces & 1U << kind && kind != NAMESPACE_CGROUP)
+			request.flags |= (uint64_t)namespace_clone_flag((enum namespace_kind)kind);
+	int r = handover_open(&start->handover);
+	if (r < 0)
+		return error_set(err, r, "talk to init");
+	r = join(start, true, err);
+	if (r < 0)
+		return r;
+	start->is_placed_by_clone = start->cgroup_fd >= 0;
+	pid_t pid = clone_process(&request);
+	if (pid == 0)
+		run_init(start);
+	leave_children_namespaces(start);
+	close_fd(&start->handover.init_fd);
+	close_fd(&start->cgroup_fd);
+	if (pid < 0)
+		return error_set(err, (int)pid, "clone init");
+	start->init_pid = pid;
+	(void)process_start_ticks(pid, &start->init_start_ticks); /* it is our child: it can not be gone */
+	return 0;
+}
+
+int placement_write_id_maps(struct start *start, struct error *err)
+{
+	for (int is_gid = 0; is_gid < 2; is_gid++) {
+		char text[4096];
+		size_t used = 0;
+		vector_for_each (map, &start->spec->idmaps)
+			if (map->is_gid == is_gid && used < sizeof(text))
+				used += (size_t)snprintf(text + used, sizeof(text) - used, "%u %u %u\n", map->inside,
+					map->outside, map->count);
+		if (used == 0)
+			continue;
+		int r = used >= sizeof(text) ? -E2BIG : idmap_write(start->init_pid, is_gid, text);
+		if (r < 0)
+			return spec_error(err, r, start->spec, &start->spec->idmaps.items[0].origin,
+				"write %s_map", is_gid ? "gid" : "uid");
+	}
+	return 0;
+}

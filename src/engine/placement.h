@@ -1,0 +1,11 @@
+#pragma once
+#include "engine/start.h"
+
+/* Clones init into its namespaces and, on cgroup2, its cgroup; in the child runs init_plan and never returns. */
+int placement_clone_init(struct start *start, struct error *err);
+/* Writes init's uid_map and gid_map. */
+int placement_write_id_maps(struct start *start, struct error *err);
+/* Opens what lxc.namespace.share.* names; in the supervisor. */
+int placement_open_shared(struct start *start, struct error *err);
+/* Joins them; in init. */
+int placement_join(struct start *start, struct error *err);

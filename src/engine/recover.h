@@ -1,0 +1,12 @@
+#pragma once
+#include "engine/rundir.h"
+
+/*
+ * Called with every look at a container: when nobody holds the lock although its state is not stopped, the
+ * supervisor was killed. init alive: a new supervisor adopts it (returns 0). init dead: everything the journal
+ * names is released, the directory is removed (returns -ENOENT, dir closed). Held: 0.
+ */
+int recover_if_abandoned(const struct container_id *id, struct rundir *dir);
+
+/* The same for a directory that the caller has locked for a start. -EBUSY: its init is alive and was adopted. */
+int recover_stale(const struct container_id *id, struct rundir *dir, struct error *err);

@@ -1,0 +1,77 @@
+/* What can be left behind, and who removes it: the only undo path there is. */
+#include "engine/resources.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "cgroup/cgroup.h"
+#include "network/network.h"
+
+struct release {
+	int netns_fd;
+	const struct log *log;
+};
+
+static void release_cgroup(const struct release *release, const char *argument)
+{
+	(void)release;
+	cgroup_remove_path(argument);
+}
+
+static void release_link(const struct release *release, const char *argument)
+{
+	(void)network_undo(RESOURCE_LINK, argument, release->netns_fd, NULL); /* it may be gone with its namespace */
+}
+
+static void release_phys(const struct release *release, const char *argument)
+{
+	struct error err;
+
+	if (network_undo(RESOURCE_PHYS, argument, release->netns_fd, &err) < 0)
+		log_warn(release->log, "%s", err.what);
+}
+
+static void release_file(const struct release *release, const char *argument)
+{
+	(void)release;
+	(void)unlink(argument); /* a leftover that is gone is fine */
+}
+
+static void release_directory(const struct release *release, const char *argument)
+{
+	(void)release;
+	(void)rmdir(argument); /* not empty: not ours any more */
+}
+
+static const struct {
+	const char *kind;
+	void (*run)(const struct release *release, const char *argument);
+} releases[] = {
+	{ RESOURCE_CGROUP, release_cgroup },
+	{ RESOURCE_LINK, release_link },
+	{ RESOURCE_PHYS, release_phys },
+	{ RESOURCE_PIDFILE, release_file },
+	{ RESOURCE_DIRECTORY, release_directory },
+};
+
+static int release_one(const char *kind, const char *argument, void *data)
+{
+	for (size_t i = 0; i < sizeof(releases) / sizeof(*releases); i++)
+		if (strcmp(kind, releases[i].kind) == 0)
+			releases[i].run(data, argument);
+	return 0;
+}
+
+void resources_release(int run_fd, int netns_fd, const struct log *log)
+{
+	struct release release = { .netns_fd = netns_fd, .log = log };
+	auto_close int fd = openat(run_fd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	(void)journal_read_backwards(fd, release_one, &release);
+	(void)unlinkat(run_fd, "journal", 0); /* replaying twice would do no harm */
+}

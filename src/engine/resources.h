@@ -1,0 +1,13 @@
+#pragma once
+#include "base/log.h"
+#include "engine/rundir.h"
+
+/* What the journal can name; one release function each. */
+#define RESOURCE_LINK	"LINK"	  /* a veth's host side */
+#define RESOURCE_PHYS	"PHYS"	  /* a device lent to the container */
+#define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
+#define RESOURCE_PIDFILE "PIDFILE"
+#define RESOURCE_DIRECTORY "DIRECTORY"
+
+/* Replays the journal of a run directory backwards. netns_fd: of the container, or -1. Best effort. */
+void resources_release(int run_fd, int netns_fd, const struct log *log);

@@ -1,0 +1,198 @@
+/* The run directory: who runs, who is in charge, what is to be released. */
+#include "engine/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "kernel/pidfd.h"
+
+/* Everything that may lie in a run directory. */
+static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices" };
+
+static const char *runtime_base(void)
+{
+	const char *dir = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
+
+	return dir && *dir == '/' ? dir : "/run";
+}
+
+int rundir_parent(const char *dialect, char *buffer, size_t size)
+{
+	int length = snprintf(buffer, size, "%s/wabe/%s", runtime_base(), dialect);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+void rundir_suffix(const char *base_path, char *buffer, size_t size)
+{
+	uint64_t hash = hash_fnv1a64(base_path, strlen(base_path));
+
+	snprintf(buffer, size, "-%08" PRIx32, (uint32_t)(hash ^ hash >> 32));
+}
+
+static int rundir_path(const struct container_id *id, char *buffer, size_t size)
+{
+	char suffix[16];
+
+	rundir_suffix(id->base_path, suffix, sizeof(suffix));
+	int length = snprintf(buffer, size, "%s/wabe/%s/%s%s", runtime_base(), id->dialect, id->name, suffix);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+int rundir_open(const struct container_id *id, struct rundir *ret)
+{
+	int r = rundir_path(id, ret->path, sizeof(ret->path));
+	if (r < 0)
+		return r;
+	ret->fd = open(ret->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return ret->fd < 0 ? -errno : 0;
+}
+
+int rundir_lock(const struct rundir *dir)
+{
+	struct stat st;
+
+	if (flock(dir->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	/* it may have been removed between open and lock: then the lock is worth nothing */
+	if (fstat(dir->fd, &st) < 0 || st.st_nlink == 0) {
+		flock(dir->fd, LOCK_UN);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int make_directory(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+
+	char parent[PATH_MAX];
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	int r = mkdir_parents(parent, 0755);
+	if (r < 0)
+		return r;
+	return mkdir(path, 0700) < 0 ? -errno : 0;
+}
+
+int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_is_stale, struct error *err)
+{
+	int r = rundir_path(id, ret->path, sizeof(ret->path));
+	if (r < 0)
+		return error_set(err, r, "container name %s", id->name);
+
+	for (int attempt = 0; attempt < 16; attempt++) {
+		r = make_directory(ret->path);
+		if (r < 0 && r != -EEXIST)
+			return error_set(err, r, "create run directory %s", ret->path);
+		*ret_is_stale = r == -EEXIST;
+		ret->fd = open(ret->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (ret->fd < 0) {
+			if (errno == ENOENT)
+				continue;
+			return error_set(err, errno, "open run directory %s", ret->path);
+		}
+		r = rundir_lock(ret);
+		if (r == 0)
+			return 0;
+		close_fd(&ret->fd);
+		if (r == -EBUSY)
+			return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is already running", id->name);
+	}
+	return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is being started and stopped by others", id->name);
+}
+
+void rundir_remove(struct rundir *dir)
+{
+	struct stat st;
+
+	if (dir->fd < 0)
+		return;
+	/* removed already (the supervisor and its caller both come here)? Then the path may be somebody else's */
+	if (fstat(dir->fd, &st) < 0 || st.st_nlink == 0) {
+		close_fd(&dir->fd);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(run_files) / sizeof(*run_files); i++)
+		(void)unlinkat(dir->fd, run_files[i], 0); /* most are absent at most times */
+	(void)rmdir(dir->path);				  /* what is not ours stays */
+	close_fd(&dir->fd);
+}
+
+void rundir_close(struct rundir *dir)
+{
+	close_fd(&dir->fd);
+}
+
+int run_state_write(int run_fd, const struct run_state *state)
+{
+	auto_free char *text = NULL;
+	int length = asprintf(&text, "state %s\ninit %d %" PRIu64 "\nsupervisor %d\nforeground %d\n%s",
+		state_name(state->state), state->init_pid, state->init_start_ticks, state->supervisor_pid,
+		state->foreground, state->cgroups ? state->cgroups : "");
+	if (length < 0)
+		return -ENOMEM;
+
+	int r = file_write(run_fd, "state.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, (size_t)length);
+	if (r < 0)
+		return r;
+	return renameat(run_fd, "state.new", run_fd, "state") < 0 ? -errno : 0;
+}
+
+int run_state_read(int run_fd, struct run_state *ret)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	char name[16] = "";
+	int foreground = 0, offset = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	int r = file_read(run_fd, "state", 1 << 20, &text, &length);
+	if (r < 0)
+		return r;
+	if (sscanf(text, "state %15s\ninit %d %" SCNu64 "\nsupervisor %d\nforeground %d\n%n", name, &ret->init_pid,
+		    &ret->init_start_ticks, &ret->supervisor_pid, &foreground, &offset) != 5)
+		return -EBADMSG;
+	r = state_from_name(name);
+	if (r < 0)
+		return -EBADMSG;
+	ret->state = (enum container_state)r;
+	ret->foreground = foreground;
+	ret->cgroups = strdup(text + offset);
+	return ret->cgroups ? 0 : -ENOMEM;
+}
+
+void run_state_clear(struct run_state *state)
+{
+	free(state->cgroups);
+	memset(state, 0, sizeof(*state));
+}
+
+int run_state_open_init(const struct run_state *state)
+{
+	uint64_t ticks;
+
+	if (state->init_pid <= 0)
+		return -ESRCH;
+	auto_close int pidfd = pidfd_open(state->init_pid);
+	if (pidfd < 0)
+		return -ESRCH;
+	/* read after pidfd_open: if the times agree, the fd is of the process that was meant */
+	if (process_start_ticks(state->init_pid, &ticks) < 0 || ticks != state->init_start_ticks)
+		return -ESRCH;
+	return take_fd(&pidfd);
+}

@@ -1,0 +1,54 @@
+#pragma once
+#include "base/error.h"
+#include "cgroup/cgroup.h"
+#include "engine/engine.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+/*
+ * The run directory of one container: /run/wabe/DIALECT/NAME-HASH (root) or below $XDG_RUNTIME_DIR. It exists
+ * from the first moment of a start until everything is released. A flock on the directory itself, held for
+ * life by the supervisor, says who is in charge; the kernel drops it when the supervisor dies.
+ * Files: spec (flat), state, journal, devices (rules set at run time).
+ */
+struct rundir {
+	int fd;
+	char path[PATH_MAX];
+};
+
+/* Parent directory of all run directories of a dialect, for lists and monitors. */
+int rundir_parent(const char *dialect, char *buffer, size_t size);
+
+/* What the directory's name has behind the container's: "-HASH" of the base path. size >= 10. */
+void rundir_suffix(const char *base_path, char *buffer, size_t size);
+
+/* Opens the directory of a container. -ENOENT: it does not run. */
+int rundir_open(const struct container_id *id, struct rundir *ret);
+
+/* Makes and locks it. -EBUSY: somebody holds it, *err says so. A directory that nobody holds is returned with
+ * *ret_is_stale set: a crash left it, the caller must clean up what its journal names before using it. */
+int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_is_stale, struct error *err);
+
+/* Takes the lock of an open directory. 0, -EBUSY (held), -ENOENT (it was removed meanwhile). */
+int rundir_lock(const struct rundir *dir);
+
+/* Removes the known files and the directory, and closes it. */
+void rundir_remove(struct rundir *dir);
+void rundir_close(struct rundir *dir);
+
+/* What the state file says. */
+struct run_state {
+	enum container_state state;
+	pid_t init_pid;
+	uint64_t init_start_ticks; /* guards against reuse of the pid */
+	pid_t supervisor_pid;
+	bool foreground;
+	char *cgroups; /* text for cgroup_set_from_text, malloc'ed */
+};
+int run_state_read(int run_fd, struct run_state *ret);
+int run_state_write(int run_fd, const struct run_state *state);
+void run_state_clear(struct run_state *state);
+
+/* A pidfd of the init that state names, or -ESRCH when that process is gone. */
+int run_state_open_init(const struct run_state *state);

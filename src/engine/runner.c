@@ -1,0 +1,48 @@
+/* Walks a plan. In a test build each step can be made to fail, or the processes to die, by name. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/fault.h"
+#include "engine/start.h"
+
+static int own_fd(const struct start *start)
+{
+	return start->is_init ? start->handover.init_fd : start->handover.supervisor_fd;
+}
+
+static int run_step(const struct step *step, struct start *start, struct error *err)
+{
+	int r = fault_inject(step->name, start->is_init, start->init_pid, err);
+	if (r < 0)
+		return r;
+	switch (step->kind) {
+	case STEP_SIGNAL:
+		r = handover_signal(own_fd(start), step->point);
+		if (r < 0 && handover_await(own_fd(start), POINT_NONE, err) < 0 && err->errnum != EBADMSG)
+			return r; /* the other side told why before it went */
+		return r < 0 ? error_set(err, r, "%s", step->name) : 0;
+	case STEP_AWAIT:
+		return handover_await(own_fd(start), step->point, err);
+	case STEP_RUN:
+		return step->run(start, err);
+	}
+	return 0;
+}
+
+int plan_run(const struct step *plan, struct start *start, struct error *err)
+{
+	for (const struct step *step = plan; step->name; step++) {
+		if (step->needed && !step->needed(start))
+			continue;
+		start->running_step = step->name;
+		log_trace(start->log, "%s: %s", start->is_init ? "init" : "supervisor", step->name);
+		int r = run_step(step, start, err);
+		if (r < 0) {
+			log_debug(start->log, "step %s failed", step->name);
+			return r;
+		}
+	}
+	return 0;
+}

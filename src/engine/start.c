@@ -1,0 +1,220 @@
+/* The caller's side of a start: run directory, spec file, supervisor, its report. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/handover.h"
+#include "engine/recover.h"
+#include "engine/rundir.h"
+#include "engine/supervisor_call.h"
+
+extern char **environ;
+
+/*
+ * The supervisor's program through a read-only mount of its own: what a container could reach by
+ * /proc/PID/exe can not be written (CVE-2019-5736). Without open_tree (before 5.2) or mount_setattr (5.12) the
+ * plain file.
+ */
+static int open_supervisor(void)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	auto_close int fd = open_tree(AT_FDCWD, WABE_SUPERVISOR, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0)
+		return take_fd(&fd);
+	int plain = open(WABE_SUPERVISOR, O_PATH | O_CLOEXEC);
+	return plain < 0 ? -errno : plain;
+}
+
+static size_t add_argument(char **argv, size_t count, const char *text)
+{
+	argv[count] = (char *)(uintptr_t)text; /* execve does not write to it */
+	return count + 1;
+}
+
+static void build_argv(const struct supervisor_call *call, char *title, size_t size, char *run_fd, char **argv)
+{
+	const struct container_id *id = call->id;
+	size_t n = 0;
+
+	snprintf(title, size, "[lxc monitor] %s %s", id->base_path, id->name);
+	snprintf(run_fd, 32, "--run-fd=%d", call->run_fd);
+	n = add_argument(argv, n, title);
+	n = add_argument(argv, n, run_fd);
+	if (call->adopt)
+		n = add_argument(argv, n, "--adopt");
+	if (call->foreground)
+		n = add_argument(argv, n, "--foreground");
+	if (call->close_all_fds)
+		n = add_argument(argv, n, "--close-all-fds");
+	if (call->container_status)
+		n = add_argument(argv, n, "--container-status");
+	if (call->command) {
+		n = add_argument(argv, n, "--command");
+		n = add_argument(argv, n, call->command);
+	}
+	if (call->pidfile) {
+		n = add_argument(argv, n, "--pidfile");
+		n = add_argument(argv, n, call->pidfile);
+	}
+	argv[n] = NULL;
+}
+
+int supervisor_exec(const struct supervisor_call *call, struct error *err)
+{
+	char title[PATH_MAX], run_fd[32], *argv[16];
+	auto_close int program = open_supervisor();
+
+	if (program < 0)
+		return error_set(err, program, "open %s", WABE_SUPERVISOR);
+	build_argv(call, title, sizeof(title), run_fd, argv);
+	if (fcntl(call->run_fd, F_SETFD, 0) < 0)
+		return error_set(err, errno, "keep the run directory open");
+	syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+	return error_set(err, errno, "execute %s", WABE_SUPERVISOR);
+}
+
+int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *ret_pid, struct error *err)
+{
+	char title[PATH_MAX], run_fd[32], path[32], *argv[16];
+	struct supervisor_call moved = *call;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+
+	auto_close int program = open_supervisor();
+	if (program < 0)
+		return error_set(err, program, "open %s", WABE_SUPERVISOR);
+	moved.run_fd = 3;
+	build_argv(&moved, title, sizeof(title), run_fd, argv);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
+	posix_spawn_file_actions_init(&actions);
+	/* first out of the way of 3 and 4, then to their places */
+	int high_run = fcntl(call->run_fd, F_DUPFD_CLOEXEC, 10);
+	int high_report = fcntl(report_fd, F_DUPFD_CLOEXEC, 10);
+	posix_spawn_file_actions_adddup2(&actions, high_run, 3);
+	posix_spawn_file_actions_adddup2(&actions, high_report, 4);
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	int r = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
+	if (r == ENOENT || r == EACCES) /* no /proc here */
+		r = posix_spawn(ret_pid, WABE_SUPERVISOR, &actions, &attributes, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	close_fd(&high_run);
+	close_fd(&high_report);
+	return r ? error_set(err, r, "execute %s", WABE_SUPERVISOR) : 0;
+}
+
+/* Reads reports until the start is decided (background) or the container has ended (foreground). */
+static int await_report(int report_fd, bool foreground, struct start_result *result, struct error *err)
+{
+	struct message message;
+	bool is_running = false;
+
+	for (;;) {
+		int r = message_receive(report_fd, &message);
+		if (r < 0 && is_running)
+			return 0;
+		if (r < 0)
+			return error_set_kind(err, ERROR_KERNEL, 0, "the supervisor ended without a report");
+		if (message.kind == MESSAGE_ERROR) {
+			*err = message.error;
+			return err->errnum ? -err->errnum : -EINVAL;
+		}
+		if (message.kind == MESSAGE_RUNNING) {
+			is_running = true;
+			result->init_pid = message.value;
+			if (!foreground)
+				return 0;
+		}
+		if (message.kind == MESSAGE_ENDED)
+			result->wait_status = message.value;
+	}
+}
+
+static int write_spec(const struct spec *spec, int run_fd, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = spec_to_flat(spec, &text, &length);
+	if (r == 0)
+		r = file_write(run_fd, "spec", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, length);
+	return r < 0 ? error_set(err, r, "store the spec in the run directory") : 0;
+}
+
+static int spawn_and_wait(const struct supervisor_call *call, struct start_result *result, struct error *err)
+{
+	int pair[2], status;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set(err, errno, "talk to the supervisor");
+	int r = supervisor_spawn(call, pair[1], &pid, err);
+	close(pair[1]);
+	if (r == 0)
+		r = await_report(pair[0], call->foreground, result, err);
+	close(pair[0]);
+	/* in the background the child has left the real supervisor behind and ends at once */
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
+int engine_start(const struct spec *spec, const struct start_options *options, struct start_result *ret_result,
+	struct error *err)
+{
+	struct container_id id = { spec->identity.dialect, spec->identity.base_path, spec->identity.name };
+	struct start_result unused = { 0 };
+	struct rundir dir;
+	bool is_stale;
+
+	int r = spec_validate(spec, err);
+	if (r < 0)
+		return r;
+	r = rundir_create(&id, &dir, &is_stale, err);
+	if (r < 0)
+		return r;
+	if (is_stale) {
+		r = recover_stale(&id, &dir, err);
+		if (r < 0) {
+			rundir_close(&dir);
+			return r;
+		}
+	}
+	r = write_spec(spec, dir.fd, err);
+	if (r == 0) {
+		struct supervisor_call call = { .id = &id,
+			.run_fd = dir.fd,
+			.foreground = options->foreground,
+			.close_all_fds = options->close_all_fds,
+			.container_status = spec->process.is_application,
+			.command = options->replace_process ? options->command : NULL,
+			.pidfile = options->pidfile };
+		if (options->replace_process)
+			r = supervisor_exec(&call, err);
+		else
+			r = spawn_and_wait(&call, ret_result ? ret_result : &unused, err);
+		if (r == 0) {
+			rundir_close(&dir);
+			return 0;
+		}
+	}
+	/* the supervisor has removed it, unless it never came to life */
+	rundir_remove(&dir);
+	return r;
+}

@@ -1,0 +1,65 @@
+#pragma once
+#include "base/log.h"
+#include "cgroup/cgroup.h"
+#include "engine/console.h"
+#include "engine/engine.h"
+#include "engine/handover.h"
+#include "engine/plan.h"
+#include "engine/rundir.h"
+#include "network/network.h"
+#include "rootfs/rootfs.h"
+#include "security/security.h"
+
+/* How the supervisor was asked to behave; from its command line. */
+struct supervisor_options {
+	bool foreground;	 /* init dies with the supervisor */
+	bool adopt;		 /* take over a container whose supervisor was killed */
+	bool print_errors;	 /* nobody waits on the report socket: errors go to standard error */
+	bool container_status;	 /* end with init's exit status rather than 0 */
+	bool close_all_fds;
+	const char *command;	 /* who started it, for error lines: "lxc-start" */
+	const char *pidfile;
+	int report_fd;		 /* struct message to the caller; -1: none */
+};
+
+/*
+ * All that one start needs, owned by the supervisor; init has the copy that the clone gave it. Everything up
+ * to `init_pid` is fixed before clone-init.
+ */
+struct start {
+	struct spec *spec;
+	const struct supervisor_options *options;
+	struct container_id id;
+	struct rundir dir;
+	int journal_fd;
+	struct log *log;
+	uint32_t namespaces; /* bits 1 << NAMESPACE_x: new ones */
+	int join_fds[NAMESPACE_KINDS]; /* namespaces to join, or -1 */
+	struct cgroup_layout layout;
+	struct cgroup_set cgroups;
+	bool has_cgroups;
+	int cgroup_fd; /* for CLONE_INTO_CGROUP, or -1 */
+	bool is_placed_by_clone;
+	struct network *network;
+	struct seccomp_filter seccomp;
+	struct console console;
+	struct handover handover;
+	struct rootfs_context root;
+	int netns_fd; /* of the container, so that its interfaces can be taken back */
+	int control_fd;
+	bool is_reboot; /* this start follows a reboot */
+	bool is_init;	/* this process is init's side */
+	pid_t init_pid;
+	int init_pidfd;
+	uint64_t init_start_ticks;
+	const char *running_step;
+};
+
+/* Walks a plan; stops at the first failure. 0 or -errno with *err naming the step's fault. */
+int plan_run(const struct step *plan, struct start *start, struct error *err);
+
+/* Replays the journal backwards and releases what start holds; safe to call at any point and twice. */
+void start_release(struct start *start);
+
+/* Writes the state file and tells the monitors. */
+int start_set_state(struct start *start, enum container_state state, struct error *err);

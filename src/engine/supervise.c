@@ -1,0 +1,405 @@
+/* The supervisor: one start after the other until the container is to stay down, then nothing is left. */
+#include "engine/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/journal.h"
+#include "engine/control.h"
+#include "engine/hooks.h"
+#include "engine/monitor.h"
+#include "engine/placement.h"
+#include "engine/resources.h"
+#include "kernel/namespace.h"
+#include "kernel/pidfd.h"
+
+enum ending { ENDING_STOP, ENDING_REBOOT };
+
+struct loop {
+	struct start *start;
+	struct control control;
+	int signal_fd;
+	bool has_input; /* the caller's terminal still gives something */
+};
+
+int start_set_state(struct start *start, enum container_state state, struct error *err)
+{
+	struct run_state run = { .state = state,
+		.init_pid = start->init_pid,
+		.init_start_ticks = start->init_start_ticks,
+		.supervisor_pid = getpid(),
+		.foreground = start->options->foreground };
+	int r = 0;
+
+	if (start->has_cgroups && !(run.cgroups = cgroup_set_to_text(&start->cgroups)))
+		r = -ENOMEM;
+	if (r == 0)
+		r = run_state_write(start->dir.fd, &run);
+	free(run.cgroups);
+	if (r < 0)
+		return error_set(err, r, "write the state file in %s", start->dir.path);
+	monitor_publish(&start->id, 0, state);
+	return 0;
+}
+
+/* Everything of one start that the supervisor holds, but the run directory and the control socket. */
+static void release_handles(struct start *start)
+{
+	handover_close(&start->handover);
+	console_close(&start->console);
+	security_seccomp_clear(&start->seccomp);
+	network_free(start->network);
+	start->network = NULL;
+	if (start->has_cgroups)
+		cgroup_set_clear(&start->cgroups);
+	start->has_cgroups = false;
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		close_fd(&start->join_fds[kind]);
+	close_fd(&start->cgroup_fd);
+	close_fd(&start->init_pidfd);
+	close_fd(&start->netns_fd);
+	start->init_pid = 0;
+}
+
+void start_release(struct start *start)
+{
+	if (start->init_pid > 0 && start->init_pidfd >= 0) {
+		(void)pidfd_send_signal_number(start->init_pidfd, SIGKILL); /* it may have ended by itself */
+		(void)pidfd_wait(start->init_pidfd, -1);
+		(void)waitpid(start->init_pid, NULL, 0); /* adopted: not our child */
+	}
+	if (start->has_cgroups)
+		(void)cgroup_kill(&start->cgroups); /* attached processes can outlive init */
+	if (start->network)
+		network_down(start->spec, start->network, start->netns_fd);
+	resources_release(start->dir.fd, start->netns_fd, start->log);
+	release_handles(start);
+}
+
+/* Namespaces that the spec makes; what it shares is not made. */
+static void prepare(struct start *start)
+{
+	start->namespaces = spec_new_namespaces(start->spec);
+	start->root = (struct rootfs_context){ .spec = start->spec,
+		.root_fd = -1,
+		.mount_point = start->spec->rootfs.mount,
+		.devpts_fd = -1,
+		.console_index = -1,
+		.has_user_namespace = start->spec->idmaps.count > 0,
+		.log = start->log };
+	start->netns_fd = -1;
+	start->cgroup_fd = -1;
+	start->init_pidfd = -1;
+	start->init_pid = 0;
+	start->handover = (struct handover){ -1, -1 };
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		start->join_fds[kind] = -1;
+	console_init(&start->console);
+}
+
+static int start_once(struct start *start, struct error *err)
+{
+	prepare(start);
+	start->journal_fd = journal_open(start->dir.fd, "journal");
+	if (start->journal_fd < 0)
+		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
+	monitor_publish(&start->id, 0, STATE_STARTING);
+	int r = placement_open_shared(start, err);
+	if (r == 0)
+		r = plan_run(supervisor_plan, start, err);
+	handover_close(&start->handover);
+	close_fd(&start->journal_fd);
+	if (r < 0)
+		return r;
+	console_drop_slave(&start->console);
+	if (start->namespaces & 1U << NAMESPACE_NET && start->network)
+		start->netns_fd = namespace_open(start->init_pid, NAMESPACE_NET);
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static void forward_signal(struct loop *loop)
+{
+	struct signalfd_siginfo info;
+
+	while (read(loop->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+		if (signal == SIGCHLD)
+			continue;
+		if (signal == SIGWINCH) {
+			console_resize(&loop->start->console, loop->start->console.in_fd);
+			continue;
+		}
+		(void)pidfd_send_signal_number(loop->start->init_pidfd, signal == SIGHUP ? SIGTERM : signal);
+	}
+}
+
+static void add_fd(struct pollfd *fds, nfds_t *count, int fd)
+{
+	fds[*count] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	(*count)++;
+}
+
+static void serve_console(struct loop *loop, const struct pollfd *fds, nfds_t count)
+{
+	struct console *console = &loop->start->console;
+
+	for (nfds_t i = 0; i < count; i++) {
+		if (!fds[i].revents || fds[i].fd < 0)
+			continue;
+		if (fds[i].fd == console->master_fd && !console_pump_output(console, loop->start->spec))
+			usleep(10000); /* nobody has the slave open just now: a getty will */
+		else if (fds[i].fd == console->in_fd && loop->has_input)
+			loop->has_input = console_pump_input(console, console->in_fd);
+		else if (fds[i].fd == console->client_fd) {
+			console_resize(console, console->client_fd);
+			if (!console_pump_input(console, console->client_fd))
+				close_fd(&console->client_fd);
+		}
+	}
+}
+
+/* Until init has ended. */
+static void watch(struct loop *loop)
+{
+	struct start *start = loop->start;
+	struct pollfd fds[8 + CONTROL_CONNECTIONS];
+
+	for (;;) {
+		nfds_t count = 0;
+		add_fd(fds, &count, start->init_pidfd);
+		add_fd(fds, &count, loop->signal_fd);
+		add_fd(fds, &count, loop->control.listen_fd);
+		add_fd(fds, &count, start->console.master_fd);
+		add_fd(fds, &count, loop->has_input ? start->console.in_fd : -1);
+		add_fd(fds, &count, start->console.client_fd);
+		nfds_t connections = count;
+		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
+			add_fd(fds, &count, loop->control.fds[i]);
+		if (poll(fds, count, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			forward_signal(loop);
+		serve_console(loop, fds + 3, 3);
+		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
+			if (fds[connections + i].revents && loop->control.fds[i] >= 0)
+				control_serve(&loop->control, i, start);
+		if (fds[2].revents)
+			control_accept(&loop->control);
+		if (fds[0].revents)
+			return;
+	}
+}
+
+/* What init wrote last is still in the pty. */
+static void drain_console(struct start *start)
+{
+	struct pollfd fd = { .fd = start->console.master_fd, .events = POLLIN };
+
+	while (fd.fd >= 0 && poll(&fd, 1, 0) > 0 && fd.revents & POLLIN &&
+		console_pump_output(&start->console, start->spec))
+		;
+}
+
+static int exit_status_of_init(struct start *start)
+{
+	int status = 0;
+
+	while (waitpid(start->init_pid, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		/* adopted: somebody else's child */
+		return pidfd_exit_status(start->init_pidfd, &status) < 0 ? 0 : status;
+	}
+	return status;
+}
+
+static int run_ending_hooks(struct start *start, enum hook_moment moment, enum ending ending, const int *namespaces,
+	struct error *err)
+{
+	struct hook_context context = { .spec = start->spec,
+		.log = start->log,
+		.init_pid = start->init_pid,
+		.target = ending == ENDING_REBOOT ? "reboot" : "stop",
+		.namespace_fds = namespaces };
+
+	return hooks_run(&context, moment, err);
+}
+
+static void open_namespaces(const struct start *start, int fds[NAMESPACE_KINDS])
+{
+	bool wanted = hooks_has(start->spec, HOOK_STOP);
+
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		fds[kind] = wanted && start->namespaces & 1U << kind ?
+			namespace_open(start->init_pid, (enum namespace_kind)kind) :
+			-1;
+}
+
+/* reboot(2) in a pid namespace kills init by SIGHUP (restart) or SIGINT (halt): man 2 reboot. */
+static enum ending ending_of(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP ? ENDING_REBOOT : ENDING_STOP;
+}
+
+/* One life of the container, from running to released. *status: of init. */
+static enum ending live(struct loop *loop, int *status)
+{
+	struct start *start = loop->start;
+	int namespaces[NAMESPACE_KINDS];
+	struct error err;
+
+	open_namespaces(start, namespaces);
+	console_attach_terminal(&start->console);
+	watch(loop);
+	*status = exit_status_of_init(start);
+	drain_console(start);
+	console_detach_terminal(&start->console);
+	enum ending ending = ending_of(*status);
+	monitor_publish(&start->id, 1, *status);
+	monitor_publish(&start->id, 0, STATE_STOPPING);
+	if (run_ending_hooks(start, HOOK_STOP, ending, namespaces, &err) < 0)
+		log_error(start->log, "%s", err.what);
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		close_fd(&namespaces[kind]);
+	start->init_pid = 0;
+	start_release(start);
+	if (run_ending_hooks(start, HOOK_POST_STOP, ending, NULL, &err) < 0) {
+		log_error(start->log, "%s", err.what);
+		ending = ENDING_STOP; /* who refuses the end of the old life does not want a new one */
+	}
+	return ending;
+}
+
+static void report(const struct start *start, enum message_kind kind, int value, const struct error *err)
+{
+	struct message message = { .kind = kind, .value = value };
+	char line[1200];
+
+	if (err)
+		message.error = *err;
+	if (start->options->report_fd >= 0)
+		(void)message_send(start->options->report_fd, &message); /* nobody may be listening any more */
+	else if (err && start->options->print_errors)
+		dprintf(STDERR_FILENO, "%s: %s: %s\n", start->options->command, start->id.name,
+			error_render(err, line, sizeof(line)));
+	if (err)
+		log_error(start->log, "%s", error_render(err, line, sizeof(line)));
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGILL);
+	sigdelset(&set, SIGFPE);
+	sigdelset(&set, SIGABRT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void write_pidfile(struct start *start)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d\n", getpid());
+
+	if (start->options->pidfile)
+		(void)file_write(AT_FDCWD, start->options->pidfile, O_WRONLY | O_CREAT | O_TRUNC, 0644, text,
+			(size_t)length); /* the caller has tried it before */
+}
+
+static int exit_status(const struct start *start, int status)
+{
+	if (!start->options->container_status)
+		return EXIT_SUCCESS;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Takes over what a killed supervisor left running. */
+static int adopt(struct start *start, struct error *err)
+{
+	struct run_state state;
+
+	prepare(start);
+	int r = run_state_read(start->dir.fd, &state);
+	if (r < 0)
+		return error_set(err, r, "read the state of %s", start->id.name);
+	r = start->init_pidfd = run_state_open_init(&state);
+	start->init_pid = state.init_pid;
+	start->init_start_ticks = state.init_start_ticks;
+	if (r >= 0) {
+		start->has_cgroups = cgroup_set_from_text(&start->cgroups, state.cgroups) == 0;
+		start->netns_fd = namespace_open(start->init_pid, NAMESPACE_NET);
+		r = control_listen(&start->id, &start->control_fd, err);
+	}
+	run_state_clear(&state);
+	if (r < 0)
+		return r;
+	return start_set_state(start, STATE_RUNNING, err);
+}
+
+static void finish(struct start *start)
+{
+	start_release(start);
+	if (start->options->pidfile)
+		(void)unlink(start->options->pidfile); /* may never have been written */
+	rundir_remove(&start->dir);
+	close_fd(&start->control_fd);
+	monitor_publish(&start->id, 0, STATE_STOPPED);
+}
+
+static int fail(struct start *start, struct error *err)
+{
+	struct error ignored;
+	bool had_hooks = start->init_pid > 0 || start->has_cgroups;
+
+	monitor_publish(&start->id, 0, STATE_ABORTING);
+	start_release(start);
+	if (had_hooks)
+		(void)run_ending_hooks(start, HOOK_POST_STOP, ENDING_STOP, NULL, &ignored); /* err counts */
+	finish(start);
+	report(start, MESSAGE_ERROR, 0, err);
+	return EXIT_FAILURE;
+}
+
+int supervise(struct start *start)
+{
+	struct error err;
+	struct loop loop = { .start = start, .signal_fd = open_signals() };
+	int status = 0;
+
+	for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
+		loop.control.fds[i] = -1;
+	int r = start->options->adopt ? adopt(start, &err) : start_once(start, &err);
+	if (r < 0)
+		return fail(start, &err);
+	write_pidfile(start);
+	report(start, MESSAGE_RUNNING, start->init_pid, NULL);
+	for (;;) {
+		loop.control.listen_fd = start->control_fd;
+		loop.has_input = true;
+		if (live(&loop, &status) != ENDING_REBOOT)
+			break;
+		start->is_reboot = true;
+		if (start_once(start, &err) < 0)
+			return fail(start, &err);
+	}
+	finish(start);
+	report(start, MESSAGE_ENDED, status, NULL);
+	return exit_status(start, status);
+}

@@ -1,0 +1,21 @@
+#pragma once
+#include "engine/engine.h"
+
+#ifndef WABE_SUPERVISOR
+#define WABE_SUPERVISOR "/usr/local/libexec/wabe/wabe-supervisor"
+#endif
+
+/* How the supervisor's program is called; the other side is programs/supervisor.c. */
+struct supervisor_call {
+	const struct container_id *id;
+	int run_fd; /* locked run directory */
+	bool adopt, foreground, close_all_fds, container_status;
+	const char *command; /* it prints its errors itself, as this command; NULL: it reports on fd 4 */
+	const char *pidfile;
+};
+
+/* Spawns it with the run directory as fd 3 and report_fd as fd 4. */
+int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *ret_pid, struct error *err);
+
+/* Becomes it; returns only on failure. */
+int supervisor_exec(const struct supervisor_call *call, struct error *err);

@@ -1,0 +1,120 @@
+/* wabe-supervisor: reads the spec in the run directory that it is given, starts and watches the container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/supervise.h"
+#include "kernel/pidfd.h"
+
+static const struct option long_options[] = {
+	{ "run-fd", required_argument, NULL, 'r' },
+	{ "adopt", no_argument, NULL, 'a' },
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "close-all-fds", no_argument, NULL, 'c' },
+	{ "container-status", no_argument, NULL, 's' },
+	{ "command", required_argument, NULL, 'n' },
+	{ "pidfile", required_argument, NULL, 'p' },
+	{ 0 },
+};
+
+static int parse(int argc, char **argv, struct supervisor_options *options)
+{
+	int run_fd = -1, c;
+
+	options->report_fd = 4;
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'r': run_fd = atoi(optarg); break;
+		case 'a': options->adopt = true; break;
+		case 'f': options->foreground = true; break;
+		case 'c': options->close_all_fds = true; break;
+		case 's': options->container_status = true; break;
+		case 'n':
+			options->command = optarg;
+			options->print_errors = true;
+			options->report_fd = -1;
+			break;
+		case 'p': options->pidfile = optarg; break;
+		default: return -EINVAL;
+		}
+	}
+	return run_fd;
+}
+
+/* In the background: nobody's child, nobody's terminal. The caller waits for the process that it spawned. */
+static int daemonize(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		_exit(EXIT_SUCCESS);
+	(void)setsid(); /* fails only for a session leader, which a fresh child is not */
+	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		if (null_fd < 0 || dup2(null_fd, fd) < 0)
+			return -errno;
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+static int load(struct start *start, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	char link[32];
+	int r = file_read(start->dir.fd, "spec", 64 << 20, &text, &length);
+	if (r < 0)
+		return error_set(err, r, "read the spec in the run directory");
+	r = spec_parse_flat(text, length, &start->spec, err);
+	if (r < 0)
+		return r;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", start->dir.fd);
+	ssize_t n = readlink(link, start->dir.path, sizeof(start->dir.path) - 1);
+	if (n < 0)
+		return error_set(err, errno, "find the run directory");
+	start->dir.path[n] = '\0';
+	const struct spec_identity *identity = &start->spec->identity;
+	start->id = (struct container_id){ identity->dialect, identity->base_path, identity->name };
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct supervisor_options options = { 0 };
+	struct start start = { .options = &options, .control_fd = -1, .netns_fd = -1, .cgroup_fd = -1, .init_pidfd = -1 };
+	struct error err;
+	struct log log;
+
+	int run_fd = parse(argc, argv, &options);
+	if (run_fd < 0) {
+		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
+		return 2;
+	}
+	fcntl(run_fd, F_SETFD, FD_CLOEXEC);
+	if (options.report_fd >= 0)
+		fcntl(options.report_fd, F_SETFD, FD_CLOEXEC);
+	start.dir.fd = run_fd;
+	umask(022);
+	int r = options.foreground ? 0 : daemonize();
+	if (r == 0)
+		r = load(&start, &err);
+	if (r < 0) {
+		fprintf(stderr, "wabe-supervisor: %s\n", err.what);
+		return EXIT_FAILURE;
+	}
+	const struct spec_log *wish = &start.spec->log;
+	if (wish->file && log_open(&log, wish->file, log_level_from_name(wish->level),
+				  options.command ? options.command : "lxc-start", start.id.name) == 0)
+		start.log = &log;
+	return supervise(&start);
+}
