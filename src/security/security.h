@@ -1,0 +1,73 @@
+#pragma once
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "spec/spec.h"
+
+struct sock_filter;
+
+/*
+ * What init gives up before exec. All functions but security_seccomp_prepare act on the calling process and
+ * return 0 or -errno with *err filled. Nothing is done, and no system call spent, for what is not configured.
+ */
+
+/* Compiled seccomp filter; zeroed: none. */
+struct seccomp_filter {
+	struct sock_filter *instructions; /* owned */
+	size_t count;
+};
+
+/* lxc.prlimit.* and core scheduling (a new cookie). */
+int security_apply_limits(const struct spec *spec, struct error *err);
+
+/* lxc.proc.*: files of the caller's own /proc/PID, through a procfs that the container can not fake. */
+int security_write_proc_files(const struct spec *spec, struct error *err);
+
+/* lxc.arch. */
+int security_personality(const struct spec *spec, struct error *err);
+
+/* A new session keyring unless lxc.keyring.session keeps the caller's. */
+int security_session_keyring(const struct spec *spec, struct error *err);
+
+/* AppArmor profile and SELinux context of the next exec; ignored where the kernel has no such LSM. */
+int security_set_lsm(const struct spec *spec, struct error *err);
+
+/* lxc.cap.drop and .keep: what no program in the container can ever gain. Before security_set_identity. */
+int security_drop_bounding_set(const struct spec *spec, struct error *err);
+
+/*
+ * Becomes uid and gid with the supplementary groups (decimal; NULL or empty: none). Permitted capabilities
+ * outlive the change until exec, because security_seccomp_load needs one.
+ */
+int security_set_identity(const struct spec *spec, uid_t uid, gid_t gid, const struct string_list *groups,
+	struct error *err);
+
+/* Empties the inheritable and with it the ambient set; what stays permitted ends at exec by the bounding set. */
+int security_drop_capabilities(const struct spec *spec, struct error *err);
+
+int security_no_new_privs(struct error *err);
+
+/*
+ * Number of a capability by name ("sys_admin") or decimal number, as lxc.cap.* takes it; -EINVAL for anything
+ * else, upper case and a CAP_ prefix among it.
+ */
+int security_capability_number(const char *name);
+
+/* Mask of the capabilities that lxc.cap.drop and .keep leave. 0 or -EINVAL. For attach. */
+int security_capability_mask(const struct spec *spec, unsigned long long *ret_mask, struct error *err);
+
+/*
+ * The BPF for lxc.seccomp.profile: out of the cache, else compiled by the helper program and cached. In the
+ * supervisor. ret is zeroed when no profile is set.
+ * cache_dir: private to the user, made when missing; a file holds the whole policy text beside the program, so
+ *   that two policies of one hash can not be mistaken.
+ */
+int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, const char *compiler_path,
+	struct seccomp_filter *ret, struct error *err);
+/* The same with /run/wabe/seccomp and the installed compiler. */
+int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err);
+
+/* Loads it into the caller, last before exec. Skipped below another filter unless nesting is allowed. */
+int security_seccomp_load(const struct seccomp_filter *filter, struct error *err);
+void security_seccomp_clear(struct seccomp_filter *filter);
