@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -16,6 +17,7 @@ struct sock_filter;
 struct seccomp_filter {
 	struct sock_filter *instructions; /* owned */
 	size_t count;
+	bool allow_nesting; /* load it although the caller is below a filter already */
 };
 
 /* lxc.prlimit.* and core scheduling (a new cookie). */

@@ -1,0 +1,273 @@
+/*
+ * The seccomp filter: from lxc.seccomp.profile to BPF. Compiling takes milliseconds and libseccomp, so a helper
+ * program does it once per policy text and the result is cached.
+ */
+#include "kernel/seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "security/security.h"
+
+#ifndef WABE_COMPILE_SECCOMP
+#define WABE_COMPILE_SECCOMP "/usr/local/libexec/wabe/wabe-compile-seccomp"
+#endif
+
+#define CACHE_DIR   "/run/wabe/seccomp"
+#define MAX_POLICY  (1024 * 1024)
+#define CACHE_MAGIC 0x31637357U /* "Wsc1": also changes when the compiler's output for one text changes */
+
+/* A file of the cache: this, the policy text, the instructions. */
+struct cache_header {
+	uint32_t magic;
+	uint32_t text_length;
+	uint32_t count;
+	uint32_t padding;
+};
+
+/* What is read whole: a policy or a cache file. */
+struct content {
+	char *data;
+	size_t length;
+};
+
+static int read_all(int fd, size_t limit, struct content *ret)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if (!S_ISREG(stat.st_mode))
+		return -EINVAL;
+	if ((uint64_t)stat.st_size > limit)
+		return -EFBIG;
+	size_t length = (size_t)stat.st_size, used = 0;
+	auto_free char *data = malloc(length + 1);
+	if (!data)
+		return -ENOMEM;
+	while (used < length) {
+		ssize_t n = pread(fd, data + used, length - used, (off_t)used);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		used += n > 0 ? (size_t)n : 0;
+	}
+	data[used] = '\0';
+	ret->data = take_ptr(data);
+	ret->length = used;
+	return 0;
+}
+
+static int write_all(int fd, const void *data, size_t length)
+{
+	for (const char *next = data; length > 0;) {
+		ssize_t n = write(fd, next, length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		next += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* ---- cache ---- */
+
+static void cache_path(const char *dir, const struct content *policy, char *buffer, size_t size)
+{
+	(void)snprintf(buffer, size, "%s/%016llx", dir, (unsigned long long)hash_fnv1a64(policy->data, policy->length));
+}
+
+/* 0 when ret was filled; anything else: compile. */
+static int load_cached(const char *path, const struct content *policy, struct seccomp_filter *ret)
+{
+	auto_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct cache_header header;
+	struct content file = { 0 };
+
+	if (fd < 0)
+		return -errno;
+	int r = read_all(fd, MAX_POLICY + sizeof(header) + BPF_MAXINSNS * sizeof(struct sock_filter), &file);
+	auto_free char *data = file.data;
+	if (r < 0 || file.length < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, data, sizeof(header));
+	size_t size = header.count * sizeof(struct sock_filter);
+	if (header.magic != CACHE_MAGIC || header.count == 0 || header.count > BPF_MAXINSNS ||
+		header.text_length != policy->length || file.length != sizeof(header) + policy->length + size ||
+		memcmp(data + sizeof(header), policy->data, policy->length) != 0)
+		return -EBADMSG;
+	struct sock_filter *instructions = malloc(size);
+	if (!instructions)
+		return -ENOMEM;
+	memcpy(instructions, data + sizeof(header) + policy->length, size);
+	ret->instructions = instructions;
+	ret->count = header.count;
+	return 0;
+}
+
+/* Best effort: without the cache the next start compiles again. */
+static void save_cached(const char *dir, const char *path, const struct content *policy,
+	const struct seccomp_filter *filter)
+{
+	struct cache_header header = { CACHE_MAGIC, (uint32_t)policy->length, (uint32_t)filter->count, 0 };
+	char temporary[512];
+
+	if (snprintf(temporary, sizeof(temporary), "%s.%d", path, (int)getpid()) >= (int)sizeof(temporary))
+		return;
+	(void)mkdir("/run/wabe", 0755);
+	(void)mkdir(dir, 0700);
+	auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	int r = write_all(fd, &header, sizeof(header));
+	r = r ?: write_all(fd, policy->data, policy->length);
+	r = r ?: write_all(fd, filter->instructions, filter->count * sizeof(struct sock_filter));
+	if (r < 0 || rename(temporary, path) < 0)
+		(void)unlink(temporary); /* nothing more can be done about it */
+}
+
+/* ---- compiler ---- */
+
+/* The compiler's one line on standard error, without its newline. */
+static void take_message(int message_fd, char *buffer, size_t size)
+{
+	ssize_t n = pread(message_fd, buffer, size - 1, 0);
+
+	buffer[n > 0 ? n : 0] = '\0';
+	buffer[strcspn(buffer, "\n")] = '\0';
+}
+
+/* Runs the compiler with the three fds as its standard input, output and error. Its exit status or -errno. */
+static int run_compiler(const char *compiler_path, const int fds[3])
+{
+	char *argv[] = { (char *)compiler_path, NULL }, *envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	pid_t pid;
+	int status;
+
+	sigemptyset(&none);
+	int r = posix_spawn_file_actions_init(&actions) ?: posix_spawnattr_init(&attributes);
+	for (int i = 0; r == 0 && i < 3; i++)
+		r = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+	r = r ?: posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	r = r ?: posix_spawnattr_setsigmask(&attributes, &none);
+	r = r ?: posix_spawn(&pid, compiler_path, &actions, &attributes, argv, envp);
+	(void)posix_spawn_file_actions_destroy(&actions); /* can not fail */
+	(void)posix_spawnattr_destroy(&attributes);
+	if (r != 0)
+		return -r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+}
+
+static int take_program(int fd, struct seccomp_filter *ret)
+{
+	struct content program;
+
+	int r = read_all(fd, BPF_MAXINSNS * sizeof(struct sock_filter), &program);
+	if (r < 0)
+		return r;
+	if (program.length == 0 || program.length % sizeof(struct sock_filter) != 0) {
+		free(program.data);
+		return -EBADMSG;
+	}
+	ret->instructions = (struct sock_filter *)program.data;
+	ret->count = program.length / sizeof(struct sock_filter);
+	return 0;
+}
+
+static int compile(const struct spec *spec, const char *compiler_path, const struct content *policy,
+	struct seccomp_filter *ret, struct error *err)
+{
+	const char *profile = spec->security.seccomp_profile;
+	const struct origin *origin = &spec->security.seccomp_origin;
+	/* not below 3: the dup2 of posix_spawn must not overwrite one with another */
+	auto_close int in_fd = memfd_create("policy", MFD_CLOEXEC);
+	auto_close int out_fd = memfd_create("bpf", MFD_CLOEXEC);
+	auto_close int message_fd = memfd_create("message", MFD_CLOEXEC);
+
+	if (in_fd < 0 || out_fd < 0 || message_fd < 0)
+		return error_set(err, errno, "compile seccomp profile %s", profile);
+	int r = write_all(in_fd, policy->data, policy->length);
+	if (r == 0 && lseek(in_fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	if (r == 0)
+		r = run_compiler(compiler_path, (int[3]){ in_fd, out_fd, message_fd });
+	if (r < 0)
+		return spec_error(err, r, spec, origin, "compile seccomp profile %s with %s", profile, compiler_path);
+	if (r > 0) {
+		char message[256];
+		take_message(message_fd, message, sizeof(message));
+		(void)spec_error(err, 0, spec, origin, "seccomp profile %s: %s", profile, message);
+		if (err)
+			err->kind = ERROR_CONFIG;
+		return -EINVAL;
+	}
+	r = take_program(out_fd, ret);
+	return r < 0 ? spec_error(err, r, spec, origin, "compile seccomp profile %s", profile) : 0;
+}
+
+/* ---- public ---- */
+
+int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, const char *compiler_path,
+	struct seccomp_filter *ret, struct error *err)
+{
+	const char *profile = spec->security.seccomp_profile;
+	struct content policy = { 0 };
+	char path[512];
+
+	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
+	if (!profile || strcmp(profile, "none") == 0)
+		return 0;
+	auto_close int fd = open(profile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = fd < 0 ? -errno : read_all(fd, MAX_POLICY, &policy);
+	if (r < 0)
+		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
+	auto_free char *text = policy.data;
+	cache_path(cache_dir, &policy, path, sizeof(path));
+	if (load_cached(path, &policy, ret) == 0)
+		return 0;
+	r = compile(spec, compiler_path, &policy, ret, err);
+	if (r == 0)
+		save_cached(cache_dir, path, &policy, ret);
+	return r;
+}
+
+int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err)
+{
+	return security_seccomp_prepare_in(spec, CACHE_DIR, WABE_COMPILE_SECCOMP, ret, err);
+}
+
+int security_seccomp_load(const struct seccomp_filter *filter, struct error *err)
+{
+	if (filter->count == 0 || (!filter->allow_nesting && seccomp_is_active()))
+		return 0;
+	int r = seccomp_load_filter(filter->instructions, filter->count);
+	return r < 0 ? error_set(err, r, "load the seccomp filter") : 0;
+}
+
+void security_seccomp_clear(struct seccomp_filter *filter)
+{
+	free(filter->instructions);
+	*filter = (struct seccomp_filter){ 0 };
+}
