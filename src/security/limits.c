@@ -13,7 +13,8 @@
 
 int security_apply_limits(const struct spec *spec, struct error *err)
 {
-	vector_for_each (limit, &spec->process.rlimits) {
+	for (size_t i = 0; i < spec->process.rlimits.count; i++) {
+		const struct spec_rlimit *limit = &spec->process.rlimits.items[i];
 		int resource = rlimit_from_name(limit->name);
 		if (resource < 0)
 			return spec_error(err, EINVAL, spec, &limit->origin, "there is no resource limit %s",
@@ -47,7 +48,8 @@ int security_write_proc_files(const struct spec *spec, struct error *err)
 	auto_close int proc_fd = mount_open_procfs();
 	if (proc_fd < 0)
 		return spec_error(err, proc_fd, spec, &spec->process.proc_files.items[0].origin, "open procfs");
-	vector_for_each (file, &spec->process.proc_files) {
+	for (size_t i = 0; i < spec->process.proc_files.count; i++) {
+		const struct spec_setting *file = &spec->process.proc_files.items[i];
 		int r = write_proc_file(proc_fd, file);
 		if (r < 0)
 			return spec_error(err, r, spec, &file->origin, "write %s to /proc/self/%s", file->value,

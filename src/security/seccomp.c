@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "security/security.h"
 
@@ -28,6 +29,7 @@
 
 #define CACHE_DIR   "/run/wabe/seccomp"
 #define MAX_POLICY  (1024 * 1024)
+#define MAX_PROGRAM (BPF_MAXINSNS * sizeof(struct sock_filter))
 #define CACHE_MAGIC 0x31637357U /* "Wsc1": also changes when the compiler's output for one text changes */
 
 /* A file of the cache: this, the policy text, the instructions. */
@@ -38,53 +40,11 @@ struct cache_header {
 	uint32_t padding;
 };
 
-/* What is read whole: a policy or a cache file. */
+/* The policy's text. */
 struct content {
 	char *data;
 	size_t length;
 };
-
-static int read_all(int fd, size_t limit, struct content *ret)
-{
-	struct stat stat;
-
-	if (fstat(fd, &stat) < 0)
-		return -errno;
-	if (!S_ISREG(stat.st_mode))
-		return -EINVAL;
-	if ((uint64_t)stat.st_size > limit)
-		return -EFBIG;
-	size_t length = (size_t)stat.st_size, used = 0;
-	auto_free char *data = malloc(length + 1);
-	if (!data)
-		return -ENOMEM;
-	while (used < length) {
-		ssize_t n = pread(fd, data + used, length - used, (off_t)used);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		used += n > 0 ? (size_t)n : 0;
-	}
-	data[used] = '\0';
-	ret->data = take_ptr(data);
-	ret->length = used;
-	return 0;
-}
-
-static int write_all(int fd, const void *data, size_t length)
-{
-	for (const char *next = data; length > 0;) {
-		ssize_t n = write(fd, next, length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		next += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
 
 /* ---- cache ---- */
 
@@ -96,20 +56,17 @@ static void cache_path(const char *dir, const struct content *policy, char *buff
 /* 0 when ret was filled; anything else: compile. */
 static int load_cached(const char *path, const struct content *policy, struct seccomp_filter *ret)
 {
-	auto_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct cache_header header;
-	struct content file = { 0 };
+	auto_free char *data = NULL;
+	size_t length;
 
-	if (fd < 0)
-		return -errno;
-	int r = read_all(fd, MAX_POLICY + sizeof(header) + BPF_MAXINSNS * sizeof(struct sock_filter), &file);
-	auto_free char *data = file.data;
-	if (r < 0 || file.length < sizeof(header))
+	int r = file_read(AT_FDCWD, path, MAX_POLICY + sizeof(header) + MAX_PROGRAM, &data, &length);
+	if (r < 0 || length < sizeof(header))
 		return -EBADMSG;
 	memcpy(&header, data, sizeof(header));
 	size_t size = header.count * sizeof(struct sock_filter);
 	if (header.magic != CACHE_MAGIC || header.count == 0 || header.count > BPF_MAXINSNS ||
-		header.text_length != policy->length || file.length != sizeof(header) + policy->length + size ||
+		header.text_length != policy->length || length != sizeof(header) + policy->length + size ||
 		memcmp(data + sizeof(header), policy->data, policy->length) != 0)
 		return -EBADMSG;
 	struct sock_filter *instructions = malloc(size);
@@ -135,9 +92,9 @@ static void save_cached(const char *dir, const char *path, const struct content 
 	auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	int r = write_all(fd, &header, sizeof(header));
-	r = r ?: write_all(fd, policy->data, policy->length);
-	r = r ?: write_all(fd, filter->instructions, filter->count * sizeof(struct sock_filter));
+	int r = write_full(fd, &header, sizeof(header));
+	r = r ?: write_full(fd, policy->data, policy->length);
+	r = r ?: write_full(fd, filter->instructions, filter->count * sizeof(struct sock_filter));
 	if (r < 0 || rename(temporary, path) < 0)
 		(void)unlink(temporary); /* nothing more can be done about it */
 }
@@ -182,17 +139,16 @@ static int run_compiler(const char *compiler_path, const int fds[3])
 
 static int take_program(int fd, struct seccomp_filter *ret)
 {
-	struct content program;
+	auto_free char *data = NULL;
+	size_t length;
 
-	int r = read_all(fd, BPF_MAXINSNS * sizeof(struct sock_filter), &program);
+	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : file_read_fd(fd, MAX_PROGRAM, &data, &length);
 	if (r < 0)
 		return r;
-	if (program.length == 0 || program.length % sizeof(struct sock_filter) != 0) {
-		free(program.data);
+	if (length == 0 || length % sizeof(struct sock_filter) != 0)
 		return -EBADMSG;
-	}
-	ret->instructions = (struct sock_filter *)program.data;
-	ret->count = program.length / sizeof(struct sock_filter);
+	ret->instructions = (struct sock_filter *)take_ptr(data);
+	ret->count = length / sizeof(struct sock_filter);
 	return 0;
 }
 
@@ -201,14 +157,13 @@ static int compile(const struct spec *spec, const char *compiler_path, const str
 {
 	const char *profile = spec->security.seccomp_profile;
 	const struct origin *origin = &spec->security.seccomp_origin;
-	/* not below 3: the dup2 of posix_spawn must not overwrite one with another */
 	auto_close int in_fd = memfd_create("policy", MFD_CLOEXEC);
 	auto_close int out_fd = memfd_create("bpf", MFD_CLOEXEC);
 	auto_close int message_fd = memfd_create("message", MFD_CLOEXEC);
 
 	if (in_fd < 0 || out_fd < 0 || message_fd < 0)
 		return error_set(err, errno, "compile seccomp profile %s", profile);
-	int r = write_all(in_fd, policy->data, policy->length);
+	int r = write_full(in_fd, policy->data, policy->length);
 	if (r == 0 && lseek(in_fd, 0, SEEK_SET) < 0)
 		r = -errno;
 	if (r == 0)
@@ -239,11 +194,10 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
 	if (!profile || strcmp(profile, "none") == 0)
 		return 0;
-	auto_close int fd = open(profile, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int r = fd < 0 ? -errno : read_all(fd, MAX_POLICY, &policy);
+	int r = file_read(AT_FDCWD, profile, MAX_POLICY, &policy.data, &policy.length);
+	auto_free char *text = policy.data;
 	if (r < 0)
 		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
-	auto_free char *text = policy.data;
 	cache_path(cache_dir, &policy, path, sizeof(path));
 	if (load_cached(path, &policy, ret) == 0)
 		return 0;

@@ -1,0 +1,31 @@
+/* Mount sources whose owners are mapped by a user namespace: option idmap=. Runs in the supervisor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+#include "rootfs/internal.h"
+
+int rootfs_open_idmapped(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
+	const char *idmap, int userns_fd, struct error *err)
+{
+	bool is_container = strcmp(idmap, "container") == 0;
+	auto_close int file_fd = is_container ? -1 : open(idmap, O_RDONLY | O_CLOEXEC);
+
+	if (!is_container && file_fd < 0)
+		return spec_error(err, errno, spec, origin, "user namespace %s", idmap);
+	if (is_container && userns_fd < 0)
+		return spec_error(err, EINVAL, spec, origin, "idmap=container without a user namespace");
+	auto_close int tree_fd = mount_clone_tree(AT_FDCWD, source, recursive);
+	if (tree_fd < 0)
+		return spec_error(err, tree_fd, spec, origin, "mount source %s", source);
+	int r = mount_set_idmap(tree_fd, is_container ? userns_fd : file_fd, recursive);
+	if (r < 0) {
+		r = spec_error(err, r, spec, origin, "map the owners of %s", source);
+		if (r == -EINVAL || r == -ENOSYS)
+			error_hint(err, "its file system or this kernel can not do it; leave idmap= out");
+		return r;
+	}
+	return take_fd(&tree_fd);
+}

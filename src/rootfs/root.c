@@ -1,0 +1,214 @@
+/* The first mounts: propagation and the rootfs itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+#include "kernel/path_in_root.h"
+#include "rootfs/internal.h"
+
+/* What lxc.rootfs.options asks for. */
+struct root_options {
+	struct mount_flags flags;
+	char data[512]; /* for the file system */
+};
+
+static const char *mount_point(const struct rootfs_context *root)
+{
+	return root->mount_point ? root->mount_point : WABE_ROOTFS_MOUNT;
+}
+
+static int root_error(const struct rootfs_context *root, struct error *err, int r)
+{
+	return spec_error(err, r, root->spec, &root->spec->rootfs.origin, "mount rootfs %s at %s",
+		root->spec->rootfs.path, mount_point(root));
+}
+
+int root_attach(const struct rootfs_context *root, int tree_fd, const char *path, int create)
+{
+	auto_close int target_fd = path_create_in_root(root->root_fd, path, (enum path_create)create);
+
+	return target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
+}
+
+int rootfs_make_private(const struct rootfs_context *root, struct error *err)
+{
+	(void)root;
+	/* slave, not private: what the host unmounts later goes away here too and is not kept busy */
+	int r = mount_at_path(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
+	return r < 0 ? error_set(err, r, "separate the mounts from the host's") : 0;
+}
+
+/* ---- options ---- */
+
+static int parse_options(const char *options, struct root_options *ret)
+{
+	size_t used = 0;
+
+	for (const char *option = options; option && *option;) {
+		size_t length = strcspn(option, ",");
+		if (length > 0 && !mount_flags_add(&ret->flags, option, length) &&
+			strncmp(option, "idmap=", strlen("idmap=")) != 0) {
+			if (used + length + 2 > sizeof(ret->data))
+				return -E2BIG;
+			if (used > 0)
+				ret->data[used++] = ',';
+			memcpy(ret->data + used, option, length);
+			used += length;
+			ret->data[used] = '\0';
+		}
+		option += length + (option[length] == ',');
+	}
+	return 0;
+}
+
+int rootfs_options_idmap(const char *options, char **ret_idmap)
+{
+	static const char key[] = "idmap=";
+
+	*ret_idmap = NULL;
+	for (const char *option = options; option && *option;) {
+		size_t length = strcspn(option, ",");
+		if (strncmp(option, key, strlen(key)) == 0) {
+			*ret_idmap = strndup(option + strlen(key), length - strlen(key));
+			return *ret_idmap ? 0 : -ENOMEM;
+		}
+		option += length + (option[length] == ',');
+	}
+	return 0;
+}
+
+/* ---- kinds of store ---- */
+
+/* The mount point is made when it is missing: a package that was removed or a path of the user's. */
+static int attach_at_mount_point(int tree_fd, const char *path)
+{
+	int r = mount_attach(tree_fd, AT_FDCWD, path);
+
+	if (r != -ENOENT)
+		return r;
+	auto_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int target_fd = root_fd < 0 ? -errno : path_create_in_root(root_fd, path, PATH_CREATE_DIRECTORY);
+	return target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
+}
+
+static int mount_directory(struct rootfs_context *root, const struct root_options *options, struct error *err)
+{
+	const char *path = root->spec->rootfs.path;
+	auto_close int tree_fd = root->rootfs_source_fd && *root->rootfs_source_fd >= 0 ?
+					 fcntl(*root->rootfs_source_fd, F_DUPFD_CLOEXEC, 3) :
+					 mount_clone_tree(AT_FDCWD, path, true);
+	if (tree_fd < 0)
+		return spec_error(err, tree_fd, root->spec, &root->spec->rootfs.origin, "rootfs %s", path);
+	/* before 5.12 flags can only be set once it is attached; not recursive, as before */
+	int r = mount_set_flags(tree_fd, options->flags.set, options->flags.clear, false);
+	bool is_late = r == -ENOSYS;
+	if (r == 0 || is_late)
+		r = attach_at_mount_point(tree_fd, mount_point(root));
+	if (r == 0 && is_late)
+		r = mount_set_flags(tree_fd, options->flags.set, options->flags.clear, false);
+	if (r == 0 && options->flags.propagation)
+		r = mount_at_fd(NULL, tree_fd, NULL, options->flags.propagation, NULL);
+	if (r < 0)
+		return root_error(root, err, r);
+	root->root_fd = take_fd(&tree_fd);
+	return 0;
+}
+
+/* Opens the root of what mount(2) has put on the mount point. */
+static int open_mounted(struct rootfs_context *root, struct error *err)
+{
+	int fd = open(mount_point(root), O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return root_error(root, err, -errno);
+	root->root_fd = fd;
+	return 0;
+}
+
+/* LOWER[:LOWER2...]:UPPER; the work directory lies beside UPPER, where it is on the same file system. */
+static int mount_overlay(struct rootfs_context *root, const struct root_options *options, struct error *err)
+{
+	const char *path = root->spec->rootfs.path, *upper = strrchr(path, ':');
+	auto_free char *work = NULL, *data = NULL;
+
+	if (!upper || upper == path || upper[1] != '/')
+		return spec_error(err, EINVAL, root->spec, &root->spec->rootfs.origin,
+			"rootfs %s is not overlay:LOWER:UPPER", path);
+	int lower_length = (int)(upper++ - path);
+	size_t parent_length = strlen(upper);
+	while (parent_length > 1 && upper[parent_length - 1] == '/')
+		parent_length--;
+	while (parent_length > 0 && upper[parent_length - 1] != '/')
+		parent_length--;
+	if (asprintf(&work, "%.*solwork", (int)parent_length, upper) < 0 ||
+		asprintf(&data, "lowerdir=%.*s,upperdir=%s,workdir=%s%s%s%s", lower_length, path, upper, work,
+			root->has_user_namespace ? ",userxattr" : "", *options->data ? "," : "", options->data) < 0)
+		return error_set(err, ENOMEM, "mount rootfs %s", path);
+	if (mkdir(work, 0755) < 0 && errno != EEXIST)
+		return spec_error(err, errno, root->spec, &root->spec->rootfs.origin, "make directory %s", work);
+	int r = mount_at_path("overlay", mount_point(root), "overlay", options->flags.set, data);
+	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
+}
+
+/* A block device: which of the common file systems is on it, the kernel finds out. */
+static int mount_device(struct rootfs_context *root, const struct root_options *options, struct error *err)
+{
+	static const char *const types[] = { "ext4", "xfs", "btrfs", "ext3", "ext2", "f2fs", "squashfs", "erofs" };
+	int r = -EINVAL;
+
+	for (size_t i = 0; r < 0 && i < sizeof(types) / sizeof(types[0]); i++) {
+		int now = mount_at_path(root->spec->rootfs.path, mount_point(root), types[i], options->flags.set,
+			*options->data ? options->data : NULL);
+		if (now != -ENODEV) /* a type that this kernel lacks says nothing */
+			r = now;
+		if (r != -EINVAL)
+			break;
+	}
+	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
+}
+
+static bool is_store(const struct rootfs_context *root, const char *name)
+{
+	return root->spec->rootfs.store && strcmp(root->spec->rootfs.store, name) == 0;
+}
+
+static bool is_device(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+}
+
+int rootfs_mount(struct rootfs_context *root, struct error *err)
+{
+	const struct spec_rootfs *rootfs = &root->spec->rootfs;
+	struct root_options options = { 0 };
+
+	if (!rootfs->path) {
+		root->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return root->root_fd < 0 ? error_set(err, errno, "open /") : 0;
+	}
+	int r = parse_options(rootfs->options, &options);
+	if (r < 0)
+		return spec_error(err, r, root->spec, &rootfs->origin, "rootfs options %s", rootfs->options);
+	if (is_store(root, "overlay") || is_store(root, "overlayfs"))
+		return mount_overlay(root, &options, err);
+	/* a directory is the usual case: only when that fails it is worth a look what there is */
+	r = mount_directory(root, &options, NULL);
+	if (r == -ENOTDIR && is_device(rootfs->path))
+		return mount_device(root, &options, err);
+	if (r == 0)
+		return 0;
+	(void)spec_error(err, r, root->spec, &rootfs->origin, "mount rootfs %s at %s", rootfs->path,
+		mount_point(root));
+	if (r == -ENOENT)
+		error_hint(err, "create it, or correct lxc.rootfs.path");
+	return r;
+}
