@@ -1,0 +1,79 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What the project's own commands need beyond the public API of lxc/lxccontainer.h. Not exported by liblxc.so.1.
+ * All return >= 0 or -errno and set c->error_string to one rendered line where there is a container.
+ */
+struct lxc_container;
+
+struct extra_start_options {
+	bool foreground;     /* replaces the calling process by the supervisor; returns only on failure */
+	bool application;    /* lxc-execute: argv below the tiny init, no rootfs needed */
+	const char *command; /* for error lines: "lxc-start" */
+	const char *pidfile; /* or NULL */
+	bool close_all_fds;
+	char *const *argv;   /* NULL: the container's init */
+};
+int extra_start(struct lxc_container *c, const struct extra_start_options *options);
+
+/* Loads file on top of what c has (lxc-start -f). */
+int extra_load_config(struct lxc_container *c, const char *file);
+/* "KEY=VALUE" or "KEY = VALUE" of -s, --define. */
+int extra_define(struct lxc_container *c, const char *definition);
+/* Whether the container has its own config file (a defined one), its path malloc'ed. */
+int extra_config_text(struct lxc_container *c, char **ret_text);
+
+struct extra_stats { /* UINT64_MAX: this host does not have it */
+	uint64_t memory_bytes, kernel_memory_bytes, cpu_ns, block_io_bytes;
+	uint64_t oom_kills, memory_limit_hits, pids;
+};
+int extra_stats(struct lxc_container *c, struct extra_stats *ret_stats);
+
+/* Bytes and packets of the container's links as the host sees them (host side of a veth). */
+struct extra_link {
+	char host_name[16];
+	uint64_t tx_bytes, rx_bytes; /* seen from the container: tx is what it sent */
+};
+int extra_links(struct lxc_container *c, struct extra_link *links, size_t max); /* number of links */
+
+/* The halt signal, in or out of a wait: as lxc-stop. timeout_s -1: for ever. 0 or -ETIMEDOUT. */
+int extra_stop(struct lxc_container *c, int timeout_s);   /* kill at once */
+int extra_wait_states(struct lxc_container *c, uint32_t state_mask, int timeout_ms); /* as engine_wait */
+
+/* Names (malloc'ed array of malloc'ed strings, sorted) that run below lxcpath, also undefined ones. Count. */
+int extra_list_running(const char *lxcpath, char ***ret_names);
+/* State and pids without building a container object. */
+struct extra_status {
+	int state; /* engine's enum container_state */
+	int init_pid, supervisor_pid;
+};
+int extra_status(const char *lxcpath, const char *name, struct extra_status *ret_status);
+const char *extra_state_name(int state);
+int extra_state_from_name(const char *name);
+
+/* State changes of all containers. */
+struct extra_event {
+	int type; /* 0: state, 1: exit */
+	int value;
+	char name[256];
+	char base_path[512];
+};
+struct extra_monitor;
+int extra_monitor_open(struct extra_monitor **ret_monitor);
+int extra_monitor_fd(const struct extra_monitor *monitor);
+/* 1: *ret_event filled, 0: something else arrived. */
+int extra_monitor_read(struct extra_monitor *monitor, struct extra_event *ret_event);
+void extra_monitor_close(struct extra_monitor *monitor);
+
+/* Interactive console of lxc-console: tty -1 = first free; escape: 1 = Ctrl+a. Returns after Ctrl+a q. */
+int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd, int escape);
+
+/* Checks a configuration as a start would (lxc-checkconfig FILE and lxc-start before anything is made). */
+int extra_validate(struct lxc_container *c);
+/* Rewrites 2012 keys of text (lxc-update-config). message: one line, size bytes. */
+int extra_update_config(const char *text, const char *file, char **ret_text, char *message, size_t size);
+/* Every known configuration key, NULL-ended, static. */
+const char *const *extra_known_keys(void);

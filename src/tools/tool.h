@@ -1,0 +1,93 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * One command = one `struct tool` in its own file src/tools/lxc/COMMAND.c. The table of options is the one
+ * source for parsing, --help, the man page and the bash completion.
+ */
+struct lxc_container;
+struct call;
+
+enum option_argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
+
+struct tool_option {
+	const char *long_name; /* "name", or NULL */
+	int key;	       /* the short letter, or >= 256 for a long option alone */
+	enum option_argument argument;
+	const char *value_name; /* "NAME", "FILE" */
+	const char *help;	/* one sentence without a full stop; NULL: not listed */
+};
+
+struct tool {
+	const char *name;    /* "lxc-start" */
+	const char *summary; /* one line */
+	const char *usage;   /* behind the name: "-n NAME [OPTION]... [-- COMMAND]" */
+	const struct tool_option *options; /* ended by a zeroed row; the common ones are added by the parser */
+	const char *description; /* paragraphs for the man page, or NULL */
+	bool takes_arguments; /* positional arguments are allowed (the first is the name where -n is not given) */
+	bool no_name;	      /* works without a container name */
+	bool stop_at_argument; /* parsing ends at the first positional argument (lxc-execute, lxc-attach) */
+	int (*option)(struct call *call, int key, const char *value); /* 0, or <0: usage error was printed */
+	int (*run)(struct call *call); /* exit status */
+	size_t state_size; /* bytes of call->state, zeroed */
+};
+
+/* One call of a tool: the common options, parsed. */
+struct call {
+	const struct tool *tool;
+	const char *name;      /* -n, or the first argument */
+	const char *lxcpath;   /* -P, else the configured one */
+	const char *rcfile;    /* -f where the tool has it */
+	const char *log_file, *log_level;
+	bool quiet;
+	char **arguments;      /* what is left, NULL-ended */
+	int argument_count;
+	void *state;	       /* of the tool: its parsed options */
+	int lxcpath_given;     /* number of -P */
+	const char *const *lxcpaths; /* all -P in order */
+};
+
+/* All tools, sorted by name, ended by NULL; in tools/lxc/tools.c. */
+extern const struct tool *const tools[];
+
+/* Parses and runs; the exit status. Common to all: -n/--name, -P/--lxcpath, -o/--logfile, -l/--logpriority,
+ * -q/--quiet, --rcfile where listed, --version, -?/-h/--help, --usage, and the hidden --help-man and
+ * --help-completion that print the man page and the completion words. */
+int tool_main(const struct tool *tool, int argc, char **argv);
+
+/* "COMMAND: NAME: TEXT" on standard error unless quiet is only for information (errors are always shown). */
+void tool_error(const struct call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* tool_error with c->error_string. */
+void tool_container_error(const struct call *call, const struct lxc_container *c, const char *what);
+
+/* The container of the call; with must_exist an error line is printed when it is neither defined nor running.
+ * NULL: the error was printed. Release with lxc_container_put. */
+struct lxc_container *tool_container(const struct call *call, bool must_exist);
+
+/* ---- output ---- */
+
+/* JSON written as it goes, no tree: json_object(j, NULL); json_text(j, "name", "a"); json_end(j); */
+struct json {
+	FILE *out;
+	int depth;
+	bool has_item[16];
+	bool is_array[16];
+};
+void json_start(struct json *json, FILE *out);
+void json_object(struct json *json, const char *key); /* key NULL: in an array or at the top */
+void json_array(struct json *json, const char *key);
+void json_end(struct json *json); /* ends the innermost; a newline after the outermost */
+void json_text(struct json *json, const char *key, const char *value); /* value NULL: null */
+void json_number(struct json *json, const char *key, int64_t value);
+void json_unsigned(struct json *json, const char *key, uint64_t value); /* UINT64_MAX: null */
+void json_bool(struct json *json, const char *key, bool value);
+
+/* A table with columns as wide as their widest cell; cells are copied. */
+struct table;
+struct table *table_new(const char *const *headings, size_t columns);
+void table_row(struct table *table, const char *const *cells);
+void table_print(struct table *table, FILE *out, bool with_heading);
+void table_free(struct table *table);
