@@ -188,7 +188,7 @@ int run_state_open_init(const struct run_state *state)
 
 	if (state->init_pid <= 0)
 		return -ESRCH;
-	auto_close int pidfd = pidfd_open(state->init_pid);
+	auto_close int pidfd = process_pidfd(state->init_pid);
 	if (pidfd < 0)
 		return -ESRCH;
 	/* read after pidfd_open: if the times agree, the fd is of the process that was meant */

@@ -72,7 +72,7 @@ int engine_kill(const struct container_id *id, int timeout_ms, struct error *err
 	if (container_load(id, RUNNING_CGROUPS | RUNNING_SPEC, &running, err) < 0)
 		return 0;
 	int signal = (int)running.spec->lifecycle.signal_stop ?: SIGKILL;
-	auto_close int supervisor = pidfd_open(running.state.supervisor_pid);
+	auto_close int supervisor = process_pidfd(running.state.supervisor_pid);
 	int r = pidfd_send_signal_number(running.init_pidfd, signal);
 	thaw_if_frozen(id, &running);
 	/* the supervisor releases everything and ends; without one the next look does it */

@@ -1,4 +1,5 @@
 #pragma once
+#include "base/namespace_kind.h"
 #include "base/vector.h"
 
 #include <stdbool.h>
@@ -17,19 +18,6 @@ struct origin {
 	uint32_t source; /* file or "command line" */
 	uint32_t line;
 	uint32_t key; /* key as the user wrote it */
-};
-
-/* Kinds in the order of joining them; also bit numbers of the masks below. */
-enum namespace_kind {
-	NAMESPACE_USER,
-	NAMESPACE_MOUNT,
-	NAMESPACE_PID,
-	NAMESPACE_UTS,
-	NAMESPACE_IPC,
-	NAMESPACE_NET,
-	NAMESPACE_CGROUP,
-	NAMESPACE_TIME,
-	NAMESPACE_KINDS,
 };
 
 struct spec_identity {

@@ -1,0 +1,16 @@
+#pragma once
+#include <sys/types.h>
+
+/* All return 0 or -errno. */
+
+/*
+ * Runs argv (NULL-ended, looked up in PATH) as a child. envp NULL: the caller's environment. fds: three fds for
+ * 0, 1, 2 (-1: /dev/null), NULL: the caller's. All other fds but close-on-exec ones stay open. Signal mask and
+ * ignored signals are back at their defaults in the child. -ENOENT etc.: it could not be executed.
+ */
+int process_spawn(char *const *argv, char *const *envp, const int *fds, pid_t *ret_pid);
+/* waitpid that goes on after signals. status may be NULL. */
+int process_wait(pid_t pid, int *ret_status);
+
+/* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1", any case. The number, or -EINVAL. */
+int signal_from_name(const char *name);

@@ -1,0 +1,179 @@
+#include "base/text.h"
+
+#include "base/cleanup.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+
+int text_format(char **ret, const char *fmt, ...)
+{
+	va_list arguments;
+	va_start(arguments, fmt);
+	int length = vasprintf(ret, fmt, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		*ret = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+char *text_trim(char *text)
+{
+	while (isspace((unsigned char)*text))
+		text++;
+	char *end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return text;
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), tail = strlen(suffix);
+	return length >= tail && strcmp(text + length - tail, suffix) == 0;
+}
+
+bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+int text_replace(char **slot, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+	if (text && !copy)
+		return -ENOMEM;
+	free(*slot);
+	*slot = copy;
+	return 0;
+}
+
+/* Digits at the start of text; *ret_end is behind them. */
+static int parse_digits(const char *text, uint64_t *ret, const char **ret_end)
+{
+	uint64_t value = 0;
+	const char *at = text;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *at - '0', &value))
+			return -ERANGE;
+	}
+	if (at == text)
+		return -EINVAL;
+	*ret = value;
+	*ret_end = at;
+	return 0;
+}
+
+int text_to_u64(const char *text, uint64_t *ret)
+{
+	const char *end;
+	int r = parse_digits(text, ret, &end);
+	if (r < 0)
+		return r;
+	return *end ? -EINVAL : 0;
+}
+
+int text_to_u32(const char *text, uint32_t *ret)
+{
+	uint64_t value;
+	int r = text_to_u64(text, &value);
+	if (r < 0)
+		return r;
+	if (value > UINT32_MAX)
+		return -ERANGE;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+int text_to_i32(const char *text, int32_t *ret)
+{
+	bool is_negative = *text == '-';
+	uint64_t value;
+	int r = text_to_u64(text + (is_negative || *text == '+'), &value);
+	if (r < 0)
+		return r;
+	if (value > (uint64_t)INT32_MAX + is_negative)
+		return -ERANGE;
+	*ret = is_negative ? (int32_t)-(int64_t)value : (int32_t)value;
+	return 0;
+}
+
+int text_to_bytes(const char *text, uint64_t *ret)
+{
+	static const char units[] = "kmgt";
+	const char *end;
+	uint64_t value;
+	int r = parse_digits(text, &value, &end);
+	if (r < 0)
+		return r;
+	while (*end == ' ')
+		end++;
+	const char *unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (unit) {
+		unsigned shift = 10 * (unsigned)(unit - units + 1);
+		if (value > UINT64_MAX >> shift)
+			return -ERANGE;
+		value <<= shift;
+		end++;
+	}
+	if (*end == 'B' || *end == 'b')
+		end++;
+	if (*end)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+int text_split(const char *text, const char *separators, struct string_list *ret)
+{
+	for (;;) {
+		text += strspn(text, separators);
+		size_t length = strcspn(text, separators);
+		if (length == 0)
+			return 0;
+		auto_free char *part = strndup(text, length);
+		if (!part || string_list_add(ret, part) < 0)
+			return -ENOMEM;
+		text += length;
+	}
+}
+
+/* One word from *at into word (as long as the line at least). 1: a word, 0: the line has ended. */
+static int next_word(const char **at, char *word)
+{
+	const char *in = *at + strspn(*at, " \t\n");
+	char quote = 0;
+	bool is_word = false;
+	for (; *in && (quote || !strchr(" \t\n", *in)); in++) {
+		is_word = true;
+		if (*in == '\\' && quote != '\'' && in[1])
+			*word++ = *++in;
+		else if (quote ? *in == quote : (*in == '"' || *in == '\''))
+			quote = quote ? 0 : *in;
+		else
+			*word++ = *in;
+	}
+	*word = '\0';
+	*at = in;
+	return quote ? -EINVAL : is_word;
+}
+
+int text_split_command(const char *line, struct string_list *ret)
+{
+	auto_free char *word = malloc(strlen(line) + 1);
+	if (!word)
+		return -ENOMEM;
+	int r;
+	while ((r = next_word(&line, word)) > 0)
+		if (string_list_add(ret, word) < 0)
+			return -ENOMEM;
+	return r;
+}

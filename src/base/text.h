@@ -1,0 +1,35 @@
+#pragma once
+#include "base/vector.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Strings. Functions that return int return 0 or -errno. */
+
+/* printf into a malloc'ed *ret. -ENOMEM. */
+int text_format(char **ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Cuts white space off both ends, in place; returns the first character that is left. */
+char *text_trim(char *text);
+bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+/* Equal, where NULL is equal to NULL alone. */
+bool text_equal(const char *a, const char *b);
+/* Replaces *slot by a copy of text (NULL: frees it). 0 or -ENOMEM. */
+int text_replace(char **slot, const char *text);
+
+/* The whole text is one decimal number (no sign, no white space but for _i32). -EINVAL, -ERANGE. */
+int text_to_u64(const char *text, uint64_t *ret);
+int text_to_u32(const char *text, uint32_t *ret);
+int text_to_i32(const char *text, int32_t *ret);
+/* "64M", "1.5"-free: a number with an optional unit k, K, M, G, T (times 1024), followed by an optional B. */
+int text_to_bytes(const char *text, uint64_t *ret);
+
+/* The parts between any of separators; empty parts are left out. Appends. */
+int text_split(const char *text, const char *separators, struct string_list *ret);
+
+/*
+ * A command line as a shell would cut it: white space separates, '...' and "..." group, a backslash takes the
+ * next character as it is; nothing is expanded. Appends. -EINVAL: a quote is not closed.
+ */
+int text_split_command(const char *line, struct string_list *ret);
