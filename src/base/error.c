@@ -95,7 +95,8 @@ void error_prefix(struct error *err, const char *fmt, ...)
 	memcpy(old, err->what, sizeof(old));
 	size_t used = strlen(text);
 	memcpy(err->what, text, used);
-	snprintf(err->what + used, sizeof(err->what) - used, ": %s", old);
+	if (snprintf(err->what + used, sizeof(err->what) - used, ": %s", old) < 0)
+		err->what[used] = '\0'; /* too long is cut, which is fine */
 }
 
 /* Appends text and separator while there is room. */

@@ -25,7 +25,7 @@ struct string_list {
 };
 
 #define vector_for_each(item, vector)                                                                        \
-	for (__typeof__((vector)->items) item = (vector)->items; item < (vector)->items + (vector)->count; item++)
+	for (__typeof__(*(vector)->items) *item = (vector)->items; item < (vector)->items + (vector)->count; item++)
 
 /* Appends one zeroed item of item_size bytes. Returns it (valid until the next call), or NULL: no memory. */
 void *vector_add_raw(void *vector, size_t item_size);

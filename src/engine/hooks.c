@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/namespace.h"
 
 #ifndef WABE_ROOTFS_MOUNT
 #define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs"
@@ -21,8 +22,6 @@ extern char **environ;
 
 static const char *const moment_names[HOOK_MOMENTS] = { "pre-start", "pre-mount", "mount", "autodev", "start-host",
 	"start", "stop", "post-stop", "clone", "destroy" };
-static const char *const namespace_names[NAMESPACE_KINDS] = { "user", "mnt", "pid", "uts", "ipc", "net", "cgroup",
-	"time" };
 static const char *const namespace_variables[NAMESPACE_KINDS] = { "LXC_USER_NS", "LXC_MNT_NS", "LXC_PID_NS",
 	"LXC_UTS_NS", "LXC_IPC_NS", "LXC_NET_NS", "LXC_CGROUP_NS", "LXC_TIME_NS" };
 
@@ -130,7 +129,7 @@ static char *build_line(const struct hook_context *context, const struct spec_ho
 		for (int kind = 0; context->namespace_fds && kind < NAMESPACE_KINDS; kind++) {
 			if (context->namespace_fds[kind] < 0)
 				continue;
-			snprintf(text, sizeof(text), "%s:/proc/%d/fd/%d", namespace_names[kind], getpid(),
+			snprintf(text, sizeof(text), "%s:/proc/%d/fd/%d", namespace_name((enum namespace_kind)kind), getpid(),
 				context->namespace_fds[kind]);
 			append(&line, text);
 		}

@@ -19,6 +19,7 @@
 #include "engine/monitor.h"
 #include "engine/resources.h"
 #include "engine/supervisor_call.h"
+#include "kernel/pidfd.h"
 
 /* init is dead: what the supervisor would have done at the end. The post-stop hooks run once. */
 static void release_dead(const struct container_id *id, struct rundir *dir, const struct run_state *state)

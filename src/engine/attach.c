@@ -1,0 +1,326 @@
+/*
+ * A program in a running container: a helper process in the container's cgroups enters its namespaces and clones
+ * the program as a child of the caller (CLONE_PARENT). No supervisor is asked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "engine/handover.h"
+#include "engine/running.h"
+#include "kernel/clone.h"
+#include "kernel/namespace.h"
+#include "security/security.h"
+
+extern char **environ;
+
+struct attach {
+	const struct attach_options *options;
+	struct running running;
+	int namespaces; /* CLONE_NEW* to join */
+	char *cwd;
+	struct seccomp_filter seccomp;
+	int report_fd; /* child's end: one struct message, MESSAGE_RUNNING or MESSAGE_ERROR */
+	int (*function)(void *payload);
+	void *payload;
+};
+
+/* What init has of its own: what the start made or joined. */
+static int default_namespaces(const struct spec *spec)
+{
+	uint32_t mask = spec_new_namespaces(spec);
+	int flags = 0;
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (mask & 1U << kind || spec->namespaces.share[kind])
+			flags |= namespace_clone_flag((enum namespace_kind)kind);
+	return flags;
+}
+
+/* Joining the caller's own user namespace is an error of the kernel (EINVAL). */
+static bool is_own_user_namespace(pid_t pid)
+{
+	char path[40];
+	char own[64] = "", other[64] = "";
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return readlink("/proc/self/ns/user", own, sizeof(own) - 1) > 0 &&
+	       readlink(path, other, sizeof(other) - 1) > 0 && strcmp(own, other) == 0;
+}
+
+static int join_namespaces(const struct attach *attach, struct error *err)
+{
+	if (attach->namespaces == 0 || setns(attach->running.init_pidfd, attach->namespaces) == 0)
+		return 0;
+	int r = error_set(err, errno, "enter the namespaces of init %d", attach->running.init_pid);
+	return r == -ESRCH ? error_set(err, ESRCH, "container stopped") : r;
+}
+
+static int remount_proc_sys(struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return error_set(err, errno, "make a mount namespace");
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return error_set(err, errno, "mount /proc");
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return error_set(err, errno, "mount /sys");
+	return 0;
+}
+
+/* ---- environment ---- */
+
+static int keep_only(char *const *names, struct error *err)
+{
+	struct string_list kept = { 0 };
+	int r = 0;
+	for (; names && *names && r == 0; names++) {
+		auto_free char *text = NULL;
+		const char *value = getenv(*names);
+		if (value && (r = text_format(&text, "%s=%s", *names, value)) == 0)
+			r = string_list_add(&kept, text);
+	}
+	if (r == 0 && clearenv() != 0)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < kept.count; i++)
+		r = putenv(kept.items[i]) ? -ENOMEM : 0; /* the strings stay: this process ends with exec */
+	return r < 0 ? error_set(err, r, "clear the environment") : 0;
+}
+
+static int set_environment(const struct attach *attach, struct error *err)
+{
+	const struct attach_options *options = attach->options;
+	const struct spec_process *process = &attach->running.spec->process;
+	if (options->clear_environment) {
+		int r = keep_only(options->keep_environment, err);
+		if (r < 0)
+			return r;
+	}
+	int failed = getenv("PATH") ? 0 :
+		setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	failed = failed ?: setenv("container", "lxc", 1);
+	vector_for_each (item, &process->environment)
+		failed = failed ?: putenv(*item);
+	vector_for_each (item, &process->environment_runtime)
+		failed = failed ?: putenv(*item);
+	for (char *const *item = options->extra_environment; item && *item; item++)
+		failed = failed ?: putenv(*item);
+	return failed ? error_set(err, ENOMEM, "set the environment") : 0;
+}
+
+/* ---- identity and privileges ---- */
+
+static int set_identity(const struct attach *attach, struct error *err)
+{
+	const struct attach_options *options = attach->options;
+	uid_t uid = options->uid == (uid_t)-1 ? 0 : options->uid;
+	gid_t gid = options->gid == (gid_t)-1 ? 0 : options->gid;
+	struct string_list groups = { 0 };
+	for (size_t i = 0; options->setgroups && i < options->group_count; i++) {
+		char text[16];
+		snprintf(text, sizeof(text), "%u", options->groups[i]);
+		if (string_list_add(&groups, text) < 0)
+			return error_set(err, ENOMEM, "set the groups");
+	}
+	/* a caller that joined no user namespace and asked for no other user stays who it is */
+	if (!(attach->namespaces & CLONE_NEWUSER) && options->uid == (uid_t)-1 && options->gid == (gid_t)-1 &&
+		!options->setgroups && geteuid() != 0)
+		return 0;
+	int r = security_set_identity(attach->running.spec, uid, gid, &groups, err);
+	string_list_clear(&groups);
+	return r;
+}
+
+static int set_personality(const struct attach *attach, struct error *err)
+{
+	const struct attach_options *options = attach->options;
+	if (!options->set_personality)
+		return 0;
+	if (options->personality < 0)
+		return security_personality(attach->running.spec, err);
+	return personality((unsigned long)options->personality) < 0 ?
+		error_set(err, errno, "set the execution domain") : 0;
+}
+
+static int set_label(const struct attach *attach, struct error *err)
+{
+	const struct attach_options *options = attach->options;
+	struct spec *spec = attach->running.spec;
+	if (!options->apply_lsm)
+		return 0;
+	if (options->lsm_label) { /* given by the caller: for whichever LSM the container uses */
+		char **slot = spec->security.selinux_context ? &spec->security.selinux_context :
+							       &spec->security.apparmor_profile;
+		if (text_replace(slot, options->lsm_label) < 0)
+			return error_set(err, ENOMEM, "set the label");
+	}
+	return security_set_lsm(spec, err);
+}
+
+static int give_up_privileges(struct attach *attach, struct error *err)
+{
+	const struct attach_options *options = attach->options;
+	struct spec *spec = attach->running.spec;
+	int r = set_personality(attach, err);
+	r = r ?: set_label(attach, err);
+	if (r == 0 && options->drop_capabilities)
+		r = security_drop_bounding_set(spec, err);
+	r = r ?: set_identity(attach, err);
+	if (r == 0 && options->drop_capabilities)
+		r = security_drop_capabilities(spec, err);
+	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec->process.no_new_privs)))
+		r = security_no_new_privs(err);
+	return r ?: security_seccomp_load(&attach->seccomp, err);
+}
+
+static void enter_directory(const struct attach *attach)
+{
+	const char *wanted = attach->options->initial_cwd ?: attach->cwd;
+	if (!wanted || chdir(wanted) < 0)
+		(void)chdir("/"); /* always there */
+}
+
+static int take_standard_fds(const struct attach_options *options, struct error *err)
+{
+	const int fds[3] = { options->stdin_fd, options->stdout_fd, options->stderr_fd };
+	for (int number = 0; number < 3; number++)
+		if (fds[number] >= 0 && fds[number] != number && dup2(fds[number], number) < 0)
+			return error_set(err, errno, "set up standard file descriptor %d", number);
+	return 0;
+}
+
+static void report(int fd, uint32_t kind, int32_t value, const struct error *err)
+{
+	struct message message = { .kind = kind, .value = value };
+	if (err)
+		message.error = *err;
+	(void)message_send(fd, &message); /* the caller may be gone */
+}
+
+static void run_program(struct attach *attach) __attribute__((noreturn));
+
+static void run_program(struct attach *attach)
+{
+	struct error error = { 0 };
+	int r = attach->options->remount_proc_sys ? remount_proc_sys(&error) : 0;
+	r = r ?: take_standard_fds(attach->options, &error);
+	r = r ?: set_environment(attach, &error);
+	if (r == 0) {
+		enter_directory(attach);
+		r = give_up_privileges(attach, &error);
+	}
+	if (r < 0) {
+		report(attach->report_fd, MESSAGE_ERROR, 0, &error);
+		_exit(EXIT_FAILURE);
+	}
+	close_fd(&attach->report_fd); /* end of file: the caller may go on */
+	_exit(attach->function(attach->payload));
+}
+
+/* The helper: in the cgroups by its birth or by itself, then in the namespaces; its child is the caller's. */
+static void run_helper(struct attach *attach, bool have_clone_into_cgroup) __attribute__((noreturn));
+
+static void run_helper(struct attach *attach, bool have_clone_into_cgroup)
+{
+	struct error error = { 0 };
+	struct clone_request request = { .flags = CLONE_PARENT, .cgroup_fd = -1 };
+	int r = 0;
+	if (attach->running.has_cgroups && attach->options->move_to_cgroup)
+		r = cgroup_set_enter(&attach->running.cgroups, getpid(), have_clone_into_cgroup, &error);
+	r = r ?: join_namespaces(attach, &error);
+	pid_t pid = r < 0 ? r : clone_process(&request);
+	if (pid == 0)
+		run_program(attach);
+	if (r == 0 && pid < 0)
+		r = error_set(&error, (int)pid, "clone the program");
+	if (r < 0)
+		report(attach->report_fd, MESSAGE_ERROR, 0, &error);
+	else
+		report(attach->report_fd, MESSAGE_RUNNING, pid, NULL);
+	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Reads the helper's and the program's reports up to the end of file, which comes just before the function. */
+static int await_program(int fd, pid_t *ret_pid, struct error *err)
+{
+	struct message message;
+	int r, failed = 0;
+	*ret_pid = 0;
+	while ((r = message_receive(fd, &message)) == 0) {
+		if (message.kind == MESSAGE_RUNNING) {
+			*ret_pid = message.value;
+		} else if (message.kind == MESSAGE_ERROR) {
+			*err = message.error;
+			failed = err->errnum ? -err->errnum : -EINVAL;
+		}
+	}
+	if (failed < 0) {
+		if (*ret_pid)
+			(void)process_wait(*ret_pid, NULL);
+		return failed;
+	}
+	if (*ret_pid == 0)
+		return error_set(err, ESRCH, "container stopped while it was entered");
+	return 0;
+}
+
+static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
+{
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return error_set(err, errno, "make a socket pair");
+	auto_close int own = fds[0];
+	auto_close int cgroup_fd = -1;
+	attach->report_fd = fds[1];
+	bool enters = attach->running.has_cgroups && attach->options->move_to_cgroup;
+	if (enters)
+		cgroup_fd = cgroup_set_open_v2(&attach->running.cgroups);
+	struct clone_request request = { .cgroup_fd = cgroup_fd };
+	pid_t helper = clone_process(&request);
+	if ((helper == -EOPNOTSUPP || helper == -EBUSY) && cgroup_fd >= 0) {
+		request.cgroup_fd = -1;
+		helper = clone_process(&request);
+	}
+	if (helper == 0) {
+		close_fd(&own);
+		run_helper(attach, request.cgroup_fd >= 0);
+	}
+	close_fd(&attach->report_fd);
+	if (helper < 0)
+		return error_set(err, (int)helper, "clone a helper");
+	int r = await_program(own, ret_pid, err);
+	(void)process_wait(helper, NULL); /* at its end by now */
+	return r;
+}
+
+int engine_attach(const struct container_id *id, int (*function)(void *payload), void *payload,
+	const struct attach_options *options, pid_t *ret_pid, struct error *err)
+{
+	struct attach attach = { .options = options, .function = function, .payload = payload, .report_fd = -1 };
+	int r = container_load(id, RUNNING_SPEC | RUNNING_CGROUPS, &attach.running, err);
+	if (r < 0)
+		return r;
+	struct spec *spec = attach.running.spec;
+	attach.namespaces = options->namespaces < 0 ? default_namespaces(spec) : options->namespaces;
+	if (attach.namespaces & CLONE_NEWUSER && is_own_user_namespace(attach.running.init_pid))
+		attach.namespaces &= ~CLONE_NEWUSER;
+	if (!options->initial_cwd)
+		attach.cwd = getcwd(NULL, 0); /* NULL is fine: "/" then */
+	if (options->apply_lsm && attach.namespaces & CLONE_NEWNS)
+		r = security_seccomp_prepare(spec, &attach.seccomp, err);
+	if (r == 0)
+		r = run(&attach, ret_pid, err);
+	security_seccomp_clear(&attach.seccomp);
+	free(attach.cwd);
+	running_clear(&attach.running);
+	return r;
+}
