@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -132,21 +135,94 @@ int placement_clone_init(struct start *start, struct error *err)
 	return 0;
 }
 
-int placement_write_id_maps(struct start *start, struct error *err)
+static int write_id_maps(const struct spec *spec, pid_t pid, struct error *err)
 {
 	for (int is_gid = 0; is_gid < 2; is_gid++) {
 		char text[4096];
 		size_t used = 0;
-		vector_for_each (map, &start->spec->idmaps)
+		vector_for_each (map, &spec->idmaps)
 			if (map->is_gid == is_gid && used < sizeof(text))
 				used += (size_t)snprintf(text + used, sizeof(text) - used, "%u %u %u\n", map->inside,
 					map->outside, map->count);
 		if (used == 0)
 			continue;
-		int r = used >= sizeof(text) ? -E2BIG : idmap_write(start->init_pid, is_gid, text);
+		int r = used >= sizeof(text) ? -E2BIG : idmap_write(pid, is_gid, text);
 		if (r < 0)
-			return spec_error(err, r, start->spec, &start->spec->idmaps.items[0].origin,
-				"write %s_map", is_gid ? "gid" : "uid");
+			return spec_error(err, r, spec, &spec->idmaps.items[0].origin, "write %s_map",
+				is_gid ? "gid" : "uid");
 	}
 	return 0;
+}
+
+int placement_write_id_maps(struct start *start, struct error *err)
+{
+	return write_id_maps(start->spec, start->init_pid, err);
+}
+
+/* An fd of a user namespace with spec's id maps; the process that made it has ended. */
+static int open_mapped_namespace(const struct spec *spec, struct error *err)
+{
+	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
+	pid_t pid = clone_process(&request);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (pid < 0)
+		return error_set(err, (int)pid, "make a user namespace");
+	int r = write_id_maps(spec, pid, err);
+	if (r == 0) {
+		r = namespace_open(pid, NAMESPACE_USER);
+		if (r < 0)
+			error_set(err, r, "open the user namespace");
+	}
+	(void)kill(pid, SIGKILL); /* our child, not waited for: it is there */
+	(void)waitpid(pid, NULL, 0);
+	return r;
+}
+
+/* The source as the host sees it. */
+static int open_source(const struct start *start, const struct spec_mount *entry, int userns_fd, struct error *err)
+{
+	bool is_recursive = entry->flags_set & MS_REC;
+	return rootfs_open_idmapped(start->spec, &entry->origin, entry->source, is_recursive, entry->idmap, userns_fd,
+		err);
+}
+
+int placement_open_idmapped(struct start *start, struct error *err)
+{
+	const struct spec *spec = start->spec;
+	auto_free char *root_idmap = NULL;
+	auto_close int userns_fd = -1;
+	int r = rootfs_options_idmap(spec->rootfs.options, &root_idmap);
+	if (r < 0)
+		return error_set(err, r, "read the options of the rootfs");
+	if (spec->idmaps.count > 0)
+		r = userns_fd = open_mapped_namespace(spec, err);
+	start->mount_fds = malloc((spec->mounts.entries.count + 1) * sizeof(int));
+	if (r < 0 || !start->mount_fds)
+		return r < 0 ? r : error_set(err, ENOMEM, "prepare the mounts");
+	for (size_t i = 0; i <= spec->mounts.entries.count; i++)
+		start->mount_fds[i] = -1;
+	start->root.mount_fds = start->mount_fds;
+	start->root.rootfs_source_fd = &start->mount_fds[spec->mounts.entries.count];
+	r = 0;
+	for (size_t i = 0; r >= 0 && i < spec->mounts.entries.count; i++)
+		if (spec->mounts.entries.items[i].idmap)
+			r = start->mount_fds[i] = open_source(start, &spec->mounts.entries.items[i], userns_fd, err);
+	if (r >= 0 && root_idmap)
+		r = start->mount_fds[spec->mounts.entries.count] = rootfs_open_idmapped(spec, &spec->rootfs.origin,
+			spec->rootfs.path, true, root_idmap, userns_fd, err);
+	return r < 0 ? r : 0;
+}
+
+void placement_close_idmapped(struct start *start)
+{
+	for (size_t i = 0; start->mount_fds && i <= start->spec->mounts.entries.count; i++)
+		close_fd(&start->mount_fds[i]);
+	free(start->mount_fds);
+	start->mount_fds = NULL;
+	start->root.mount_fds = NULL;
+	start->root.rootfs_source_fd = NULL;
 }

@@ -9,3 +9,6 @@ int placement_write_id_maps(struct start *start, struct error *err);
 int placement_open_shared(struct start *start, struct error *err);
 /* Joins them; in init. */
 int placement_join(struct start *start, struct error *err);
+/* Copies of the sources with option idmap=, their owners mapped; before the clone. close: after it, or at the end. */
+int placement_open_idmapped(struct start *start, struct error *err);
+void placement_close_idmapped(struct start *start);

@@ -45,6 +45,7 @@ struct start {
 	struct console console;
 	struct handover handover;
 	struct rootfs_context root;
+	int *mount_fds; /* per mount entry, then the rootfs: idmapped source or -1; NULL: none has one */
 	int netns_fd; /* of the container, so that its interfaces can be taken back */
 	int control_fd;
 	bool is_reboot; /* this start follows a reboot */

@@ -34,6 +34,16 @@ static bool has_idmap(const struct start *start)
 	return start->spec->idmaps.count > 0;
 }
 
+static bool has_idmapped_sources(const struct start *start)
+{
+	const struct spec *spec = start->spec;
+
+	vector_for_each (entry, &spec->mounts.entries)
+		if (entry->idmap)
+			return true;
+	return spec->rootfs.options && strstr(spec->rootfs.options, "idmap=");
+}
+
 static bool is_placed_late(const struct start *start)
 {
 	return has_idmap(start) || (start->has_cgroups && cgroup_set_needs_enter(&start->cgroups));
@@ -157,7 +167,18 @@ static int prepare_seccomp(struct start *start, struct error *err)
 
 static int open_console(struct start *start, struct error *err)
 {
-	return console_open(&start->console, start->spec, start->options->foreground, err);
+	int r = console_open(&start->console, start->spec, start->options->foreground, err);
+
+	start->root.devpts_fd = start->console.devpts_fd;
+	start->root.console_index = start->console.slave_index;
+	start->root.tty_indexes = start->console.tty_indexes;
+	start->root.tty_count = start->console.tty_count;
+	return r;
+}
+
+static int open_idmapped_sources(struct start *start, struct error *err)
+{
+	return placement_open_idmapped(start, err);
 }
 
 static int prepare_network(struct start *start, struct error *err)
@@ -233,6 +254,7 @@ const struct step supervisor_plan[] = {
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("open-console",         NULL,           open_console),
+	RUN("open-idmapped-sources", has_idmapped_sources, open_idmapped_sources),
 	RUN("prepare-network",      NULL,           prepare_network),
 	RUN("clone-init",           NULL,           clone_init),
 	RUN("save-starting",        NULL,           save_starting),
