@@ -245,7 +245,7 @@ static int mount_fstab(const struct rootfs_context *root, struct error *err)
 	for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
 		struct spec_mount entry;
 		number++;
-		r = mount_entry_parse(line, &entry);
+		r = mount_line_parse(line, &entry);
 		if (r < 0)
 			r = error_set_kind(err, ERROR_CONFIG, r == -EINVAL ? 0 : r, "not a line of fstab: %s", line);
 		else if (r > 0) {

@@ -5,8 +5,7 @@
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
-#include "kernel/mountinfo.h"
-#include "rootfs/internal.h"
+#include "spec/mount_options.h"
 
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
@@ -140,6 +139,24 @@ static int parse_entry_options(struct spec_mount *entry)
 	return 0;
 }
 
+/* \\040 and the like, as fstab(5) writes blanks; in place. */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		bool is_octal = text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' &&
+				text[3] >= '0' && text[3] <= '7';
+		if (is_octal) {
+			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
 /* Copies the next blank-separated field with its octal escapes undone. NULL: none left or no memory. */
 static char *next_field(const char **line)
 {
@@ -149,11 +166,11 @@ static char *next_field(const char **line)
 	*line = start + length;
 	char *field = length > 0 ? strndup(start, length) : NULL;
 	if (field)
-		mountinfo_unescape(field);
+		unescape(field);
 	return field;
 }
 
-int mount_entry_parse(const char *line, struct spec_mount *ret)
+int mount_line_parse(const char *line, struct spec_mount *ret)
 {
 	struct spec_mount entry = { 0 };
 	const char *rest = line + strspn(line, " \t\r\n");

@@ -1,0 +1,247 @@
+/* The flat form, see spec.h. A list is one line per item, "NAME[] VALUE"; a vector of structs starts with its
+ * length, "NAME# 5", then the items' fields, "NAME[0].FIELD VALUE". */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "spec/fields.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_ITEMS 1000000 /* more is no spec of ours */
+
+/* ---- writing ---- */
+
+static void put_value(FILE *out, const char *value)
+{
+	for (; *value; value++) {
+		if (*value == '\n')
+			fputs("\\n", out);
+		else if (*value == '\\')
+			fputs("\\\\", out);
+		else
+			putc_unlocked(*value, out);
+	}
+	putc_unlocked('\n', out);
+}
+
+static void put_fields(FILE *out, const char *prefix, const struct field *fields, const void *object);
+
+static void put_structs(FILE *out, const char *prefix, const struct field *field, const struct vector *vector)
+{
+	fprintf(out, "%s%s# %zu\n", prefix, field->name, vector->count);
+	for (size_t i = 0; i < vector->count; i++) {
+		char name[160];
+		(void)snprintf(name, sizeof(name), "%s%s[%zu].", prefix, field->name, i);
+		put_fields(out, name, field->items, (char *)vector->items + i * field->item_size);
+	}
+}
+
+static void put_scalar(FILE *out, const struct field *field, const void *at)
+{
+	const struct origin *origin = at;
+	switch (field->kind) {
+	case FIELD_BOOL:
+		fprintf(out, " %d\n", *(const bool *)at);
+		break;
+	case FIELD_U32:
+		fprintf(out, " %" PRIu32 "\n", *(const uint32_t *)at);
+		break;
+	case FIELD_I32:
+		fprintf(out, " %" PRId32 "\n", *(const int32_t *)at);
+		break;
+	case FIELD_U64:
+		fprintf(out, " %" PRIu64 "\n", *(const uint64_t *)at);
+		break;
+	case FIELD_I64:
+		fprintf(out, " %" PRId64 "\n", *(const int64_t *)at);
+		break;
+	default:
+		fprintf(out, " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", origin->source, origin->line, origin->key);
+		break;
+	}
+}
+
+static void put_fields(FILE *out, const char *prefix, const struct field *fields, const void *object)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		const void *at = field_at(field, object);
+		const struct string_list *list = at;
+		if (field_is_default(field, object))
+			continue;
+		if (field->kind == FIELD_STRUCTS) {
+			put_structs(out, prefix, field, at);
+		} else if (field->kind == FIELD_LIST) {
+			for (size_t i = 0; i < list->count; i++) {
+				fprintf(out, "%s%s[] ", prefix, field->name);
+				put_value(out, list->items[i]);
+			}
+		} else if (field->kind == FIELD_TEXT) {
+			fprintf(out, "%s%s ", prefix, field->name);
+			put_value(out, *(char *const *)at);
+		} else {
+			fprintf(out, "%s%s", prefix, field->name);
+			put_scalar(out, field, at);
+		}
+	}
+}
+
+int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length)
+{
+	*ret_text = NULL;
+	FILE *out = open_memstream(ret_text, ret_length);
+	if (!out)
+		return -ENOMEM;
+	put_fields(out, "", spec_fields, spec);
+	bool failed = ferror(out);
+	if (fclose(out) != 0 || failed) {
+		free(*ret_text);
+		*ret_text = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+/* Undoes put_value in place. */
+static void unescape(char *value)
+{
+	char *out = value;
+	for (; *value; value++) {
+		if (*value == '\\' && value[1]) {
+			value++;
+			*out++ = *value == 'n' ? '\n' : *value;
+		} else {
+			*out++ = *value;
+		}
+	}
+	*out = '\0';
+}
+
+static int take_scalar(const struct field *field, void *at, const char *value)
+{
+	struct origin *origin = at;
+	int64_t number;
+	uint64_t unsigned_number;
+	char *end;
+	if (field->kind == FIELD_ORIGIN)
+		return sscanf(value, "%" SCNu32 " %" SCNu32 " %" SCNu32, &origin->source, &origin->line,
+			       &origin->key) == 3 ? 0 : -EINVAL;
+	errno = 0;
+	if (field->kind == FIELD_I32 || field->kind == FIELD_I64) {
+		number = strtoll(value, &end, 10);
+		if (errno || *end || end == value)
+			return -EINVAL;
+		if (field->kind == FIELD_I32)
+			*(int32_t *)at = (int32_t)number;
+		else
+			*(int64_t *)at = number;
+		return 0;
+	}
+	if (text_to_u64(value, &unsigned_number) < 0)
+		return -EINVAL;
+	if (field->kind == FIELD_BOOL)
+		*(bool *)at = unsigned_number != 0;
+	else if (field->kind == FIELD_U32)
+		*(uint32_t *)at = (uint32_t)unsigned_number;
+	else
+		*(uint64_t *)at = unsigned_number;
+	return 0;
+}
+
+static int take_count(const struct field *field, struct vector *vector, const char *value)
+{
+	uint64_t count;
+	if (text_to_u64(value, &count) < 0 || count > MAX_ITEMS)
+		return -EINVAL;
+	while (vector->count < count) {
+		void *item = vector_add_raw(vector, field->item_size);
+		if (!item)
+			return -ENOMEM;
+		for (const struct field *inner = field->items; inner->name; inner++)
+			if (inner->kind == FIELD_U32 && inner->default_u32)
+				*(uint32_t *)field_at(inner, item) = inner->default_u32;
+	}
+	return 0;
+}
+
+static int take_field(const struct field *field, void *at, char *value)
+{
+	switch (field->kind) {
+	case FIELD_TEXT:
+		unescape(value);
+		return text_replace(at, value);
+	case FIELD_LIST:
+		unescape(value);
+		return string_list_add(at, value);
+	case FIELD_STRUCTS:
+		return take_count(field, at, value);
+	default:
+		return take_scalar(field, at, value);
+	}
+}
+
+/* Sets what name ("mounts.entries[3].target") says; an unknown name is passed over. *hint: where to look first. */
+static int take_line(const struct field *fields, const struct field **hint, void *object, const char *name,
+	char *value)
+{
+	const struct field *start = hint && *hint ? *hint : fields;
+	const struct field *field = start;
+	do {
+		size_t length = strlen(field->name);
+		if (strncmp(field->name, name, length) == 0) {
+			const char *rest = name + length;
+			bool is_item = *rest == '[' && rest[1] >= '0' && rest[1] <= '9';
+			if (is_item && field->kind == FIELD_STRUCTS) {
+				struct vector *vector = field_at(field, object);
+				char *end;
+				unsigned long index = strtoul(rest + 1, &end, 10);
+				if (index >= vector->count || end[0] != ']' || end[1] != '.')
+					return -EINVAL;
+				if (hint)
+					*hint = field;
+				return take_line(field->items, NULL,
+					(char *)vector->items + index * field->item_size, end + 2, value);
+			}
+			if (strcmp(rest, field->kind == FIELD_LIST ? "[]" : field->kind == FIELD_STRUCTS ? "#" : "") == 0) {
+				if (hint)
+					*hint = field;
+				return take_field(field, field_at(field, object), value);
+			}
+		}
+		field++;
+		if (!field->name)
+			field = fields;
+	} while (field != start);
+	return 0;
+}
+
+int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, struct error *err)
+{
+	*ret_spec = NULL;
+	auto_free char *copy = strndup(text, length);
+	auto_spec struct spec *spec = spec_new();
+	if (!copy || !spec)
+		return error_set(err, ENOMEM, "read a spec");
+	string_list_clear(&spec->sources);
+	const struct field *hint = NULL;
+	unsigned number = 0;
+	for (char *next = copy, *line; (line = strsep(&next, "\n"));) {
+		number++;
+		char *value = strchr(line, ' ');
+		if (!value) {
+			if (*line)
+				return error_set_kind(err, ERROR_INTERNAL, EINVAL, "line %u of a stored spec", number);
+			continue;
+		}
+		*value++ = '\0';
+		int r = take_line(spec_fields, &hint, spec, line, value);
+		if (r < 0)
+			return error_set_kind(err, ERROR_INTERNAL, r, "line %u of a stored spec, %s", number, line);
+	}
+	if (spec->sources.count == 0 && string_list_add(&spec->sources, "") < 0)
+		return error_set(err, ENOMEM, "read a spec");
+	*ret_spec = take_ptr(spec);
+	return 0;
+}
