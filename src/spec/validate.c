@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "spec/spec.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
