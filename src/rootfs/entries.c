@@ -250,7 +250,7 @@ static int mount_fstab(const struct rootfs_context *root, struct error *err)
 			r = error_set_kind(err, ERROR_CONFIG, r == -EINVAL ? 0 : r, "not a line of fstab: %s", line);
 		else if (r > 0) {
 			r = mount_entry(root, &entry, NULL, -1, err);
-			mount_entry_clear(&entry);
+			mount_line_clear(&entry);
 		}
 		if (r < 0)
 			error_locate(err, mounts->fstab, number, "");

@@ -186,14 +186,14 @@ int mount_line_parse(const char *line, struct spec_mount *ret)
 		entry.options = strdup("defaults");
 	int r = !entry.type ? -EINVAL : !entry.line || !entry.options ? -ENOMEM : parse_entry_options(&entry);
 	if (r < 0) {
-		mount_entry_clear(&entry);
+		mount_line_clear(&entry);
 		return r;
 	}
 	*ret = entry;
 	return 1;
 }
 
-void mount_entry_clear(struct spec_mount *entry)
+void mount_line_clear(struct spec_mount *entry)
 {
 	free(entry->line);
 	free(entry->source);

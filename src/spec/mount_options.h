@@ -12,7 +12,7 @@ bool mount_flags_add(struct mount_flags *flags, const char *option, size_t lengt
 
 /*
  * One line of fstab as a mount entry, as the configuration's parser makes it from lxc.mount.entry. The strings
- * are allocated: mount_entry_clear. 1: filled; 0: empty line or comment; -EINVAL, -ENOMEM.
+ * are allocated: mount_line_clear. 1: filled; 0: empty line or comment; -EINVAL, -ENOMEM.
  */
 int mount_line_parse(const char *line, struct spec_mount *ret);
-void mount_entry_clear(struct spec_mount *entry);
+void mount_line_clear(struct spec_mount *entry);
