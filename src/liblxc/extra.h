@@ -75,5 +75,5 @@ int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd
 int extra_validate(struct lxc_container *c);
 /* Rewrites 2012 keys of text (lxc-update-config). message: one line, size bytes. */
 int extra_update_config(const char *text, const char *file, char **ret_text, char *message, size_t size);
-/* Every known configuration key, NULL-ended, static. */
-const char *const *extra_known_keys(void);
+/* Known configuration key by number from 0; NULL: behind the last. */
+const char *extra_known_key(size_t number);

@@ -39,8 +39,8 @@ int lxc_config_keys(struct lxc_config *config, const char *key, char **ret_names
 int lxc_config_get_from_spec(const struct spec *spec, const char *key, char **ret_value);
 
 bool lxc_config_is_supported(const char *key);
-/* Every known key, NULL-ended, sorted, static. */
-const char *const *lxc_config_known_keys(void);
+/* Known key by number from 0; NULL: behind the last. */
+const char *lxc_config_known_key(size_t number);
 
 /* Drops everything: spec and text. */
 void lxc_config_reset(struct lxc_config *config);
@@ -52,7 +52,7 @@ int lxc_config_write(struct lxc_config *config, const char *file, struct error *
 int lxc_config_update_text(const char *text, const char *file, char **ret_text, struct error *err);
 
 /*
- * Makes the spec ready for engine_start: argv from argv (NULL: lxc.init.cmd, for applications
- * lxc.execute.cmd), identity, defaults of LXC. application: started by lxc-execute.
+ * Makes the spec ready for engine_start: the command line from argv (NULL: lxc.init.cmd, for applications
+ * lxc.execute.cmd). is_application: started by lxc-execute.
  */
-int lxc_config_prepare(struct lxc_config *config, char *const *argv, bool application, struct error *err);
+int lxc_config_prepare(struct lxc_config *config, char *const *argv, bool is_application, struct error *err);

@@ -1,0 +1,77 @@
+#include "dialect/lxc/document.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#include <string.h>
+
+int document_append(struct lxc_config *config, const char *text, size_t length)
+{
+	size_t needed = config->text_length + length + 1;
+	if (needed > config->text_capacity) {
+		size_t capacity = needed < 2048 ? 4096 : needed * 2;
+		char *grown = realloc(config->text, capacity);
+		if (!grown)
+			return -ENOMEM;
+		config->text = grown;
+		config->text_capacity = capacity;
+	}
+	memcpy(config->text + config->text_length, text, length);
+	config->text_length += length;
+	config->text[config->text_length] = '\0';
+	return 0;
+}
+
+int document_add_line(struct lxc_config *config, const char *key, const char *value)
+{
+	auto_free char *line = NULL;
+	bool is_open = config->text_length > 0 && config->text[config->text_length - 1] != '\n';
+	int r = text_format(&line, "%s%s = %s\n", is_open ? "\n" : "", key, value);
+	return r ?: document_append(config, line, strlen(line));
+}
+
+/* The key of one line in today's form, NULL for comments and what is not ours. */
+static const char *line_key(const char *line, size_t length, uint32_t *legacy_link, char *buffer, size_t size)
+{
+	char name[256];
+	size_t start = 0;
+	while (start < length && (line[start] == ' ' || line[start] == '\t'))
+		start++;
+	size_t end = start;
+	while (end < length && line[end] != '=' && line[end] != ' ' && line[end] != '\t')
+		end++;
+	if (end - start >= sizeof(name) || end - start < 4 || strncmp(line + start, "lxc.", 4) != 0)
+		return NULL;
+	memcpy(name, line + start, end - start);
+	name[end - start] = '\0';
+	const char *modern = key_modern(name, legacy_link, buffer, size);
+	if (modern == name) {
+		(void)snprintf(buffer, size, "%s", name);
+		modern = buffer;
+	}
+	return modern;
+}
+
+void document_remove(struct lxc_config *config, const char *modern_key, bool is_group)
+{
+	char *out = config->text;
+	const char *end = config->text + config->text_length;
+	size_t key_length = strlen(modern_key);
+	uint32_t legacy_link = 0;
+	for (char *line = config->text; line && line < end;) {
+		char buffer[256];
+		char *newline = memchr(line, '\n', (size_t)(end - line));
+		size_t length = newline ? (size_t)(newline - line) + 1 : (size_t)(end - line);
+		const char *key = line_key(line, length, &legacy_link, buffer, sizeof(buffer));
+		bool is_it = key && strncmp(key, modern_key, key_length) == 0 &&
+			     (key[key_length] == '\0' || (is_group && key[key_length] == '.'));
+		if (!is_it) {
+			memmove(out, line, length);
+			out += length;
+		}
+		line += length;
+	}
+	config->text_length = config->text ? (size_t)(out - config->text) : 0;
+	if (config->text)
+		*out = '\0';
+}
