@@ -1,0 +1,160 @@
+/* Which hierarchies the host has, and below which group of each the containers go. Found by looking. */
+#include "cgroup/cgroup.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "kernel/mountinfo.h"
+
+#include <string.h>
+
+#define MAX_PROC_FILE (4U * 1024 * 1024)
+
+/* Mount options that are no controllers. */
+static bool is_controller(const char *option)
+{
+	static const char *const others[] = { "rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "none",
+		"favordynmods", NULL };
+	for (int i = 0; others[i]; i++)
+		if (strcmp(option, others[i]) == 0)
+			return false;
+	return !text_starts(option, "release_agent=");
+}
+
+/* "rw,cpu,cpuacct" -> "cpu,cpuacct"; malloc'ed. */
+static char *controllers_of(const char *super_options)
+{
+	struct string_list options = { 0 };
+	char *result = calloc(1, strlen(super_options) + 1);
+	if (!result || text_split(super_options, ",", &options) < 0) {
+		free(result);
+		return NULL;
+	}
+	vector_for_each (option, &options) {
+		if (!is_controller(*option))
+			continue;
+		if (*result)
+			strcat(result, ",");
+		strcat(result, *option);
+	}
+	string_list_clear(&options);
+	return result;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+const struct cgroup_hierarchy *cgroup_layout_find_v1(const struct cgroup_layout *layout, const char *controller)
+{
+	vector_for_each (hierarchy, &layout->hierarchies)
+		if (!hierarchy->is_v2 && has_word(hierarchy->controllers, controller))
+			return hierarchy;
+	return NULL;
+}
+
+static int add_hierarchy(struct cgroup_layout *layout, bool is_v2, char *controllers, const char *mount)
+{
+	if (!controllers)
+		return -ENOMEM;
+	/* the same hierarchy can be mounted twice: the first mount counts */
+	vector_for_each (old, &layout->hierarchies) {
+		if (old->is_v2 == is_v2 && strcmp(old->controllers, controllers) == 0) {
+			free(controllers);
+			return 0;
+		}
+	}
+	if (!vector_add(&layout->hierarchies)) {
+		free(controllers);
+		return -ENOMEM;
+	}
+	struct cgroup_hierarchy *items = layout->hierarchies.items;
+	size_t place = layout->hierarchies.count - 1;
+	if (is_v2) {
+		memmove(&items[1], &items[0], place * sizeof(*items));
+		place = 0;
+	}
+	items[place] = (struct cgroup_hierarchy){ .is_v2 = is_v2, .controllers = controllers, .mount = strdup(mount) };
+	return items[place].mount ? 0 : -ENOMEM;
+}
+
+static int read_mounts(struct cgroup_layout *layout)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = file_read(-1, "/proc/self/mountinfo", MAX_PROC_FILE, &text, &length);
+	char *next = text;
+	struct mountinfo entry;
+	while (r >= 0 && (r = mountinfo_next(&next, &entry)) > 0) {
+		if (strcmp(entry.type, "cgroup2") == 0)
+			r = add_hierarchy(layout, true, strdup(""), entry.target);
+		else if (strcmp(entry.type, "cgroup") == 0)
+			r = add_hierarchy(layout, false, controllers_of(entry.super_options), entry.target);
+	}
+	return r;
+}
+
+/* The group of a process from its /proc/PID/cgroup: "4:cpu,cpuacct:/a", "0::/b". */
+static int take_base(struct cgroup_layout *layout, char *line)
+{
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+	if (!path)
+		return 0;
+	*controllers++ = '\0';
+	*path++ = '\0';
+	if (text_ends(path, "/init.scope"))
+		path[strlen(path) - strlen("/init.scope")] = '\0';
+	if (strcmp(path, "/") == 0)
+		*path = '\0';
+	bool is_v2 = *controllers == '\0';
+	vector_for_each (hierarchy, &layout->hierarchies) {
+		if (hierarchy->is_v2 != is_v2 || strcmp(hierarchy->controllers, controllers) != 0 || hierarchy->base)
+			continue;
+		hierarchy->base = strdup(path);
+		return hierarchy->base ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+static int read_bases(struct cgroup_layout *layout, const char *file)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = file_read(-1, file, MAX_PROC_FILE, &text, &length);
+	char *next = text;
+	for (char *line; r == 0 && next && (line = strsep(&next, "\n"));)
+		r = take_base(layout, line);
+	vector_for_each (hierarchy, &layout->hierarchies)
+		if (r == 0 && !hierarchy->base && !(hierarchy->base = strdup("")))
+			r = -ENOMEM;
+	return r;
+}
+
+void cgroup_layout_clear(struct cgroup_layout *layout)
+{
+	vector_for_each (hierarchy, &layout->hierarchies) {
+		free(hierarchy->controllers);
+		free(hierarchy->mount);
+		free(hierarchy->base);
+	}
+	free(layout->hierarchies.items);
+	*layout = (struct cgroup_layout){ 0 };
+}
+
+int cgroup_layout_detect(struct cgroup_layout *layout, bool relative, struct error *err)
+{
+	if (layout->hierarchies.count > 0)
+		return 0;
+	int r = read_mounts(layout);
+	if (r < 0)
+		return error_set(err, r, "find the cgroup file systems");
+	/* LXC's choice: containers beside the services, not below the shell that started them */
+	r = read_bases(layout, relative || geteuid() != 0 ? "/proc/self/cgroup" : "/proc/1/cgroup");
+	return r < 0 ? error_set(err, r, "find the cgroup of the host's init") : 0;
+}
