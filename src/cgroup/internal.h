@@ -52,3 +52,8 @@ int devices_attach(const struct cgroup_set *set, const struct device_rules *rule
 /* The rule list as lines of text, malloc'ed, and back. */
 char *devices_to_text(const struct device_rules *rules);
 int devices_from_text(struct device_rules *ret, const char *text);
+
+/* ---- apply.c ---- */
+
+/* Writes one file, in the words of either version. -EOPNOTSUPP, -ENOENT: the host has no equal. */
+int cgroup_write_setting(const struct cgroup_set *set, bool is_v2, const char *file, const char *value);
