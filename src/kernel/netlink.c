@@ -1,0 +1,208 @@
+#include "kernel/netlink.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
+
+int netlink_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return fd < 0 ? -errno : fd;
+}
+
+int netlink_open_in(int netns_fd)
+{
+	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
+		return -errno;
+	int fd = netlink_open();
+	if (setns(own, CLONE_NEWNET) < 0)
+		abort(); /* going on in a container's network would be worse */
+	return fd;
+}
+
+/* ---- building ---- */
+
+static void *reserve(struct netlink_batch *batch, size_t size)
+{
+	size_t aligned = NLMSG_ALIGN(size);
+	if (batch->length + aligned > batch->capacity) {
+		size_t capacity = (batch->length + aligned) * 2 + 512;
+		char *grown = realloc(batch->data, capacity);
+		if (!grown) {
+			batch->is_broken = true;
+			return NULL;
+		}
+		batch->data = grown;
+		batch->capacity = capacity;
+	}
+	char *place = batch->data + batch->length;
+	memset(place, 0, aligned);
+	batch->length += aligned;
+	return place;
+}
+
+static void end_message(struct netlink_batch *batch)
+{
+	if (batch->count > 0 && !batch->is_broken)
+		((struct nlmsghdr *)(batch->data + batch->message))->nlmsg_len = (uint32_t)(batch->length - batch->message);
+}
+
+void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size)
+{
+	end_message(batch);
+	batch->message = batch->length;
+	struct nlmsghdr *message = reserve(batch, sizeof(*message));
+	if (!message)
+		return;
+	message->nlmsg_type = type;
+	message->nlmsg_flags = flags | NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = ++batch->count;
+	void *place = reserve(batch, size);
+	if (place)
+		memcpy(place, header, size);
+}
+
+void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size)
+{
+	struct rtattr *attribute = reserve(batch, RTA_LENGTH(size));
+	if (!attribute)
+		return;
+	attribute->rta_type = type;
+	attribute->rta_len = (unsigned short)RTA_LENGTH(size);
+	if (size > 0)
+		memcpy(RTA_DATA(attribute), data, size);
+}
+
+void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text)
+{
+	netlink_attribute(batch, type, text, strlen(text) + 1);
+}
+
+void netlink_u32(struct netlink_batch *batch, uint16_t type, uint32_t value)
+{
+	netlink_attribute(batch, type, &value, sizeof(value));
+}
+
+size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *header, size_t size)
+{
+	size_t place = batch->length;
+	netlink_attribute(batch, type, header, size);
+	return place;
+}
+
+void netlink_end(struct netlink_batch *batch, size_t place)
+{
+	if (!batch->is_broken)
+		((struct rtattr *)(batch->data + place))->rta_len = (unsigned short)(batch->length - place);
+}
+
+void netlink_clear(struct netlink_batch *batch)
+{
+	free(batch->data);
+	*batch = (struct netlink_batch){ 0 };
+}
+
+/* ---- sending ---- */
+
+/* Reads one datagram of acknowledgements; counts them, keeps the first error. */
+static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
+{
+	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
+	if (length < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, length);
+		message = NLMSG_NEXT(message, length)) {
+		if (message->nlmsg_type != NLMSG_ERROR)
+			continue;
+		const struct nlmsgerr *error = NLMSG_DATA(message);
+		if (error->error && !*first_error) {
+			*first_error = error->error;
+			*failed = message->nlmsg_seq;
+		}
+		if (*left > 0)
+			--*left;
+	}
+	return 0;
+}
+
+int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
+{
+	uint32_t left = batch->count, failed = 0;
+	int first_error = 0, r = 0;
+	end_message(batch);
+	if (batch->is_broken)
+		r = -ENOMEM;
+	else if (left > 0 && send(fd, batch->data, batch->length, 0) < 0)
+		r = -errno;
+	while (r == 0 && left > 0)
+		r = take_acks(fd, &left, &first_error, &failed);
+	netlink_clear(batch);
+	if (ret_failed)
+		*ret_failed = failed;
+	return r ?: first_error;
+}
+
+int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtgenmsg family;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.family = { .rtgen_family = (unsigned char)family },
+	};
+	auto_free char *buffer = malloc(DUMP_BUFFER);
+	if (!buffer)
+		return -ENOMEM;
+	if (send(fd, &request, sizeof(request), 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = recv(fd, buffer, DUMP_BUFFER, 0);
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, length);
+			message = NLMSG_NEXT(message, length)) {
+			if (message->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (message->nlmsg_type == NLMSG_ERROR)
+				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
+			visit(message, data);
+		}
+	}
+}
+
+const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type)
+{
+	int left = (int)NLMSG_PAYLOAD(message, header_size);
+	const struct rtattr *attribute =
+		(const struct rtattr *)((const char *)NLMSG_DATA(message) + NLMSG_ALIGN(header_size));
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+		if (attribute->rta_type == type)
+			return attribute;
+	return NULL;
+}
+
+int netlink_ifindex(int fd, const char *name)
+{
+	struct ifreq request = { 0 };
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
+}
+
+int netlink_mtu(int fd, const char *name)
+{
+	struct ifreq request = { 0 };
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(fd, SIOCGIFMTU, &request) < 0 ? -errno : request.ifr_mtu;
+}

@@ -1,0 +1,49 @@
+#pragma once
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * rtnetlink(7): messages are gathered, sent in one call, and their acknowledgements read together. A batch that
+ * ran out of memory is remembered and reported by netlink_send.
+ */
+struct netlink_batch {
+	char *data;
+	size_t length, capacity;
+	size_t message; /* offset of the message that attributes go to */
+	uint32_t count; /* messages so far; their numbers are from 1 */
+	bool is_broken;
+};
+
+/* A close-on-exec NETLINK_ROUTE socket in the caller's network namespace, or -errno. */
+int netlink_open(void);
+/* The same in the namespace netns_fd; the calling thread is back in its own afterwards. */
+int netlink_open_in(int netns_fd);
+
+/* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST and _ACK are added). */
+void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
+void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);
+void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text);
+void netlink_u32(struct netlink_batch *batch, uint16_t type, uint32_t value);
+/* Attributes up to netlink_end are inside; header: bytes put first, or NULL. Returns what end wants. */
+size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *header, size_t size);
+void netlink_end(struct netlink_batch *batch, size_t place);
+
+/*
+ * Sends all and waits for all acknowledgements; the batch is empty afterwards. 0, or -errno of the first message
+ * that the kernel refused, then its number in *ret_failed (may be NULL).
+ */
+int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed);
+void netlink_clear(struct netlink_batch *batch);
+
+/* Calls visit for each message of a dump (RTM_GETLINK, RTM_GETADDR). 0 or -errno. */
+int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* The attribute of a message whose family header has header_size bytes, or NULL. */
+const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
+
+/* ---- by any socket ---- */
+int netlink_ifindex(int fd, const char *name); /* > 0, -ENODEV */
+int netlink_mtu(int fd, const char *name);

@@ -1,0 +1,147 @@
+/* The links, made by the supervisor with their inner ends in the container's namespace. */
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "network/internal.h"
+
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <string.h>
+#include <sys/random.h>
+
+static bool parse_hwaddr(const char *text, unsigned char address[6])
+{
+	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &address[0], &address[1], &address[2], &address[3],
+		       &address[4], &address[5]) == 6;
+}
+
+/* High on purpose: a bridge takes the lowest address of its ports, and must not change its own. */
+static void put_host_hwaddr(struct netlink_batch *batch)
+{
+	unsigned char address[6];
+	if (getrandom(address, sizeof(address), 0) != sizeof(address))
+		return;
+	address[0] = 0xfe;
+	netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+}
+
+static void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+{
+	unsigned char address[6];
+	netlink_text(batch, IFLA_IFNAME, link->inside_name);
+	netlink_u32(batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
+	if (link->mtu)
+		netlink_u32(batch, IFLA_MTU, link->mtu);
+	if (link->spec->hwaddr && parse_hwaddr(link->spec->hwaddr, address))
+		netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+}
+
+/* One message makes the pair, its bridge port and its inner end: "ip link add NAME master BR up type veth peer ...". */
+static void add_veth(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+{
+	const struct spec_link *spec = link->spec;
+	struct ifinfomsg host = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg peer = { .ifi_flags = spec->up ? IFF_UP : 0, .ifi_change = IFF_UP };
+	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
+	netlink_text(batch, IFLA_IFNAME, link->host_name);
+	if (link->parent_index)
+		netlink_u32(batch, IFLA_MASTER, (uint32_t)link->parent_index);
+	if (link->mtu)
+		netlink_u32(batch, IFLA_MTU, link->mtu);
+	if (spec->rx_queues)
+		netlink_u32(batch, IFLA_NUM_RX_QUEUES, spec->rx_queues);
+	if (spec->tx_queues)
+		netlink_u32(batch, IFLA_NUM_TX_QUEUES, spec->tx_queues);
+	put_host_hwaddr(batch);
+	size_t info = netlink_begin(batch, IFLA_LINKINFO, NULL, 0);
+	netlink_text(batch, IFLA_INFO_KIND, "veth");
+	size_t data = netlink_begin(batch, IFLA_INFO_DATA, NULL, 0);
+	size_t inner = netlink_begin(batch, VETH_INFO_PEER, &peer, sizeof(peer));
+	put_common(batch, link, init_pid);
+	if (spec->rx_queues)
+		netlink_u32(batch, IFLA_NUM_RX_QUEUES, spec->rx_queues);
+	if (spec->tx_queues)
+		netlink_u32(batch, IFLA_NUM_TX_QUEUES, spec->tx_queues);
+	netlink_end(batch, inner);
+	netlink_end(batch, data);
+	netlink_end(batch, info);
+}
+
+static uint32_t macvlan_mode(const char *mode)
+{
+	if (!mode || strcmp(mode, "private") == 0)
+		return MACVLAN_MODE_PRIVATE;
+	if (strcmp(mode, "vepa") == 0)
+		return MACVLAN_MODE_VEPA;
+	return strcmp(mode, "bridge") == 0 ? MACVLAN_MODE_BRIDGE : MACVLAN_MODE_PASSTHRU;
+}
+
+static void add_macvlan(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+{
+	struct ifinfomsg header = { .ifi_flags = link->spec->up ? IFF_UP : 0, .ifi_change = IFF_UP };
+	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
+	put_common(batch, link, init_pid);
+	netlink_u32(batch, IFLA_LINK, (uint32_t)link->parent_index);
+	size_t info = netlink_begin(batch, IFLA_LINKINFO, NULL, 0);
+	netlink_text(batch, IFLA_INFO_KIND, "macvlan");
+	size_t data = netlink_begin(batch, IFLA_INFO_DATA, NULL, 0);
+	netlink_u32(batch, IFLA_MACVLAN_MODE, macvlan_mode(link->spec->macvlan_mode));
+	netlink_end(batch, data);
+	netlink_end(batch, info);
+}
+
+static void delete_link(int fd, const char *name)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { 0 };
+	netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
+	netlink_text(&batch, IFLA_IFNAME, name);
+	(void)netlink_send(fd, &batch, NULL); /* gone already is what we want */
+}
+
+static int make_one(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
+{
+	const struct spec_link *spec = link->spec;
+	struct netlink_batch batch = { 0 };
+	if (spec->type == LINK_PHYS)
+		return phys_lend(fd, network, link, init_pid, err);
+	int r = -EEXIST;
+	for (int attempt = 0; r == -EEXIST && attempt < 2; attempt++) {
+		if (attempt > 0 && spec->type == LINK_VETH && spec->veth_pair)
+			delete_link(fd, link->host_name); /* of the last run: its namespace is still being taken down */
+		if (spec->type == LINK_VETH)
+			add_veth(&batch, link, init_pid);
+		else
+			add_macvlan(&batch, link, init_pid);
+		r = netlink_send(fd, &batch, NULL);
+	}
+	if (r < 0) {
+		r = spec_error(err, r, network->spec, &spec->origin, "make %s interface %s%s%s", link_type_name(spec->type),
+			link->inside_name, spec->link ? " on " : "", spec->link ?: "");
+		if (r == -EOPNOTSUPP)
+			error_hint(err, "load the kernel's module %s", link_type_name(spec->type));
+		else if (r == -EINVAL && spec->type == LINK_VETH)
+			error_hint(err, "check that %s is a bridge", spec->link ?: "the link");
+	}
+	return r;
+}
+
+int network_create(struct network *network, pid_t init_pid, struct error *err)
+{
+	auto_close int fd = netlink_open();
+	if (fd < 0)
+		return error_set(err, fd, "open a netlink socket");
+	for (size_t i = 0; i < network->count; i++) {
+		struct planned_link *link = &network->links[i];
+		int r = make_one(fd, network, link, init_pid, err);
+		if (r < 0)
+			return r;
+		link->is_made = true;
+		if (link->spec->script_up) {
+			r = run_script(network->spec, link, "up", err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
