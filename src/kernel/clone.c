@@ -23,7 +23,7 @@ pid_t clone_process(const struct clone_request *request)
 {
 	struct clone_args arguments = {
 		.flags = request->flags,
-		.exit_signal = SIGCHLD,
+		.exit_signal = request->flags & CLONE_PARENT ? 0 : SIGCHLD, /* the kernel takes that of the caller */
 	};
 	if (request->pidfd) {
 		arguments.flags |= CLONE_PIDFD;

@@ -41,7 +41,7 @@ static void add_veth(struct netlink_batch *batch, const struct planned_link *lin
 {
 	const struct spec_link *spec = link->spec;
 	struct ifinfomsg host = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-	struct ifinfomsg peer = { .ifi_flags = spec->up ? IFF_UP : 0, .ifi_change = IFF_UP };
+	struct ifinfomsg peer = { 0 }; /* up is refused (ENOTCONN) while its other end is not there */
 	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
 	netlink_text(batch, IFLA_IFNAME, link->host_name);
 	if (link->parent_index)

@@ -124,6 +124,8 @@ static int configure(int fd, const struct spec *spec, const struct planned_link 
 	int index = r < 0 ? r : netlink_ifindex(fd, link->inside_name);
 	if (index < 0)
 		return spec_error(err, index, spec, &link->spec->origin, "set up interface %s", link->inside_name);
+	if (link->spec->up && link->spec->type == LINK_VETH)
+		set_up(batch, index);
 	vector_for_each (address, &link->spec->ipv4)
 		add_address4(batch, index, address);
 	vector_for_each (address, &link->spec->ipv6)
