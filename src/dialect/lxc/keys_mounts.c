@@ -30,8 +30,7 @@ int rootfs_path_set(struct key_call *call)
 int rootfs_path_get(const struct spec *spec, const char *suffix, FILE *out)
 {
 	(void)suffix;
-	if (spec->rootfs.path)
-		fprintf(out, "%s%s%s", spec->rootfs.store ?: "", spec->rootfs.store ? ":" : "", spec->rootfs.path);
+	fputs(spec->rootfs.path ?: "", out); /* without its kind, as LXC does */
 	return 0;
 }
 

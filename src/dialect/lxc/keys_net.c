@@ -281,8 +281,8 @@ static void print_addresses(const void *list, FILE *out)
 {
 	const VECTOR(struct spec_address) *addresses = list;
 	vector_for_each (address, addresses)
-		fprintf(out, "%s/%" PRIu32 "%s%s\n", address->address, address->prefix, address->broadcast ? " " : "",
-			address->broadcast ?: "");
+		fprintf(out, "%s%s/%" PRIu32 "%s%s", address == addresses->items ? "" : "\n", address->address,
+			address->prefix, address->broadcast ? " " : "", address->broadcast ?: "");
 }
 
 int net_get(const struct spec *spec, const char *suffix, FILE *out)

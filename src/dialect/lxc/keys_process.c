@@ -296,8 +296,8 @@ int idmap_get(const struct spec *spec, const char *suffix, FILE *out)
 {
 	(void)suffix;
 	vector_for_each (map, &spec->idmaps)
-		fprintf(out, "%c %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", map->is_gid ? 'g' : 'u', map->inside, map->outside,
-			map->count);
+		fprintf(out, "%s%c %" PRIu32 " %" PRIu32 " %" PRIu32, map == spec->idmaps.items ? "" : "\n",
+			map->is_gid ? 'g' : 'u', map->inside, map->outside, map->count);
 	return 0;
 }
 
