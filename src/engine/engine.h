@@ -146,6 +146,32 @@ struct attach_options {
 int engine_attach(const struct container_id *id, int (*function)(void *payload), void *payload,
 	const struct attach_options *options, pid_t *ret_pid, struct error *err);
 
+/* ---- what is inside ---- */
+
+/* Names of the interfaces, and addresses as network_addresses (network/network.h) gives them. */
+int engine_interfaces(const struct container_id *id, struct string_list *ret_names, struct error *err);
+int engine_addresses(const struct container_id *id, const char *interface, const char *family, int scope,
+	struct string_list *ret_addresses, struct error *err);
+/* Moves an interface in (inside_name NULL: keeps its name) or out. */
+int engine_attach_interface(const struct container_id *id, const char *host_name, const char *inside_name,
+	struct error *err);
+int engine_detach_interface(const struct container_id *id, const char *inside_name, const char *host_name,
+	struct error *err);
+
+/* Counters of the container's cgroups; UINT64_MAX: this host does not have it. */
+struct engine_stats {
+	uint64_t memory_bytes, kernel_memory_bytes, cpu_ns, block_io_bytes;
+	uint64_t oom_kills, memory_limit_hits, pids;
+};
+int engine_stats(const struct container_id *id, struct engine_stats *ret_stats, struct error *err);
+
+/* Host sides of the container's veths with their counters as the host sees them. Number of links. */
+struct engine_link {
+	char host_name[16];
+	uint64_t rx_bytes, tx_bytes;
+};
+int engine_links(const struct container_id *id, struct engine_link *links, size_t max, struct error *err);
+
 /* ---- lists ---- */
 
 /* Names that have a run directory below base_path with a live init, sorted. */

@@ -29,6 +29,7 @@ struct tool {
 	const char *description; /* paragraphs for the man page, or NULL */
 	bool takes_arguments; /* positional arguments are allowed (the first is the name where -n is not given) */
 	bool no_name;	      /* works without a container name */
+	bool logs_by_default; /* without -o the log goes to the default file of the container (lxc-start, lxc-execute) */
 	bool stop_at_argument; /* parsing ends at the first positional argument (lxc-execute, lxc-attach) */
 	int (*option)(struct call *call, int key, const char *value); /* 0, or <0: usage error was printed */
 	int (*run)(struct call *call); /* exit status */
@@ -57,6 +58,18 @@ extern const struct tool *const tools[];
  * -q/--quiet, --rcfile where listed, --version, -?/-h/--help, --usage, and the hidden --help-man and
  * --help-completion that print the man page and the completion words. */
 int tool_main(const struct tool *tool, int argc, char **argv);
+
+/* The common options and hidden keys, for parser and help; a row of the tool with the same key wins. */
+enum { TOOL_KEY_RCFILE = 0x1000, TOOL_KEY_USAGE, TOOL_KEY_VERSION, TOOL_KEY_MAN, TOOL_KEY_COMPLETION };
+extern const struct tool_option tool_common_options[];
+/* The row of a tool that takes the letter or long name of a common one, so that the common one is not offered. */
+bool tool_overrides(const struct tool *tool, const struct tool_option *common);
+
+/* ---- help.c ---- */
+void help_print(const struct tool *tool, FILE *out);
+void help_print_usage(const struct tool *tool, FILE *out);
+void help_print_man(const struct tool *tool, FILE *out);
+void help_print_completion(const struct tool *tool, FILE *out);
 
 /* "COMMAND: NAME: TEXT" on standard error unless quiet is only for information (errors are always shown). */
 void tool_error(const struct call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

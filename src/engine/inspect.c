@@ -1,0 +1,95 @@
+/* What a running container has and uses: network and counters. */
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "engine/resources.h"
+#include "engine/running.h"
+#include "kernel/namespace.h"
+#include "network/network.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* An fd of the container's network namespace. */
+static int open_network(const struct container_id *id, struct error *err)
+{
+	struct running running = { 0 };
+	int r = container_load(id, 0, &running, err);
+	if (r < 0)
+		return r;
+	int fd = namespace_open(running.init_pid, NAMESPACE_NET);
+	running_clear(&running);
+	return fd < 0 ? error_set(err, fd, "open the network namespace of %s", id->name) : fd;
+}
+
+int engine_interfaces(const struct container_id *id, struct string_list *ret_names, struct error *err)
+{
+	auto_close int fd = open_network(id, err);
+	return fd < 0 ? fd : network_interfaces(fd, ret_names, err);
+}
+
+int engine_addresses(const struct container_id *id, const char *interface, const char *family, int scope,
+	struct string_list *ret_addresses, struct error *err)
+{
+	auto_close int fd = open_network(id, err);
+	return fd < 0 ? fd : network_addresses(fd, interface, family, scope, ret_addresses, err);
+}
+
+int engine_attach_interface(const struct container_id *id, const char *host_name, const char *inside_name,
+	struct error *err)
+{
+	auto_close int fd = open_network(id, err);
+	return fd < 0 ? fd : network_attach_interface(fd, host_name, inside_name, err);
+}
+
+int engine_detach_interface(const struct container_id *id, const char *inside_name, const char *host_name,
+	struct error *err)
+{
+	auto_close int fd = open_network(id, err);
+	return fd < 0 ? fd : network_detach_interface(fd, inside_name, host_name, err);
+}
+
+int engine_stats(const struct container_id *id, struct engine_stats *ret_stats, struct error *err)
+{
+	struct running running = { 0 };
+	struct cgroup_stats stats;
+	int r = container_load(id, RUNNING_CGROUPS, &running, err);
+	if (r < 0)
+		return r;
+	cgroup_stats(&running.cgroups, &stats);
+	running_clear(&running);
+	*ret_stats = (struct engine_stats){ stats.memory_bytes, stats.kernel_memory_bytes, stats.cpu_ns,
+		stats.block_io_bytes, stats.oom_kills, stats.memory_limit_hits, stats.pids };
+	return 0;
+}
+
+struct link_list {
+	struct engine_link *links;
+	size_t count, max;
+};
+
+static int take_link(const char *kind, const char *argument, void *data)
+{
+	struct link_list *list = data;
+	if (strcmp(kind, RESOURCE_LINK) != 0 || list->count == list->max)
+		return 0;
+	struct engine_link *link = &list->links[list->count];
+	(void)snprintf(link->host_name, sizeof(link->host_name), "%s", argument);
+	if (network_link_stats(link->host_name, &link->rx_bytes, &link->tx_bytes) == 0)
+		list->count++;
+	return 0;
+}
+
+int engine_links(const struct container_id *id, struct engine_link *links, size_t max, struct error *err)
+{
+	struct running running = { 0 };
+	struct link_list list = { .links = links, .max = max };
+	int r = container_load(id, 0, &running, err);
+	if (r < 0)
+		return r;
+	auto_close int fd = openat(running.dir.fd, "journal", O_RDONLY | O_CLOEXEC);
+	running_clear(&running);
+	if (fd < 0)
+		return error_set(err, errno, "open the journal of %s", id->name);
+	r = journal_read_backwards(fd, take_link, &list);
+	return r < 0 ? error_set(err, r, "read the journal of %s", id->name) : (int)list.count;
+}
