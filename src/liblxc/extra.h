@@ -20,6 +20,8 @@ struct extra_start_options {
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 
 /* Loads file on top of what c has (lxc-start -f). */
+/* An object without loading the configuration that LXCPATH/NAME may have; lxcpath NULL: the configured one. */
+struct lxc_container *extra_container_open(const char *name, const char *lxcpath);
 int extra_load_config(struct lxc_container *c, const char *file);
 /* "KEY=VALUE" or "KEY = VALUE" of -s, --define. */
 int extra_define(struct lxc_container *c, const char *definition);

@@ -1,0 +1,156 @@
+/* Objects: making, counting, freeing. */
+#include "liblxc/extra.h"
+#include "liblxc/internal.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void container_lock(struct container *container)
+{
+	pthread_mutex_lock(&container->lock);
+}
+
+void container_unlock(struct container *container)
+{
+	pthread_mutex_unlock(&container->lock);
+}
+
+int container_fault(struct lxc_container *c, const struct error *err, int r)
+{
+	char line[1024];
+	self(c)->error = *err;
+	free(c->error_string);
+	c->error_string = strdup(error_render(err, line, sizeof(line)));
+	c->error_num = err->errnum ?: 1;
+	return r;
+}
+
+bool container_result(struct lxc_container *c, const struct error *err, int r)
+{
+	if (r < 0)
+		(void)container_fault(c, err, r);
+	return r >= 0;
+}
+
+char *container_path(const struct lxc_container *c, const char *file)
+{
+	char *path;
+	return text_format(&path, "%s/%s/%s", c->config_path, c->name, file) < 0 ? NULL : path;
+}
+
+int copy_out(const char *value, char *buffer, int size)
+{
+	size_t length = strlen(value);
+	if (buffer && size > 0)
+		(void)snprintf(buffer, (size_t)size, "%s", value);
+	return (int)length;
+}
+
+static void free_container(struct lxc_container *c)
+{
+	struct container *container = self(c);
+	lxc_config_free(container->config);
+	free(c->name);
+	free(c->configfile);
+	free(c->pidfile);
+	free(c->error_string);
+	free(c->config_path);
+	pthread_mutex_destroy(&container->lock);
+	free(container);
+}
+
+int lxc_container_get(struct lxc_container *c)
+{
+	if (!c)
+		return 0;
+	auto_lock(c);
+	if (self(c)->references < 1)
+		return 0;
+	self(c)->references++;
+	c->numthreads = self(c)->references;
+	return 1;
+}
+
+int lxc_container_put(struct lxc_container *c)
+{
+	if (!c)
+		return -1;
+	container_lock(self(c));
+	int left = --self(c)->references;
+	c->numthreads = left;
+	container_unlock(self(c));
+	if (left > 0)
+		return 0;
+	free_container(c);
+	return 1;
+}
+
+/* Path as a key of the run directory: absolute, without slashes at the end. */
+static char *clean_path(const char *path)
+{
+	char *copy = strdup(path);
+	for (size_t length = copy ? strlen(copy) : 0; length > 1 && copy[length - 1] == '/';)
+		copy[--length] = '\0';
+	return copy;
+}
+
+static int fill(struct lxc_container *c, const char *name, const char *path)
+{
+	struct container *container = self(c);
+	c->name = strdup(name);
+	c->config_path = clean_path(path);
+	if (!c->name || !c->config_path)
+		return -ENOMEM;
+	c->configfile = container_path(c, "config");
+	container->config = lxc_config_new(name, c->config_path);
+	if (!c->configfile || !container->config)
+		return -ENOMEM;
+	c->daemonize = true;
+	c->numthreads = container->references = 1;
+	c->rcv_timeout = -1;
+	return text_replace(&lxc_config_spec(container->config)->identity.config_file, c->configfile);
+}
+
+static struct lxc_container *make(const char *name, const char *path)
+{
+	struct container *container = calloc(1, sizeof(*container));
+	if (!container)
+		return NULL;
+	pthread_mutex_init(&container->lock, NULL);
+	struct lxc_container *c = &container->public;
+	if (fill(c, name, path) < 0) {
+		free_container(c);
+		return NULL;
+	}
+	wire_state(c);
+	wire_settings(c);
+	wire_attach(c);
+	wire_inside(c);
+	wire_lifecycle(c);
+	wire_snapshots(c);
+	return c;
+}
+
+struct lxc_container *lxc_container_new(const char *name, const char *configpath)
+{
+	const char *path = configpath ?: lxc_get_global_config_item("lxc.lxcpath");
+	if (!name || !path)
+		return NULL;
+	struct lxc_container *c = make(name, path);
+	if (!c)
+		return NULL;
+	if (container_is_partial(c))
+		container_remove_partial(c);
+	if (access(c->configfile, F_OK) == 0 && !c->load_config(c, NULL)) {
+		lxc_container_put(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct lxc_container *extra_container_open(const char *name, const char *lxcpath)
+{
+	const char *path = lxcpath ?: lxc_get_global_config_item("lxc.lxcpath");
+	return name && path ? make(name, path) : NULL;
+}

@@ -1,0 +1,116 @@
+/* What belongs to no container: /etc/lxc/lxc.conf, version, names of states and extensions, the log. */
+#include "base/file.h"
+#include "liblxc/internal.h"
+
+#include <lxc/version.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+	const char *key, *value; /* value NULL: unset; "*": found below */
+} global_keys[] = {
+	{ "lxc.bdev.lvm.vg", "lxc" },
+	{ "lxc.bdev.lvm.thin_pool", "lxc" },
+	{ "lxc.bdev.zfs.root", "lxc" },
+	{ "lxc.bdev.rbd.rbdpool", "lxc" },
+	{ "lxc.bdev.rbd.rbduser", NULL },
+	{ "lxc.lxcpath", "*" },
+	{ "lxc.default_config", "*" },
+	{ "lxc.cgroup.pattern", NULL },
+	{ "lxc.cgroup.use", NULL },
+};
+
+#define GLOBAL_KEYS (sizeof(global_keys) / sizeof(*global_keys))
+
+/* Values of this thread, for its life: callers keep the pointers. */
+static __thread char *values[GLOBAL_KEYS];
+static __thread bool is_loaded[GLOBAL_KEYS];
+
+static char *user_path(const char *tail)
+{
+	char *path;
+	const char *home = getenv("HOME");
+	return text_format(&path, "%s/%s", home ?: "", tail) < 0 ? NULL : path;
+}
+
+static char *default_value(size_t number)
+{
+	bool is_root = geteuid() == 0;
+	const char *value = global_keys[number].value;
+	if (!value || *value != '*')
+		return value ? strdup(value) : NULL;
+	if (strcmp(global_keys[number].key, "lxc.lxcpath") == 0)
+		return is_root ? strdup("/var/lib/lxc") : user_path(".local/share/lxc");
+	return is_root ? strdup("/etc/lxc/default.conf") : user_path(".config/lxc/default.conf");
+}
+
+/* The first "KEY = VALUE" line of the global configuration. */
+static char *configured_value(const char *key)
+{
+	auto_free char *file = geteuid() == 0 ? strdup("/etc/lxc/lxc.conf") : user_path(".config/lxc/lxc.conf");
+	auto_free char *text = NULL;
+	size_t length;
+	if (!file || file_read(-1, file, 1024 * 1024, &text, &length) < 0)
+		return NULL;
+	char *next = text;
+	for (char *line; (line = strsep(&next, "\n"));) {
+		char *equal = strchr(line, '=');
+		if (*line == '#' || !equal)
+			continue;
+		*equal = '\0';
+		if (strcmp(text_trim(line), key) != 0)
+			continue;
+		char *value = text_trim(equal + 1);
+		return *value ? strdup(value) : NULL;
+	}
+	return NULL;
+}
+
+const char *lxc_get_global_config_item(const char *key)
+{
+	for (size_t i = 0; i < GLOBAL_KEYS; i++) {
+		if (!key || strcmp(global_keys[i].key, key) != 0)
+			continue;
+		if (!is_loaded[i]) {
+			values[i] = configured_value(key) ?: default_value(i);
+			size_t length = values[i] ? strlen(values[i]) : 0;
+			while (length > 1 && strcmp(key, "lxc.lxcpath") == 0 && values[i][length - 1] == '/')
+				values[i][--length] = '\0';
+			is_loaded[i] = true;
+		}
+		errno = 0;
+		return values[i];
+	}
+	errno = EINVAL;
+	return NULL;
+}
+
+const char *lxc_get_version(void)
+{
+	return LXC_VERSION;
+}
+
+int lxc_get_wait_states(const char **states)
+{
+	for (int i = 0; states && i < STATE_COUNT; i++)
+		states[i] = state_name((enum container_state)i);
+	return STATE_COUNT;
+}
+
+bool lxc_config_item_is_supported(const char *key)
+{
+	return key && lxc_config_is_supported(key);
+}
+
+bool lxc_has_api_extension(const char *extension)
+{
+	static const char *const extensions[] = { "lxc_log", "lxc_config_item_is_supported", "console_log", "reboot2",
+		"cgroup_relative", "seccomp_allow_nesting", "network_gateway_device_route", "network_phys_macvlan_mtu",
+		"cgroup2_devices", "cgroup2", "pidfd", "cgroup_advanced_isolation", "time_namespace",
+		"seccomp_allow_deny_syntax", "devpts_fd", "idmapped_mounts", "idmapped_mounts_v2", "core_scheduling",
+		"cgroup2_auto_mounting", "environment_runtime_hooks", "init_pidfd" };
+	for (size_t i = 0; extension && i < sizeof(extensions) / sizeof(*extensions); i++)
+		if (strcmp(extensions[i], extension) == 0)
+			return true;
+	return false;
+}

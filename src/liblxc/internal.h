@@ -1,0 +1,75 @@
+#pragma once
+#include <lxc/lxccontainer.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "dialect/lxc/config.h"
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+
+/* Shared by the files of this folder; not for others. */
+
+/* Behind every struct lxc_container that lxc_container_new gave. */
+struct container {
+	struct lxc_container public; /* first: callers have a pointer to it */
+	pthread_mutex_t lock;	     /* of everything below and of public's strings */
+	int references;
+	struct lxc_config *config;
+	bool has_config; /* something was loaded or set: lxc_conf is not NULL then */
+	bool close_all_fds;
+	struct error error;
+};
+
+static inline struct container *self(struct lxc_container *c)
+{
+	return (struct container *)c;
+}
+
+static inline struct container_id id_of(const struct lxc_container *c)
+{
+	return (struct container_id){ .dialect = "lxc", .base_path = c->config_path, .name = c->name };
+}
+
+void container_lock(struct container *container);
+void container_unlock(struct container *container);
+static inline void cleanup_lock(struct container **container)
+{
+	if (*container)
+		container_unlock(*container);
+}
+/* Holds the container's lock to the end of the block. */
+#define auto_lock(c)                                                                                         \
+	struct container *container_ __attribute__((cleanup(cleanup_lock), unused)) = self(c);               \
+	container_lock(container_)
+
+/* Puts err's line into error_string and its number into error_num. Returns r. */
+int container_fault(struct lxc_container *c, const struct error *err, int r);
+/* The same for a call that returns a bool: r >= 0. */
+bool container_result(struct lxc_container *c, const struct error *err, int r);
+
+/* LXCPATH/NAME/file, malloc'ed; NULL: no memory. */
+char *container_path(const struct lxc_container *c, const char *file);
+
+/* A copy of value in buffer as get_config_item and its kin do it: its length. */
+int copy_out(const char *value, char *buffer, int size);
+
+/* The spec, ready for a start with argv. */
+int prepare_start(struct lxc_container *c, char *const *argv, bool is_application, struct error *err);
+
+/* Wires the methods of each file. */
+void wire_state(struct lxc_container *c);
+void wire_settings(struct lxc_container *c);
+void wire_attach(struct lxc_container *c);
+void wire_inside(struct lxc_container *c);
+void wire_lifecycle(struct lxc_container *c);
+void wire_snapshots(struct lxc_container *c);
+
+/* A NULL-ended list of the arguments up to their NULL; the caller frees it. NULL: no memory. */
+char **collect_arguments(va_list arguments);
+
+/* lifecycle.c */
+bool container_is_partial(const struct lxc_container *c);
+void container_remove_partial(struct lxc_container *c);

@@ -1,0 +1,116 @@
+/* All containers below a path. */
+#include "liblxc/internal.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <unistd.h>
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Directories with a file "config". */
+static int list_defined(const char *path, struct string_list *ret)
+{
+	auto_closedir DIR *dir = opendir(path);
+	if (!dir)
+		return -errno;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		char file[512];
+		if (entry->d_name[0] == '.' || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK))
+			continue;
+		if (snprintf(file, sizeof(file), "%s/config", entry->d_name) >= (int)sizeof(file) ||
+			faccessat(dirfd(dir), file, F_OK, 0) < 0)
+			continue;
+		if (string_list_add(ret, entry->d_name) < 0)
+			return -ENOMEM;
+	}
+	if (ret->count > 0)
+		qsort(ret->items, ret->count, sizeof(*ret->items), compare);
+	return 0;
+}
+
+/* Takes names out that lxc_container_new can not open when containers are wanted. */
+static int open_all(const char *path, struct string_list *names, struct lxc_container ***cret, bool drops)
+{
+	struct lxc_container **list = calloc(names->count + 1, sizeof(*list));
+	size_t kept = 0;
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < names->count; i++) {
+		struct lxc_container *c = lxc_container_new(names->items[i], path);
+		if (!c && drops) {
+			free(names->items[i]);
+			continue;
+		}
+		names->items[kept] = names->items[i];
+		list[kept++] = c;
+	}
+	names->count = kept;
+	*cret = list;
+	return 0;
+}
+
+static int finish(const char *path, struct string_list *list, char ***names, struct lxc_container ***cret)
+{
+	if (cret && open_all(path, list, cret, true) < 0) {
+		string_list_clear(list);
+		return -1;
+	}
+	int count = (int)list->count;
+	if (names) {
+		*names = list->items ?: calloc(1, sizeof(char *));
+	} else {
+		string_list_clear(list);
+	}
+	return count;
+}
+
+static const char *default_path(const char *path)
+{
+	return path ?: lxc_get_global_config_item("lxc.lxcpath");
+}
+
+int list_defined_containers(const char *lxcpath, char ***names, struct lxc_container ***cret)
+{
+	struct string_list list = { 0 };
+	const char *path = default_path(lxcpath);
+	if (!path || list_defined(path, &list) < 0) {
+		string_list_clear(&list);
+		return -1;
+	}
+	return finish(path, &list, names, cret);
+}
+
+int list_active_containers(const char *lxcpath, char ***names, struct lxc_container ***cret)
+{
+	struct string_list list = { 0 };
+	const char *path = default_path(lxcpath);
+	if (!path || engine_list_active("lxc", path, &list, NULL) < 0) {
+		string_list_clear(&list);
+		return -1;
+	}
+	return finish(path, &list, names, cret);
+}
+
+int list_all_containers(const char *lxcpath, char ***names, struct lxc_container ***cret)
+{
+	struct string_list all = { 0 }, active = { 0 };
+	const char *path = default_path(lxcpath);
+	if (!path)
+		return -1;
+	(void)list_defined(path, &all); /* none is defined where there is no directory */
+	int r = engine_list_active("lxc", path, &active, NULL);
+	for (size_t i = 0; r >= 0 && i < active.count; i++)
+		if (!string_list_has(&all, active.items[i]) && string_list_add(&all, active.items[i]) < 0)
+			r = -ENOMEM;
+	string_list_clear(&active);
+	if (r < 0) {
+		string_list_clear(&all);
+		return -1;
+	}
+	if (all.count > 0)
+		qsort(all.items, all.count, sizeof(*all.items), compare);
+	return finish(path, &all, names, cret);
+}
