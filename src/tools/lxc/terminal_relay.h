@@ -1,0 +1,30 @@
+#pragma once
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <termios.h>
+
+struct lxc_container;
+
+/*
+ * A pseudo terminal between the caller's terminal and a process in a container, and the wait for that process.
+ * Only the standard fds that are terminals are replaced, so pipes stay what they are.
+ */
+struct terminal_relay {
+	int master_fd, slave_fd;  /* -1: no fd of the caller is a terminal */
+	int terminal_fd;	  /* where output of the pseudo terminal goes */
+	bool replaces[3];	  /* which of 0, 1, 2 */
+	bool is_raw;
+	struct termios saved;
+	int log_fd;
+	int signal_fd;
+	sigset_t saved_mask;
+};
+
+/* Opens what is needed, blocks the signals that relay_run waits for. 0 or -errno. */
+int relay_open(struct terminal_relay *relay, struct lxc_container *c, const char *log_file);
+/* In the process of the container, before it executes: own session, controlling terminal, signal mask. */
+void relay_enter_child(const struct terminal_relay *relay);
+/* Passes bytes, window sizes and signals until pid ends. Its wait status, or -errno. */
+int relay_run(struct terminal_relay *relay, pid_t pid);
+void relay_close(struct terminal_relay *relay);
