@@ -129,6 +129,8 @@ static struct lxc_container *make(const char *name, const char *path)
 	wire_inside(c);
 	wire_lifecycle(c);
 	wire_snapshots(c);
+	wire_console(c);
+	wire_later(c);
 	return c;
 }
 

@@ -328,3 +328,12 @@ struct lxc_container *tool_container(const struct call *call, bool must_exist)
 	}
 	return c;
 }
+
+int tool_parse_format(const struct call *call, const char *value, bool *ret_is_json)
+{
+	*ret_is_json = !strcmp(value, "json");
+	if (*ret_is_json || !strcmp(value, "text"))
+		return 0;
+	tool_error(call, "unknown format '%s': text or json", value);
+	return -1;
+}

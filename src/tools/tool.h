@@ -82,6 +82,9 @@ struct lxc_container *tool_container(const struct call *call, bool must_exist);
 
 /* ---- output ---- */
 
+/* The value of --format: "text" or "json". 0, or -1 after an error line. */
+int tool_parse_format(const struct call *call, const char *value, bool *ret_is_json);
+
 /* JSON written as it goes, no tree: json_object(j, NULL); json_text(j, "name", "a"); json_end(j); */
 struct json {
 	FILE *out;

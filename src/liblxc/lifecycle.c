@@ -1,0 +1,334 @@
+/* Making and removing: create, destroy, rename. */
+#include "base/file.h"
+#include "base/process.h"
+#include "liblxc/internal.h"
+#include "liblxc/paths.h"
+#include "storage/storage.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef WABE_TEMPLATES
+#define WABE_TEMPLATES "/usr/local/share/lxc/templates"
+#endif
+
+/* ---- partial: a file that is locked while create works ---- */
+
+bool container_is_partial(const struct lxc_container *c)
+{
+	auto_free char *path = container_path(c, "partial");
+	return path && access(path, F_OK) == 0;
+}
+
+void container_remove_partial(struct lxc_container *c)
+{
+	auto_free char *path = container_path(c, "partial");
+	auto_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return; /* somebody is still at it */
+	auto_free char *directory = container_path(c, "");
+	if (directory)
+		(void)storage_remove_tree(directory, "snaps", NULL);
+}
+
+static int open_partial(struct lxc_container *c)
+{
+	auto_free char *path = container_path(c, "partial");
+	auto_close int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+/* ---- create ---- */
+
+static int find_template(const char *name, char **ret)
+{
+	if (*name == '/')
+		return text_replace(ret, name);
+	const char *directory = getenv("LXC_TEMPLATE_PATH") ?: WABE_TEMPLATES;
+	return text_format(ret, "%s/lxc-%s", directory, name);
+}
+
+static int fill_template_arguments(struct lxc_container *c, const char *template, const char *rootfs, char *const *argv,
+	struct string_list *list)
+{
+	auto_free char *path = NULL, *name = NULL, *root = NULL;
+	int r = text_format(&path, "--path=%s/%s", c->config_path, c->name);
+	r = r ?: text_format(&name, "--name=%s", c->name);
+	r = r ?: text_format(&root, "--rootfs=%s", rootfs);
+	r = r ?: string_list_add(list, template);
+	r = r ?: string_list_add(list, path);
+	r = r ?: string_list_add(list, name);
+	r = r ?: string_list_add(list, root);
+	for (; r == 0 && argv && *argv; argv++)
+		r = string_list_add(list, *argv);
+	return r ?: vector_add(list) ? 0 : -ENOMEM;
+}
+
+/* In a mount namespace of its own: what the template mounts is gone when it ends. */
+static int run_template(struct lxc_container *c, const char *name, const char *rootfs, char *const *argv, bool quiet,
+	struct error *err)
+{
+	auto_free char *template = NULL;
+	struct string_list list = { 0 };
+	int status = 0;
+	int r = find_template(name, &template);
+	r = r ?: fill_template_arguments(c, template, rootfs, argv, &list);
+	if (r == 0 && access(template, X_OK) < 0) {
+		r = error_set(err, errno, "template %s", template);
+		error_hint(err, "see the templates in %s", WABE_TEMPLATES);
+		string_list_clear(&list);
+		return r;
+	}
+	pid_t pid = r < 0 ? r : fork();
+	if (pid == 0) {
+		int null_fd = quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+		for (int fd = 0; null_fd >= 0 && fd < 3; fd++)
+			(void)dup2(null_fd, fd);
+		if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0)
+			(void)mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL); /* best effort, as said above */
+		execv(template, list.items);
+		_exit(127);
+	}
+	string_list_clear(&list);
+	if (pid < 0)
+		return error_set(err, r < 0 ? r : errno, "run template %s", template);
+	r = process_wait(pid, &status);
+	if (r == 0 && status != 0)
+		return error_set_kind(err, ERROR_KERNEL, 0, "template %s failed with status %d", template,
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return r < 0 ? error_set(err, r, "wait for template %s", template) : 0;
+}
+
+/* The comment that says where the container came from, in front of the configuration. */
+static int write_head(struct lxc_container *c, const char *template, char *const *argv)
+{
+	auto_free char *text = NULL, *whole = NULL;
+	char *arguments = NULL;
+	size_t length, size;
+	FILE *out = open_memstream(&arguments, &size);
+	if (!out)
+		return -ENOMEM;
+	for (; argv && *argv; argv++)
+		fprintf(out, " %s", *argv);
+	fclose(out);
+	int r = file_read(-1, c->configfile, 64 << 20, &text, &length);
+	r = r ?: text_format(&whole, "# Template used to create this container: %s\n# Parameters passed to the template:%s\n%s",
+			template, arguments ?: "", text);
+	free(arguments);
+	return r ?: file_write_atomic(-1, c->configfile, 0640, whole, strlen(whole));
+}
+
+static bool is_directory_store(const char *type)
+{
+	return !type || strcmp(type, "dir") == 0 || strcmp(type, "best") == 0 || strcmp(type, "_unset") == 0 ||
+	       strcmp(type, "none") == 0;
+}
+
+static int load_defaults(struct lxc_container *c, struct error *err)
+{
+	const char *file = lxc_get_global_config_item("lxc.default_config");
+	if (self(c)->has_config || !file || access(file, R_OK) < 0)
+		return 0;
+	int r = lxc_config_load(self(c)->config, file, err);
+	self(c)->has_config = true;
+	return r;
+}
+
+static int make_storage(struct lxc_container *c, const struct bdev_specs *specs, const char *type, char **ret_rootfs,
+	struct error *err)
+{
+	auto_free char *value = NULL;
+	const char *set = lxc_config_spec(self(c)->config)->rootfs.path;
+	if (!is_directory_store(type))
+		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "backing store %s is not supported yet, use dir", type);
+	*ret_rootfs = specs && specs->dir ? strdup(specs->dir) : set ? strdup(set) : container_path(c, "rootfs");
+	if (!*ret_rootfs || text_format(&value, "dir:%s", *ret_rootfs) < 0)
+		return error_set(err, ENOMEM, "make the storage");
+	int r = mkdir_parents(*ret_rootfs, 0755);
+	if (r < 0)
+		return error_set(err, r, "make directory %s", *ret_rootfs);
+	return set ? 0 : lxc_config_set(self(c)->config, "lxc.rootfs.path", value, "lxc-create", err);
+}
+
+static int save(struct lxc_container *c, struct error *err)
+{
+	return lxc_config_write(self(c)->config, c->configfile, err);
+}
+
+static int reload(struct lxc_container *c, struct error *err)
+{
+	lxc_config_reset(self(c)->config);
+	int r = lxc_config_load(self(c)->config, c->configfile, err);
+	self(c)->has_config = r >= 0;
+	c->lxc_conf = r >= 0 ? (struct lxc_conf *)self(c)->config : NULL;
+	return r;
+}
+
+static int create_all(struct lxc_container *c, const char *template, const char *type, const struct bdev_specs *specs,
+	int flags, char *const *argv, struct error *err)
+{
+	auto_free char *rootfs = NULL;
+	int r = load_defaults(c, err);
+	if (r == 0 && template && !lxc_config_spec(self(c)->config)->identity.hostname)
+		r = lxc_config_set(self(c)->config, "lxc.uts.name", c->name, "lxc-create", err);
+	if (r == 0 && (template || specs))
+		r = make_storage(c, specs, type, &rootfs, err);
+	r = r ?: save(c, err);
+	if (r < 0 || !template)
+		return r;
+	r = run_template(c, template, rootfs, argv, flags & LXC_CREATE_QUIET, err);
+	if (r == 0 && write_head(c, template, argv) < 0)
+		r = error_set(err, EIO, "write %s", c->configfile);
+	return r ?: reload(c, err);
+}
+
+static bool create(struct lxc_container *c, const char *template, const char *type, struct bdev_specs *specs, int flags,
+	char *const argv[])
+{
+	struct error err = { 0 };
+	if (!c)
+		return false;
+	auto_lock(c);
+	auto_free char *directory = container_path(c, "");
+	auto_free char *partial = container_path(c, "partial");
+	if (template && strcmp(template, "none") == 0)
+		template = NULL;
+	if (access(c->configfile, F_OK) == 0 && template) {
+		(void)error_set_kind(&err, ERROR_BUSY, EEXIST, "container %s exists already", c->name);
+		return container_result(c, &err, -EEXIST);
+	}
+	bool is_new = directory && access(directory, F_OK) < 0;
+	int r = directory && partial ? mkdir_parents(directory, 0770) : -ENOMEM;
+	if (r < 0)
+		(void)error_set(&err, r, "make directory %s", directory);
+	auto_close int partial_fd = r < 0 ? -1 : open_partial(c);
+	if (r == 0 && partial_fd < 0)
+		r = error_set(&err, partial_fd, "make %s", partial);
+	r = r ?: create_all(c, template, type, specs, flags, argv, &err);
+	if (r < 0 && directory && is_new)
+		(void)storage_remove_tree(directory, NULL, NULL); /* nothing half-made stays */
+	else if (partial)
+		(void)unlink(partial);
+	return container_result(c, &err, r);
+}
+
+static bool createl(struct lxc_container *c, const char *template, const char *type, struct bdev_specs *specs, int flags,
+	...)
+{
+	va_list arguments;
+	va_start(arguments, flags);
+	auto_free char **argv = collect_arguments(arguments);
+	va_end(arguments);
+	return argv && create(c, template, type, specs, flags, argv);
+}
+
+/* ---- destroy ---- */
+
+/* A directory that can be the container's own: not the host's root, not above the container. */
+static bool may_remove(const struct lxc_container *c, const char *rootfs)
+{
+	size_t length = strlen(rootfs);
+	if (*rootfs != '/' || length < 2 || !strchr(rootfs + 1, '/') || strstr(rootfs, "/../"))
+		return false;
+	return strncmp(c->config_path, rootfs, length) != 0 || (c->config_path[length] && c->config_path[length] != '/');
+}
+
+static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struct error *err)
+{
+	const char *path = spec->rootfs.path;
+	if (!path || spec->rootfs.unmanaged || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
+		return 0; /* what an overlay has of its own lies in the container's directory */
+	auto_free char *own = container_path(c, "rootfs");
+	if (!own || strcmp(own, path) == 0)
+		return 0; /* goes with the directory */
+	if (!may_remove(c, path))
+		return error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s is not removed: it is not the container's own", path);
+	return storage_remove_tree(path, NULL, err);
+}
+
+static int destroy_container(struct lxc_container *c, struct error *err)
+{
+	struct spec *spec = lxc_config_spec(self(c)->config);
+	auto_free char *directory = container_path(c, "");
+	auto_free char *snaps = container_path(c, "snaps");
+	if (access(c->configfile, F_OK) < 0)
+		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
+	if (c->is_running(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is running", c->name);
+	if (!spec->rootfs.unmanaged && directory_has_entries(snaps))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has snapshots", c->name);
+	if (!spec->rootfs.unmanaged && container_has_clones(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
+	int r = engine_run_hooks(spec, HOOK_DESTROY, NULL, err);
+	r = r ?: remove_rootfs(c, spec, err);
+	if (r == 0)
+		container_forget_origin(c);
+	if (r == 0 && directory && spec->rootfs.unmanaged)
+		r = unlink(c->configfile) < 0 ? error_set(err, errno, "remove %s", c->configfile) : 0;
+	else if (r == 0 && directory)
+		r = storage_remove_tree(directory, "snaps", err);
+	return r;
+}
+
+static bool destroy(struct lxc_container *c)
+{
+	struct error err = { 0 };
+	if (!c)
+		return false;
+	auto_lock(c);
+	return container_result(c, &err, destroy_container(c, &err));
+}
+
+/* ---- rename ---- */
+
+static int rename_container(struct lxc_container *c, const char *name, struct error *err)
+{
+	auto_free char *old = NULL, *new = NULL, *text = NULL, *changed = NULL, *file = NULL;
+	auto_free char *snaps = container_path(c, "snaps");
+	int r = text_format(&old, "%s/%s", c->config_path, c->name);
+	r = r ?: text_format(&new, "%s/%s", c->config_path, name);
+	r = r ?: text_format(&file, "%s/config", new);
+	if (r < 0)
+		return error_set(err, r, "rename %s", c->name);
+	if (!*name || strchr(name, '/'))
+		return error_set_kind(err, ERROR_USAGE, EINVAL, "%s is no name of a container", name);
+	if (c->is_running(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is running", c->name);
+	if (directory_has_entries(snaps) || container_has_clones(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has snapshots or clones", c->name);
+	if (access(new, F_OK) == 0)
+		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", name);
+	const char *hostname = lxc_config_spec(self(c)->config)->identity.hostname;
+	if (text_equal(hostname, c->name))
+		r = lxc_config_set(self(c)->config, "lxc.uts.name", name, "rename", err);
+	r = r ?: lxc_config_text(self(c)->config, &text);
+	r = r ?: replace_path(text, old, new, &changed);
+	if (r == 0 && rename(old, new) < 0)
+		r = error_set(err, errno, "rename %s to %s", old, new);
+	return r ?: file_write_atomic(-1, file, 0640, changed, strlen(changed));
+}
+
+static bool rename_method(struct lxc_container *c, const char *name)
+{
+	struct error err = { 0 };
+	if (!c || !name)
+		return false;
+	auto_lock(c);
+	return container_result(c, &err, rename_container(c, name, &err));
+}
+
+void wire_lifecycle(struct lxc_container *c)
+{
+	c->create = create;
+	c->createl = createl;
+	c->destroy = destroy;
+	c->rename = rename_method;
+}
