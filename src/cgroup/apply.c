@@ -5,6 +5,7 @@
 #include "kernel/cgroupfs.h"
 #include "spec/spec.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 /* Reads files of one group for the translation. */
@@ -28,6 +29,20 @@ static int write_v1(const struct cgroup_group *group, const char *file, const ch
 	if (r == -EINVAL && strcmp(file, "memory.limit_in_bytes") == 0 &&
 		write_to_group(group, "memory.memsw.limit_in_bytes", value) == 0)
 		r = write_to_group(group, file, value);
+	if (r == -ENOENT && text_starts(file, "blkio.weight")) { /* only BFQ has weights since 5.0 */
+		char name[64];
+		(void)snprintf(name, sizeof(name), "blkio.bfq.%s", file + strlen("blkio."));
+		r = write_to_group(group, name, value);
+	}
+	return r;
+}
+
+/* io.weight is of iocost; a kernel with BFQ alone has io.bfq.weight, in the units of v1. */
+static int write_v2_step(const struct cgroup_group *group, const struct setting_step *step, const char *value_v1)
+{
+	int r = write_to_group(group, step->file, step->value);
+	if (r == -ENOENT && strcmp(step->file, "io.weight") == 0)
+		r = write_to_group(group, "io.bfq.weight", value_v1);
 	return r;
 }
 
@@ -61,7 +76,8 @@ int cgroup_write_setting(const struct cgroup_set *set, bool is_v2, const char *f
 	struct translate_source now = { .read = read_of_group, .data = (void *)group };
 	int r = is_v2 ? translate_to_v1(file, value, &now, &translation) : translate_to_v2(file, value, &now, &translation);
 	for (size_t i = 0; r == 0 && i < translation.count; i++)
-		r = write_to_group(group, translation.steps[i].file, translation.steps[i].value);
+		r = is_v2 ? write_v1(group, translation.steps[i].file, translation.steps[i].value) :
+			    write_v2_step(group, &translation.steps[i], value);
 	return r;
 }
 
@@ -120,8 +136,34 @@ int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct err
 		if (strcmp(setting->file, "freezer.state") == 0 || strcmp(setting->file, "cgroup.freeze") == 0)
 			continue; /* a container that is born frozen could never be made */
 		int r = cgroup_write_setting(set, setting->is_v2, setting->file, setting->value);
+		if (r == -EOPNOTSUPP && setting->is_v2 && !set_v2(set))
+			continue; /* written for hosts with cgroup2 */
 		if (r < 0)
 			return setting_fault(spec, setting, r, err);
+	}
+	return 0;
+}
+
+/* v1 takes one rule per write; each file is opened once, a common list has twenty rules. */
+static int write_device_rules(const struct cgroup_group *group, const struct spec *spec, struct error *err)
+{
+	static const char *const files[] = { "devices.deny", "devices.allow" };
+	auto_close int deny_fd = -1;
+	auto_close int allow_fd = -1;
+	int *const fds[] = { &deny_fd, &allow_fd };
+	bool is_v1_given = false;
+	vector_for_each (setting, &spec->cgroup.settings)
+		is_v1_given |= !setting->is_v2 && device_file_kind(setting->file) >= 0;
+	vector_for_each (setting, &spec->cgroup.settings) {
+		char path[PATH_MAX], name[PATH_MAX + 16];
+		int kind = device_file_kind(setting->file);
+		if (kind < 0 || (setting->is_v2 && is_v1_given))
+			continue;
+		(void)snprintf(name, sizeof(name), "%s/%s", group_path(group, group->limit_path, path), files[kind]);
+		if (*fds[kind] < 0)
+			*fds[kind] = open(name, O_WRONLY | O_CLOEXEC);
+		if (*fds[kind] < 0 || write(*fds[kind], setting->value, strlen(setting->value)) < 0)
+			return setting_fault(spec, setting, -errno, err);
 	}
 	return 0;
 }
@@ -129,19 +171,8 @@ int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct err
 int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, struct error *err)
 {
 	const struct cgroup_group *v1 = set->groups.count ? set_find(set, "devices") : NULL;
-	if (v1 && !v1->is_v2) {
-		bool is_v1_given = false;
-		vector_for_each (setting, &spec->cgroup.settings)
-			is_v1_given |= !setting->is_v2 && device_file_kind(setting->file) >= 0;
-		vector_for_each (setting, &spec->cgroup.settings) {
-			if (device_file_kind(setting->file) < 0 || (setting->is_v2 && is_v1_given))
-				continue;
-			int r = write_to_group(v1, setting->file, setting->value);
-			if (r < 0)
-				return setting_fault(spec, setting, r, err);
-		}
-		return 0;
-	}
+	if (v1 && !v1->is_v2)
+		return write_device_rules(v1, spec, err);
 	if (!set->devices.is_set)
 		return 0;
 	int r = devices_attach(set, &set->devices);

@@ -14,6 +14,7 @@ struct cgroup_hierarchy {
 	bool is_v2;
 	char *controllers; /* v1: "cpu,cpuacct", "name=systemd", as mount(8) takes them for -o; v2: "" */
 	char *mount;	   /* where it is mounted, without a slash at the end */
+	char *root;	   /* group that is seen at mount: "" or "/docker/1" */
 	char *base;	   /* group below which containers are made: "" or "/user.slice", no slash at the end */
 };
 

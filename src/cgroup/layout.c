@@ -58,7 +58,8 @@ const struct cgroup_hierarchy *cgroup_layout_find_v1(const struct cgroup_layout 
 	return NULL;
 }
 
-static int add_hierarchy(struct cgroup_layout *layout, bool is_v2, char *controllers, const char *mount)
+static int add_hierarchy(struct cgroup_layout *layout, bool is_v2, char *controllers, const char *mount,
+	const char *root)
 {
 	if (!controllers)
 		return -ENOMEM;
@@ -79,8 +80,9 @@ static int add_hierarchy(struct cgroup_layout *layout, bool is_v2, char *control
 		memmove(&items[1], &items[0], place * sizeof(*items));
 		place = 0;
 	}
-	items[place] = (struct cgroup_hierarchy){ .is_v2 = is_v2, .controllers = controllers, .mount = strdup(mount) };
-	return items[place].mount ? 0 : -ENOMEM;
+	items[place] = (struct cgroup_hierarchy){ .is_v2 = is_v2, .controllers = controllers, .mount = strdup(mount),
+		.root = strdup(strcmp(root, "/") == 0 ? "" : root) };
+	return items[place].mount && items[place].root ? 0 : -ENOMEM;
 }
 
 static int read_mounts(struct cgroup_layout *layout)
@@ -92,11 +94,21 @@ static int read_mounts(struct cgroup_layout *layout)
 	struct mountinfo entry;
 	while (r >= 0 && (r = mountinfo_next(&next, &entry)) > 0) {
 		if (strcmp(entry.type, "cgroup2") == 0)
-			r = add_hierarchy(layout, true, strdup(""), entry.target);
+			r = add_hierarchy(layout, true, strdup(""), entry.target, entry.root);
 		else if (strcmp(entry.type, "cgroup") == 0)
-			r = add_hierarchy(layout, false, controllers_of(entry.super_options), entry.target);
+			r = add_hierarchy(layout, false, controllers_of(entry.super_options), entry.target,
+				entry.root);
 	}
 	return r;
+}
+
+/* path in a hierarchy as a path below its mount, which may show a part of it only. */
+static const char *below_root(const struct cgroup_hierarchy *hierarchy, const char *path)
+{
+	size_t length = strlen(hierarchy->root);
+	if (strncmp(path, hierarchy->root, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+		return path + length;
+	return ""; /* not to be seen: the best is what is */
 }
 
 /* The group of a process from its /proc/PID/cgroup: "4:cpu,cpuacct:/a", "0::/b". */
@@ -116,7 +128,7 @@ static int take_base(struct cgroup_layout *layout, char *line)
 	vector_for_each (hierarchy, &layout->hierarchies) {
 		if (hierarchy->is_v2 != is_v2 || strcmp(hierarchy->controllers, controllers) != 0 || hierarchy->base)
 			continue;
-		hierarchy->base = strdup(path);
+		hierarchy->base = strdup(below_root(hierarchy, path));
 		return hierarchy->base ? 0 : -ENOMEM;
 	}
 	return 0;
@@ -141,6 +153,7 @@ void cgroup_layout_clear(struct cgroup_layout *layout)
 	vector_for_each (hierarchy, &layout->hierarchies) {
 		free(hierarchy->controllers);
 		free(hierarchy->mount);
+		free(hierarchy->root);
 		free(hierarchy->base);
 	}
 	free(layout->hierarchies.items);

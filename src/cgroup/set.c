@@ -240,6 +240,8 @@ static void prepare_group(const struct cgroup_set *set, const struct cgroup_grou
 	static const char *const files[] = { "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control", NULL };
 	if (!group->is_v2 && has_word(group->controllers, "cpuset"))
 		inherit_cpuset(directory);
+	if (!group->is_v2 && has_word(group->controllers, "memory"))
+		(void)cgroupfs_write(directory, "memory.use_hierarchy", "1"); /* always so since 5.11 */
 	if (!set->has_owner)
 		return;
 	/* delegation, kernel cgroup-v2.rst; what is missing in a version does not matter */
