@@ -23,6 +23,7 @@ int container_fault(struct lxc_container *c, const struct error *err, int r)
 	free(c->error_string);
 	c->error_string = strdup(error_render(err, line, sizeof(line)));
 	c->error_num = err->errnum ?: 1;
+	process_log_error(line);
 	return r;
 }
 

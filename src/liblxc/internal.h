@@ -59,6 +59,10 @@ int copy_out(const char *value, char *buffer, int size);
 /* The spec, ready for a start with argv. */
 int prepare_start(struct lxc_container *c, char *const *argv, bool is_application, struct error *err);
 
+/* process_state.c: a line for the log of lxc_log_init; the log that a start shall use, when one was set. */
+void process_log_error(const char *line);
+int process_log_apply(struct spec_log *log);
+
 /* Wires the methods of each file. */
 void wire_state(struct lxc_container *c);
 void wire_settings(struct lxc_container *c);

@@ -208,7 +208,7 @@ static bool create(struct lxc_container *c, const char *template, const char *ty
 	bool is_new = directory && access(directory, F_OK) < 0;
 	int r = directory && partial ? mkdir_parents(directory, 0770) : -ENOMEM;
 	if (r < 0)
-		(void)error_set(&err, r, "make directory %s", directory);
+		(void)error_set(&err, r, "make the directory of %s below %s", c->name, c->config_path);
 	auto_close int partial_fd = r < 0 ? -1 : open_partial(c);
 	if (r == 0 && partial_fd < 0)
 		r = error_set(&err, partial_fd, "make %s", partial);

@@ -211,6 +211,8 @@ int prepare_start(struct lxc_container *c, char *const *argv, bool is_applicatio
 	if (container_is_partial(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is still being created", c->name);
 	int r = lxc_config_prepare(container->config, argv, is_application, err);
+	if (r == 0 && process_log_apply(&lxc_config_spec(container->config)->log) < 0)
+		return error_set(err, ENOMEM, "prepare the start");
 	return r < 0 ? r : spec_validate(lxc_config_spec(container->config), err);
 }
 
