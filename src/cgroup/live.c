@@ -172,7 +172,7 @@ int cgroup_set_value(const struct cgroup_set *set, const char *file, const char 
 		r = cgroup_write_setting(set, false, file, value);
 	if (r == -EOPNOTSUPP || r == -ENOENT)
 		r = cgroup_write_setting(set, true, file, value);
-	return r;
+	return r == -ENOENT ? -EOPNOTSUPP : r;
 }
 
 /* ---- counters ---- */
