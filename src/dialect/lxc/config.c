@@ -86,7 +86,7 @@ int lxc_config_set(struct lxc_config *config, const char *key, const char *value
 	if (*call.value)
 		r = document_add_line(config, call.name, call.value);
 	else
-		document_remove(config, call.name, true);
+		document_remove(config, call.name);
 	return r < 0 ? error_set(err, r, "remember %s", key) : 0;
 }
 
@@ -101,7 +101,7 @@ int lxc_config_clear(struct lxc_config *config, const char *key, struct error *e
 	if (!row)
 		return unknown_key(key, err);
 	key_clear(config->spec, row, suffix);
-	document_remove(config, name, true);
+	document_remove(config, name);
 	return 0;
 }
 

@@ -52,20 +52,39 @@ static const char *line_key(const char *line, size_t length, uint32_t *legacy_li
 	return modern;
 }
 
-void document_remove(struct lxc_config *config, const char *modern_key, bool is_group)
+/*
+ * Is what the key of a line sets taken away by clearing? lxc.cgroup takes lxc.cgroup.cpu.shares with it but not
+ * lxc.cgroup.dir, lxc.autodev not lxc.autodev.tmpfs.size: only what the same row of the table stands for.
+ */
+static bool is_cleared(const char *key, const char *cleared)
+{
+	const char *suffix, *key_suffix;
+	size_t length = strlen(cleared);
+	if (strncmp(key, cleared, length) != 0)
+		return false;
+	if (key[length] == '\0')
+		return true;
+	const struct key *row = key[length] == '.' ? key_find(cleared, &suffix) : NULL;
+	if (!row)
+		return false;
+	if (row->clear == hooks_clear_all)
+		return strcmp(key, "lxc.hook.version") != 0;
+	if (!row->is_prefix || key_find(key, &key_suffix) != row)
+		return false;
+	return *suffix == '\0' || row->clear == net_clear;
+}
+
+void document_remove(struct lxc_config *config, const char *modern_key)
 {
 	char *out = config->text;
 	const char *end = config->text + config->text_length;
-	size_t key_length = strlen(modern_key);
 	uint32_t legacy_link = 0;
 	for (char *line = config->text; line && line < end;) {
 		char buffer[256];
 		char *newline = memchr(line, '\n', (size_t)(end - line));
 		size_t length = newline ? (size_t)(newline - line) + 1 : (size_t)(end - line);
 		const char *key = line_key(line, length, &legacy_link, buffer, sizeof(buffer));
-		bool is_it = key && strncmp(key, modern_key, key_length) == 0 &&
-			     (key[key_length] == '\0' || (is_group && key[key_length] == '.'));
-		if (!is_it) {
+		if (!key || !is_cleared(key, modern_key)) {
 			memmove(out, line, length);
 			out += length;
 		}

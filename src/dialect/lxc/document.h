@@ -8,5 +8,5 @@
 int document_append(struct lxc_config *config, const char *text, size_t length);
 /* Adds a line; the last one gets its newline first. */
 int document_add_line(struct lxc_config *config, const char *key, const char *value);
-/* Takes out the lines of a key in either form (today's or of 2012); is_group: of all keys below it too. */
-void document_remove(struct lxc_config *config, const char *modern_key, bool is_group);
+/* Takes out the lines of a key, and of what clearing it clears, in either form (today's or of 2012). */
+void document_remove(struct lxc_config *config, const char *modern_key);

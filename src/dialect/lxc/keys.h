@@ -16,7 +16,6 @@ struct lxc_config {
 	size_t text_length, text_capacity;
 	unsigned include_count;
 	uint32_t legacy_link; /* N that the last lxc.network.type opened, plus 1; 0: none */
-	
 };
 
 /* One line (or one API call) at work. */
@@ -146,6 +145,14 @@ int death_signal_set(struct key_call *call);
 int death_signal_get(const struct spec *spec, const char *suffix, FILE *out);
 void death_signal_clear(struct spec *spec, const char *suffix);
 int groups_set(struct key_call *call);
+int groups_get(const struct spec *spec, const char *suffix, FILE *out);
+void groups_clear(struct spec *spec, const char *suffix);
+int hook_version_set(struct key_call *call);
+int host_name_set(struct key_call *call);
+int cgroup_dir_set(struct key_call *call);
+int rootfs_mount_get(const struct spec *spec, const char *suffix, FILE *out);
+int rootfs_mount_set(struct key_call *call);
+void rootfs_mount_clear(struct spec *spec, const char *suffix);
 int empty_only_set(struct key_call *call);
 int nothing_get(const struct spec *spec, const char *suffix, FILE *out);
 void nothing_clear(struct spec *spec, const char *suffix);

@@ -6,9 +6,14 @@
 #include "spec/mount_options.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#ifndef WABE_ROOTFS_MOUNT /* a build without the build system */
+#define WABE_ROOTFS_MOUNT "/usr/lib/lxc/rootfs"
+#endif
 
 /* ---- lxc.rootfs.path ---- */
 
@@ -39,6 +44,28 @@ void rootfs_path_clear(struct spec *spec, const char *suffix)
 	(void)suffix;
 	(void)text_replace(&spec->rootfs.store, NULL); /* can not fail */
 	(void)text_replace(&spec->rootfs.path, NULL);
+}
+
+/* ---- lxc.rootfs.mount: reads as the built-in place when it is not set ---- */
+
+int rootfs_mount_set(struct key_call *call)
+{
+	if (strlen(call->value) >= PATH_MAX)
+		return key_fault(call, "the path is too long", NULL);
+	return text_replace(&call->spec->rootfs.mount, call->value);
+}
+
+int rootfs_mount_get(const struct spec *spec, const char *suffix, FILE *out)
+{
+	(void)suffix;
+	fputs(spec->rootfs.mount ?: WABE_ROOTFS_MOUNT, out);
+	return 0;
+}
+
+void rootfs_mount_clear(struct spec *spec, const char *suffix)
+{
+	(void)suffix;
+	(void)text_replace(&spec->rootfs.mount, NULL); /* can not fail */
 }
 
 /* ---- lxc.mount.entry ---- */

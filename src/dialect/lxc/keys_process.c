@@ -98,6 +98,28 @@ int groups_set(struct key_call *call)
 	return r;
 }
 
+int groups_get(const struct spec *spec, const char *suffix, FILE *out)
+{
+	const struct string_list *groups = &spec->process.groups;
+	(void)suffix;
+	for (size_t i = 0; i < groups->count; i++)
+		fprintf(out, "%s%s", i ? "," : "", groups->items[i]);
+	return 0;
+}
+
+void groups_clear(struct spec *spec, const char *suffix)
+{
+	(void)suffix;
+	string_list_clear(&spec->process.groups);
+}
+
+int host_name_set(struct key_call *call)
+{
+	if (strlen(call->value) > 64) /* __NEW_UTS_LEN */
+		return key_fault(call, "the host name has more than 64 characters", NULL);
+	return text_replace(&call->spec->identity.hostname, call->value);
+}
+
 /* ---- lxc.prlimit.NAME ---- */
 
 static int parse_limit(const char *text, uint64_t *ret)
@@ -192,6 +214,15 @@ int hook_set(struct key_call *call)
 		return -ENOMEM;
 	hook->moment = moment_of(call->key->name);
 	hook->origin = call->origin;
+	return 0;
+}
+
+int hook_version_set(struct key_call *call)
+{
+	uint32_t version;
+	if (text_to_u32(call->value, &version) < 0 || version > 1)
+		return key_fault(call, "is not 0 or 1", NULL);
+	call->spec->hooks.version = version;
 	return 0;
 }
 

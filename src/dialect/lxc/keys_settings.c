@@ -36,6 +36,26 @@ int cgroup_set(struct key_call *call)
 	return setting->file && setting->value ? 0 : -ENOMEM;
 }
 
+/* A group stays below the place that the hierarchy or the caller's own group gives it. */
+int cgroup_dir_set(struct key_call *call)
+{
+	struct string_list parts = { 0 };
+	bool is_name = text_ends(call->key->name, ".inner");
+	if (*call->value == '/')
+		return key_fault(call, "the path of a cgroup is relative", "leave the first / out");
+	int r = text_split(call->value, "/", &parts);
+	bool has_up = string_list_has(&parts, "..");
+	size_t count = parts.count;
+	string_list_clear(&parts);
+	if (r < 0)
+		return r;
+	if (has_up)
+		return key_fault(call, "the path of a cgroup can not hold ..", NULL);
+	if (is_name && count != 1)
+		return key_fault(call, "this is one name, not a path", NULL);
+	return text_replace((char **)((char *)call->spec + call->key->offset), call->value);
+}
+
 static int cgroup_print(const struct spec *spec, bool is_v2, const char *file, FILE *out)
 {
 	vector_for_each (setting, &spec->cgroup.settings) {
