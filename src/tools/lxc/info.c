@@ -190,7 +190,7 @@ static void print_keys(const struct call *call, struct lxc_container *c, bool is
 		else if (state->raw && state->key_count == 1 && !state->shown)
 			printf("%s\n", value);
 		else
-			printf("%s = %s\n", state->keys[i], value);
+			printf("%s =%s%s\n", state->keys[i], *value ? " " : "", value);
 	}
 }
 
