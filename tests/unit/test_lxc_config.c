@@ -116,6 +116,7 @@ static void test_faults(void **state)
 	expect_fault("lxc.autodev = 2\n", "is not 0 or 1");
 	expect_fault("lxc.arch = vax\n", "unknown architecture");
 	expect_fault("lxc.net.eth0.type = veth\n", "no number");
+	expect_fault("lxc.net.0.lnik = br0\n", "did you mean link?");
 	expect_fault("lxc.net.0.type = bridge\n", "unknown type");
 	expect_fault("lxc.net.0.ipv4.address = 10.0.0.1/33\n", "is no address");
 	expect_fault("lxc.net.0.hwaddr = 00:16:3e\n", "hardware address");
@@ -314,6 +315,34 @@ static void test_update(void **state)
 	free(text);
 }
 
+static void test_rootfs(void **state)
+{
+	static const char *const texts[] = { "lxc.rootfs.backend = overlayfs\nlxc.rootfs = /a:/b\n",
+		"lxc.rootfs = /a:/b\nlxc.rootfs.backend = overlayfs\n", "lxc.rootfs.path = overlayfs:/a:/b\n" };
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct lxc_config *config = load(texts[i]);
+		assert_string_equal(lxc_config_spec(config)->rootfs.store, "overlayfs");
+		expect(config, "lxc.rootfs.path", "/a:/b");
+		expect_set(config, "lxc.rootfs.path", "/c");
+		assert_null(lxc_config_spec(config)->rootfs.store);
+		lxc_config_free(config);
+	}
+}
+
+/* A line end in a value would be another line when it is saved. */
+static void test_line_end_in_value(void **state)
+{
+	struct error err = { 0 };
+	(void)state;
+	struct lxc_config *config = load("lxc.tty.max = 1\rlxc.pty.max = 2\r\nlxc.autodev = 0\n");
+	assert_true(lxc_config_set(config, "lxc.environment", "A=1\nlxc.init.cmd = /x", "API", &err) < 0);
+	expect(config, "lxc.environment", "");
+	expect_set(config, "lxc.pty.max", "");
+	expect_text(config, "lxc.tty.max = 1\rlxc.autodev = 0\n");
+	lxc_config_free(config);
+}
+
 static void test_origin(void **state)
 {
 	(void)state;
@@ -378,6 +407,8 @@ int main(void)
 		cmocka_unit_test(test_legacy_networks),
 		cmocka_unit_test(test_saving),
 		cmocka_unit_test(test_update),
+		cmocka_unit_test(test_rootfs),
+		cmocka_unit_test(test_line_end_in_value),
 		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_prepare),
 	};

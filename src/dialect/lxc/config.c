@@ -80,6 +80,8 @@ int lxc_config_set(struct lxc_config *config, const char *key, const char *value
 		return unknown_key(key, err);
 	call.origin.source = spec_source(config->spec, origin_name);
 	call.origin.key = spec_source(config->spec, key);
+	if (strpbrk(call.value, "\r\n")) /* saved, the rest would be a line of its own */
+		return key_fault(&call, "a value can not hold a line end", NULL);
 	int r = key_apply(&call);
 	if (r < 0)
 		return r;

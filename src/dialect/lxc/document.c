@@ -81,8 +81,8 @@ void document_remove(struct lxc_config *config, const char *modern_key)
 	uint32_t legacy_link = 0;
 	for (char *line = config->text; line && line < end;) {
 		char buffer[256];
-		char *newline = memchr(line, '\n', (size_t)(end - line));
-		size_t length = newline ? (size_t)(newline - line) + 1 : (size_t)(end - line);
+		size_t length = strcspn(line, "\r\n"); /* as the reader of files cuts lines */
+		length += line[length] == '\r' && line[length + 1] == '\n' ? 2 : line[length] != '\0';
 		const char *key = line_key(line, length, &legacy_link, buffer, sizeof(buffer));
 		if (!key || !is_cleared(key, modern_key)) {
 			memmove(out, line, length);

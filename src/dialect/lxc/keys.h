@@ -83,6 +83,8 @@ void key_clear(struct spec *spec, const struct key *key, const char *suffix);
 int net_set(struct key_call *call);
 int net_get(const struct spec *spec, const char *suffix, FILE *out);
 void net_clear(struct spec *spec, const char *suffix);
+/* Levenshtein distance of two short texts. */
+unsigned key_distance(const char *a, const char *b);
 bool net_is_supported(const char *suffix);
 /* Names below lxc.net.N for the type that N has. -EINVAL: no such link. */
 int net_list_keys(const struct spec *spec, const char *suffix, FILE *out);
@@ -150,6 +152,8 @@ void groups_clear(struct spec *spec, const char *suffix);
 int hook_version_set(struct key_call *call);
 int host_name_set(struct key_call *call);
 int cgroup_dir_set(struct key_call *call);
+/* lxc.rootfs.backend, of 2.0 alone: the kind of storage that has become the prefix of lxc.rootfs.path. */
+int rootfs_backend_set(struct spec *spec, const char *value);
 int rootfs_mount_get(const struct spec *spec, const char *suffix, FILE *out);
 int rootfs_mount_set(struct key_call *call);
 void rootfs_mount_clear(struct spec *spec, const char *suffix);

@@ -17,19 +17,36 @@
 
 /* ---- lxc.rootfs.path ---- */
 
-int rootfs_path_set(struct key_call *call)
+/* The kind of storage that text names up to length; NULL: none. */
+static const char *find_store(const char *text, size_t length)
 {
 	static const char *const stores[] = { "dir", "zfs", "lvm", "rbd", "btrfs", "overlay", "overlayfs", "loop", "nbd",
 		NULL };
+	for (int i = 0; stores[i]; i++)
+		if (strlen(stores[i]) == length && strncmp(stores[i], text, length) == 0)
+			return stores[i];
+	return NULL;
+}
+
+int rootfs_path_set(struct key_call *call)
+{
 	struct spec_rootfs *rootfs = &call->spec->rootfs;
 	size_t length = strcspn(call->value, ":/");
-	const char *store = NULL;
-	for (int i = 0; call->value[length] == ':' && stores[i]; i++)
-		if (strlen(stores[i]) == length && strncmp(stores[i], call->value, length) == 0)
-			store = stores[i];
-	rootfs->origin = call->origin;
+	const char *store = call->value[length] == ':' ? find_store(call->value, length) : NULL;
 	const char *path = store ? call->value + length + 1 : call->value;
-	return text_replace(&rootfs->store, store) ?: text_replace(&rootfs->path, path);
+	rootfs->origin = call->origin;
+	if (strlen(path) >= PATH_MAX)
+		return key_fault(call, "the path is too long", NULL);
+	/* lxc.rootfs.backend of 2.0 may stand before the path */
+	if ((store || rootfs->path) && text_replace(&rootfs->store, store) < 0)
+		return -ENOMEM;
+	return text_replace(&rootfs->path, path);
+}
+
+int rootfs_backend_set(struct spec *spec, const char *value)
+{
+	const char *store = find_store(value, strlen(value));
+	return store ? text_replace(&spec->rootfs.store, store) : 0; /* "best" and the like: found by looking */
 }
 
 int rootfs_path_get(const struct spec *spec, const char *suffix, FILE *out)

@@ -256,6 +256,24 @@ static int set_value(struct key_call *call, struct spec_link *link, const struct
 	return -EINVAL;
 }
 
+/* The hint for an unknown key, or NULL when none is near. */
+static const char *net_hint(const char *name, char *buffer, size_t size)
+{
+	const struct net_key *nearest = NULL;
+	unsigned least = (unsigned)strlen(name) / 3 + 2;
+	for (size_t i = 0; i < sizeof(net_keys) / sizeof(*net_keys); i++) {
+		unsigned far = key_distance(name, net_keys[i].name);
+		if (far < least) {
+			least = far;
+			nearest = &net_keys[i];
+		}
+	}
+	if (!nearest)
+		return NULL;
+	(void)snprintf(buffer, size, "did you mean %s?", nearest->name);
+	return buffer;
+}
+
 int net_set(struct key_call *call)
 {
 	uint32_t index;
@@ -265,8 +283,10 @@ int net_set(struct key_call *call)
 	if (net_split(call->suffix, &index, &name) < 0)
 		return key_fault(call, "the interface has no number in the key", "write lxc.net.0.type and the like");
 	const struct net_key *key = name ? find(name) : NULL;
+	char hint[96];
 	if (!key)
-		return key_fault(call, name ? "unknown key of an interface" : "this key takes no value", NULL);
+		return key_fault(call, name ? "unknown key of an interface" : "this key takes no value",
+			name ? net_hint(name, hint, sizeof(hint)) : NULL);
 	struct spec_link *link = get_link(call->spec, index);
 	if (!link)
 		return -ENOMEM;

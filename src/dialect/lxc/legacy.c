@@ -79,8 +79,7 @@ const char *key_modern(const char *name, uint32_t *legacy_link, char *buffer, si
 
 #define LONGEST 64
 
-/* Levenshtein distance of two short texts. */
-static unsigned distance(const char *a, const char *b)
+unsigned key_distance(const char *a, const char *b)
 {
 	unsigned row[LONGEST + 1];
 	size_t length = strlen(b);
@@ -108,7 +107,7 @@ const char *key_nearest(const char *name)
 	const char *nearest = NULL;
 	unsigned least = (unsigned)strlen(name) / 3 + 1;
 	for (const struct key *key = lxc_keys; key->name; key++) {
-		unsigned far = distance(name, key->name);
+		unsigned far = key_distance(name, key->name);
 		if (far < least) {
 			least = far;
 			nearest = key->name;

@@ -115,7 +115,8 @@ static int apply_line(const struct reader *reader, unsigned number, char *line)
 	const char *name = text_trim(line);
 	call.name = key_modern(name, &config->legacy_link, modern, sizeof(modern));
 	if (!call.name)
-		return 0;
+		return strcmp(name, "lxc.rootfs.backend") == 0 ?
+			       rootfs_backend_set(config->spec, unquote(text_trim(equal + 1))) : 0;
 	call.key = key_find(call.name, &call.suffix);
 	if (!call.key)
 		return unknown_key(reader, number, name);
