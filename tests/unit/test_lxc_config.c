@@ -128,6 +128,7 @@ static void test_faults(void **state)
 	expect_fault("lxc.mount.entry = a\n", "mount entry");
 	expect_fault("lxc.cgroup.dir = /a\n", "relative");
 	expect_fault("lxc.cgroup.dir = a/../b\n", "..");
+	expect_fault("lxc.rootfs.options = ro,optional\n", "for lxc.mount.entry");
 	expect_fault("lxc.hook.version = 2\n", "0 or 1");
 	expect_fault("lxc.namespace.keep = net foo\n", "unknown namespace");
 	expect_fault("lxc.time.offset.boot = 5\n", "time offset");

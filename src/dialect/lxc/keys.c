@@ -80,7 +80,7 @@ const struct key lxc_keys[] = {
 	SCALAR("lxc.pty.max", KEY_U32, console.pty_max),
 	{ "lxc.rootfs.managed", KEY_BOOL_INVERSE, AT(rootfs.unmanaged), 0, NULL, NULL, NULL, false },
 	SPECIAL("lxc.rootfs.mount", rootfs_mount_set, rootfs_mount_get, rootfs_mount_clear),
-	SCALAR("lxc.rootfs.options", KEY_TEXT, rootfs.options),
+	{ "lxc.rootfs.options", KEY_TEXT, AT(rootfs.options), 0, rootfs_options_set, NULL, NULL, false },
 	SPECIAL("lxc.rootfs.path", rootfs_path_set, rootfs_path_get, rootfs_path_clear),
 	SCALAR("lxc.sched.core", KEY_BOOL, process.core_scheduling),
 	SCALAR("lxc.seccomp.allow_nesting", KEY_BOOL, security.seccomp_allow_nesting),

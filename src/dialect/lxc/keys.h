@@ -155,6 +155,7 @@ int cgroup_dir_set(struct key_call *call);
 /* lxc.rootfs.backend, of 2.0 alone: the kind of storage that has become the prefix of lxc.rootfs.path. */
 int rootfs_backend_set(struct spec *spec, const char *value);
 int rootfs_mount_get(const struct spec *spec, const char *suffix, FILE *out);
+int rootfs_options_set(struct key_call *call);
 int rootfs_mount_set(struct key_call *call);
 void rootfs_mount_clear(struct spec *spec, const char *suffix);
 int empty_only_set(struct key_call *call);

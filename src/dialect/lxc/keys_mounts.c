@@ -85,6 +85,22 @@ void rootfs_mount_clear(struct spec *spec, const char *suffix)
 	(void)text_replace(&spec->rootfs.mount, NULL); /* can not fail */
 }
 
+/* Options that only make sense below a rootfs. */
+int rootfs_options_set(struct key_call *call)
+{
+	struct string_list options = { 0 };
+	bool is_bad = false;
+	int r = text_split(call->value, ",", &options);
+	for (size_t i = 0; i < options.count; i++)
+		is_bad |= text_starts(options.items[i], "create=") || text_equal(options.items[i], "optional") ||
+			  text_equal(options.items[i], "relative");
+	string_list_clear(&options);
+	if (r < 0)
+		return r;
+	return is_bad ? key_fault(call, "create=, optional and relative are for lxc.mount.entry", NULL) :
+			text_replace(&call->spec->rootfs.options, call->value);
+}
+
 /* ---- lxc.mount.entry ---- */
 
 int mount_entry_set(struct key_call *call)
