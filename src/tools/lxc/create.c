@@ -1,0 +1,191 @@
+/* lxc-create: makes a container from a template. */
+#include "tools/tool.h"
+
+#include "base/cleanup.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "liblxc/extra.h"
+
+#include <lxc/lxccontainer.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef WABE_TEMPLATES
+#define WABE_TEMPLATES "/usr/local/share/lxc/templates"
+#endif
+
+enum { KEY_DIR = 256, KEY_LVNAME, KEY_VGNAME, KEY_THINPOOL, KEY_RBDNAME, KEY_RBDPOOL, KEY_RBDUSER, KEY_ZFSROOT, KEY_FSTYPE,
+	KEY_FSSIZE };
+
+struct create_state {
+	const char *template, *config, *store;
+	struct bdev_specs specs;
+	bool has_specs;
+};
+
+static const struct tool_option options[] = {
+	{ "template", 't', ARGUMENT_REQUIRED, "TEMPLATE", "Name of a template, path of one, or none" },
+	{ "config", 'f', ARGUMENT_REQUIRED, "FILE", "Start from this configuration rather than the default one" },
+	{ "bdev", 'B', ARGUMENT_REQUIRED, "STORE", "Kind of storage (default dir)" },
+	{ "dir", KEY_DIR, ARGUMENT_REQUIRED, "DIR", "Make the root file system in DIR" },
+	{ "lvname", KEY_LVNAME, ARGUMENT_REQUIRED, "NAME", "LVM: logical volume" },
+	{ "vgname", KEY_VGNAME, ARGUMENT_REQUIRED, "NAME", "LVM: volume group" },
+	{ "thinpool", KEY_THINPOOL, ARGUMENT_REQUIRED, "NAME", "LVM: thin pool" },
+	{ "rbdname", KEY_RBDNAME, ARGUMENT_REQUIRED, "NAME", "RBD: image" },
+	{ "rbdpool", KEY_RBDPOOL, ARGUMENT_REQUIRED, "NAME", "RBD: pool" },
+	{ "rbduser", KEY_RBDUSER, ARGUMENT_REQUIRED, "NAME", "RBD: user" },
+	{ "zfsroot", KEY_ZFSROOT, ARGUMENT_REQUIRED, "PATH", "ZFS: dataset above the container's" },
+	{ "fstype", KEY_FSTYPE, ARGUMENT_REQUIRED, "TYPE", "File system of a block device (default ext4)" },
+	{ "fssize", KEY_FSSIZE, ARGUMENT_REQUIRED, "SIZE", "Size of a block device, with unit b, k, M, G or T (default 1G)" },
+	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
+};
+
+static int take_size(struct call *call, const char *value)
+{
+	struct create_state *state = call->state;
+	auto_free char *text = NULL;
+	size_t length = strlen(value);
+	bool has_unit = length > 0 && (value[length - 1] < '0' || value[length - 1] > '9');
+	if (text_format(&text, "%s%s", value, has_unit ? "" : "M") == 0 && text_to_bytes(text, &state->specs.fssize) == 0)
+		return 0;
+	tool_error(call, "'%s' is not a size", value);
+	return -1;
+}
+
+static int take_option(struct call *call, int key, const char *value)
+{
+	struct create_state *state = call->state;
+	struct bdev_specs *specs = &state->specs;
+	char *text = (char *)value;
+	switch (key) {
+	case 't':
+		state->template = value;
+		return 0;
+	case 'f':
+		state->config = value;
+		return 0;
+	case 'B':
+		state->store = value;
+		return 0;
+	default:
+		break;
+	}
+	state->has_specs = true;
+	switch (key) {
+	case KEY_DIR:
+		specs->dir = text;
+		return 0;
+	case KEY_LVNAME:
+		specs->lvm.lv = text;
+		return 0;
+	case KEY_VGNAME:
+		specs->lvm.vg = text;
+		return 0;
+	case KEY_THINPOOL:
+		specs->lvm.thinpool = text;
+		return 0;
+	case KEY_RBDNAME:
+		specs->rbd.rbdname = text;
+		return 0;
+	case KEY_RBDPOOL:
+		specs->rbd.rbdpool = text;
+		return 0;
+	case KEY_RBDUSER:
+		specs->rbd.rbduser = text;
+		return 0;
+	case KEY_ZFSROOT:
+		specs->zfs.zfsroot = text;
+		return 0;
+	case KEY_FSTYPE:
+		specs->fstype = text;
+		return 0;
+	default:
+		return take_size(call, value);
+	}
+}
+
+/* An option of another store than the one chosen is a mistake. */
+static bool check_store(const struct call *call)
+{
+	const struct create_state *state = call->state;
+	const struct bdev_specs *specs = &state->specs;
+	const char *store = state->store ?: "dir";
+	const char *wrong = NULL;
+	if (specs->dir && strcmp(store, "dir") != 0)
+		wrong = "--dir";
+	else if ((specs->lvm.lv || specs->lvm.vg || specs->lvm.thinpool) && strcmp(store, "lvm") != 0)
+		wrong = "--lvname, --vgname and --thinpool";
+	else if (specs->zfs.zfsroot && strcmp(store, "zfs") != 0)
+		wrong = "--zfsroot";
+	else if ((specs->rbd.rbdname || specs->rbd.rbdpool || specs->rbd.rbduser) && strcmp(store, "rbd") != 0)
+		wrong = "--rbdname, --rbdpool and --rbduser";
+	if (wrong)
+		tool_error(call, "%s can not be used with storage %s", wrong, store);
+	return !wrong;
+}
+
+/* "-t NAME -h": the template's own help. */
+static int show_template_help(const char *template)
+{
+	auto_free char *path = NULL;
+	if (*template == '/' ? text_replace(&path, template) : text_format(&path, "%s/lxc-%s", WABE_TEMPLATES, template))
+		return EXIT_FAILURE;
+	char *argv[] = { path, (char *)"-h", NULL };
+	pid_t pid;
+	if (process_spawn(argv, NULL, (int[3]){ 0, 1, 2 }, &pid) == 0)
+		(void)process_wait(pid, NULL);
+	return EXIT_SUCCESS;
+}
+
+static int create(const struct call *call, struct lxc_container *c)
+{
+	const struct create_state *state = call->state;
+	if (c->is_defined(c)) {
+		tool_error(call, "Container already exists");
+		return EXIT_FAILURE;
+	}
+	if (state->config && extra_load_config(c, state->config) < 0) {
+		tool_container_error(call, c, "can not read the configuration");
+		return EXIT_FAILURE;
+	}
+	const char *template = strcmp(state->template, "none") == 0 ? NULL : state->template;
+	int flags = call->quiet ? LXC_CREATE_QUIET : 0;
+	struct bdev_specs *specs = state->has_specs ? (struct bdev_specs *)&state->specs : NULL;
+	if (c->create(c, template, state->store, specs, flags, call->arguments))
+		return EXIT_SUCCESS;
+	tool_container_error(call, c, "can not create the container");
+	return EXIT_FAILURE;
+}
+
+static int run(struct call *call)
+{
+	const struct create_state *state = call->state;
+	if (!state->template) {
+		tool_error(call, "no template given, use --template NAME or --template none");
+		return EXIT_FAILURE;
+	}
+	if (call->argument_count == 1 && strcmp(call->arguments[0], "-h") == 0)
+		return show_template_help(state->template);
+	if (!check_store(call))
+		return EXIT_FAILURE;
+	struct lxc_container *c = tool_container(call, false);
+	if (!c)
+		return EXIT_FAILURE;
+	int status = create(call, c);
+	lxc_container_put(c);
+	return status;
+}
+
+const struct tool lxc_create_tool = {
+	.name = "lxc-create",
+	.summary = "Make a container",
+	.usage = "-n NAME -t TEMPLATE [OPTION]... [-- TEMPLATE OPTION...]",
+	.options = options,
+	.description = "The template fills the root file system and adds to the configuration. Templates that come along: "
+		       "busybox, debian, local. A creation that fails leaves nothing.",
+	.takes_arguments = true,
+	.option = take_option,
+	.run = run,
+	.state_size = sizeof(struct create_state),
+};
