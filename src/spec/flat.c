@@ -133,6 +133,8 @@ static int take_scalar(const struct field *field, void *at, const char *value)
 		number = strtoll(value, &end, 10);
 		if (errno || *end || end == value)
 			return -EINVAL;
+		if (field->kind == FIELD_I32 && (number < INT32_MIN || number > INT32_MAX))
+			return -ERANGE;
 		if (field->kind == FIELD_I32)
 			*(int32_t *)at = (int32_t)number;
 		else
@@ -141,6 +143,9 @@ static int take_scalar(const struct field *field, void *at, const char *value)
 	}
 	if (text_to_u64(value, &unsigned_number) < 0)
 		return -EINVAL;
+	if ((field->kind == FIELD_U32 && unsigned_number > UINT32_MAX) ||
+		(field->kind == FIELD_BOOL && unsigned_number > 1))
+		return -ERANGE;
 	if (field->kind == FIELD_BOOL)
 		*(bool *)at = unsigned_number != 0;
 	else if (field->kind == FIELD_U32)
@@ -220,6 +225,8 @@ static int take_line(const struct field *fields, const struct field **hint, void
 int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, struct error *err)
 {
 	*ret_spec = NULL;
+	if (memchr(text, '\0', length))
+		return error_set_kind(err, ERROR_INTERNAL, EINVAL, "a NUL in a stored spec");
 	auto_free char *copy = strndup(text, length);
 	auto_spec struct spec *spec = spec_new();
 	if (!copy || !spec)

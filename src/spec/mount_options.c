@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "spec/mount_options.h"
 
 #ifndef MS_NOSYMFOLLOW
@@ -139,17 +140,20 @@ static int parse_entry_options(struct spec_mount *entry)
 	return 0;
 }
 
-/* \\040 and the like, as fstab(5) writes blanks; in place. */
+/* \\040 and the like, as fstab(5) writes blanks, and a doubled backslash; in place. \\000 stays: it would cut
+ * the name short. */
 static void unescape(char *text)
 {
 	char *out = text;
 
 	for (; *text; text++) {
 		bool is_octal = text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' &&
-				text[3] >= '0' && text[3] <= '7';
+				text[3] >= '0' && text[3] <= '7' && memcmp(text + 1, "000", 3) != 0;
 		if (is_octal) {
 			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
 			text += 3;
+		} else if (text[0] == '\\' && text[1] == '\\') {
+			*out++ = *text++;
 		} else {
 			*out++ = *text;
 		}
@@ -177,7 +181,10 @@ int mount_line_parse(const char *line, struct spec_mount *ret)
 
 	if (*rest == '\0' || *rest == '#')
 		return 0;
-	entry.line = strdup(rest);
+	size_t length = strlen(rest);
+	while (length > 0 && (rest[length - 1] == '\n' || rest[length - 1] == '\r'))
+		length--;
+	entry.line = strndup(rest, length);
 	entry.source = next_field(&rest);
 	entry.target = next_field(&rest);
 	entry.type = next_field(&rest);
@@ -203,4 +210,53 @@ void mount_line_clear(struct spec_mount *entry)
 	free(entry->data);
 	free(entry->idmap);
 	*entry = (struct spec_mount){ 0 };
+}
+
+static int add_fstab_line(struct spec *spec, const struct origin *origin, const char *line, struct error *err)
+{
+	struct spec_mount entry;
+
+	int r = mount_line_parse(line, &entry);
+	if (r == 0)
+		return 0;
+	if (r == -EINVAL) {
+		r = spec_error(err, r, spec, origin, "not a line of fstab: %s", line);
+		if (err) {
+			err->errnum = 0;
+			err->kind = ERROR_CONFIG;
+		}
+		error_hint(err, "write SOURCE TARGET TYPE OPTIONS 0 0, blanks in a name as \\040");
+		return r;
+	}
+	struct spec_mount *slot = r < 0 ? NULL : vector_add(&spec->mounts.entries);
+	if (!slot) {
+		if (r > 0)
+			mount_line_clear(&entry);
+		return spec_error(err, ENOMEM, spec, origin, "read a line of fstab");
+	}
+	*slot = entry;
+	slot->origin = *origin;
+	return 0;
+}
+
+int fstab_parse(struct spec *spec, const char *file, const char *text, size_t length, struct error *err)
+{
+	struct origin origin = { .source = spec_source(spec, file) };
+
+	if (memchr(text, '\0', length)) {
+		(void)error_set_kind(err, ERROR_CONFIG, 0, "a NUL in a file of mounts");
+		error_locate(err, file, 0, "");
+		return -EINVAL;
+	}
+	auto_free char *copy = strndup(text, length);
+	if (!copy)
+		return error_set(err, ENOMEM, "read %s", file);
+	char *next = copy;
+	for (char *line; (line = strsep(&next, "\n"));) {
+		origin.line++;
+		int r = add_fstab_line(spec, &origin, line, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -16,3 +16,9 @@ bool mount_flags_add(struct mount_flags *flags, const char *option, size_t lengt
  */
 int mount_line_parse(const char *line, struct spec_mount *ret);
 void mount_line_clear(struct spec_mount *entry);
+
+/*
+ * Appends the entries of a whole fstab, its text being in memory, with file and line as their origin. 0, or
+ * -EINVAL, -ENOMEM with *err filled; then the entries before the bad line stay appended.
+ */
+int fstab_parse(struct spec *spec, const char *file, const char *text, size_t length, struct error *err);

@@ -1,7 +1,9 @@
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "spec/spec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,14 +85,24 @@ static bool has_veth_routes(const struct spec *spec, const struct origin **origi
 static bool has_seccomp_notify(const struct spec *spec, const struct origin **origin)
 {
 	*origin = &spec->security.seccomp_origin;
-	return spec->security.seccomp_notify_proxy;
+	return spec->security.seccomp_notify_proxy || spec->security.seccomp_notify_cookie;
+}
+
+/* securityfs need not be mounted: the module's parameter tells it, too. */
+static bool has_apparmor(void)
+{
+	char enabled = 'N';
+	if (access("/sys/kernel/security/apparmor", F_OK) == 0)
+		return true;
+	auto_close int fd = open("/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, &enabled, 1) == 1 && enabled == 'Y';
 }
 
 static bool has_generated_apparmor(const struct spec *spec, const struct origin **origin)
 {
 	*origin = &spec->security.apparmor_origin;
 	return spec->security.apparmor_profile && strcmp(spec->security.apparmor_profile, "generated") == 0 &&
-	       access("/sys/kernel/security/apparmor", F_OK) == 0;
+	       has_apparmor();
 }
 
 static bool has_other_store(const struct spec *spec, const struct origin **origin)
@@ -111,7 +123,7 @@ static const struct {
 	{ has_bridge_vlan, "VLANs on a bridge port are not supported yet", "set them with bridge(8) in a script" },
 	{ has_l2proxy, "l2proxy is not supported yet", "use veth on a bridge" },
 	{ has_veth_routes, "routes to a veth are not supported yet", "set them with ip(8) in lxc.net.N.script.up" },
-	{ has_seccomp_notify, "seccomp notification is not supported yet", "leave lxc.seccomp.notify.proxy out" },
+	{ has_seccomp_notify, "seccomp notification is not supported yet", "leave lxc.seccomp.notify.proxy and .cookie out" },
 	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
 		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
 	{ has_other_store, "this kind of rootfs is not supported yet", "use a directory or overlay" },
@@ -173,6 +185,10 @@ static int check_idmaps(const struct spec *spec, struct error *err)
 		uint32_t id = is_gid ? spec->process.gid : spec->process.uid;
 		bool is_mapped = false;
 		vector_for_each (map, &spec->idmaps) {
+			if (map->count == 0 || map->count > UINT32_MAX - map->inside ||
+				map->count > UINT32_MAX - map->outside)
+				return refuse(spec, err, &map->origin, "the id map is empty or ends beyond the last id",
+					"give a count from 1 that ends below 4294967295");
 			is_mapped |= map->is_gid == is_gid && id >= map->inside && id - map->inside < map->count;
 			vector_for_each (other, &spec->idmaps) {
 				if (other == map || other->is_gid != map->is_gid)
