@@ -246,9 +246,7 @@ static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struc
 	const char *path = spec->rootfs.path;
 	if (!path || spec->rootfs.unmanaged || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
 		return 0; /* what an overlay has of its own lies in the container's directory */
-	auto_free char *own = container_path(c, "rootfs");
-	if (!own || strcmp(own, path) == 0)
-		return 0; /* goes with the directory */
+	/* first the rootfs, then the configuration: what can not be removed now stays a container that can be later */
 	if (!may_remove(c, path))
 		return error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s is not removed: it is not the container's own", path);
 	return storage_remove_tree(path, NULL, err);
