@@ -1,16 +1,19 @@
 #include "storage/storage.h"
 
 #include "base/cleanup.h"
-#include "base/vector.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
+#include <search.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 /* A file with more than one name: where its first copy is. */
 struct seen {
@@ -21,15 +24,11 @@ struct seen {
 struct copy {
 	dev_t device;
 	int to_root;
-	VECTOR(struct seen) seen;
-	char failed[PATH_MAX];
+	struct stat target; /* left out where it lies in the source */
+	void *seen;	    /* tree of struct seen */
+	size_t length;	    /* of path */
+	char path[PATH_MAX]; /* of the entry at hand below the source; after a fault: of the one that failed */
 };
-
-static int fail(struct copy *copy, const char *path, int error)
-{
-	(void)snprintf(copy->failed, sizeof(copy->failed), "%s", path);
-	return -error;
-}
 
 /* All extended attributes; both sides by their /proc/self/fd path, so that links are not followed. */
 static int copy_attributes(const char *from, const char *to)
@@ -81,10 +80,14 @@ static int copy_ranges(int in, int out, off_t size)
 
 static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *info)
 {
-	auto_close int in = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat now;
+	/* O_NONBLOCK: a running container may have put a fifo there meanwhile */
+	auto_close int in = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	auto_close int out = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (in < 0 || out < 0)
+	if (in < 0 || out < 0 || fstat(in, &now) < 0)
 		return -errno;
+	if (!S_ISREG(now.st_mode))
+		return -ESTALE;
 	if (info->st_size == 0 || ioctl(out, FICLONE, in) == 0)
 		return 0;
 	return copy_ranges(in, out, info->st_size);
@@ -117,74 +120,116 @@ static int copy_metadata(int from_dir, int to_dir, const char *name, const struc
 	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static const char *find_seen(const struct copy *copy, ino_t inode)
+static int compare_seen(const void *a, const void *b)
 {
-	vector_for_each (item, &copy->seen)
-		if (item->inode == inode)
-			return item->path;
-	return NULL;
+	ino_t first = ((const struct seen *)a)->inode, second = ((const struct seen *)b)->inode;
+	return first < second ? -1 : first > second;
 }
 
-static int copy_directory(struct copy *copy, int from_dir, int to_dir, const char *path);
+static void free_seen(void *pointer)
+{
+	struct seen *seen = pointer;
+	free(seen->path);
+	free(seen);
+}
 
-static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *name, const char *path)
+/* Links name to the first copy of the inode: 1. The first one itself is remembered: 0. */
+static int link_to_first(struct copy *copy, int to_dir, const char *name, ino_t inode)
+{
+	struct seen *seen = calloc(1, sizeof(*seen));
+	if (!seen || !(seen->path = strdup(copy->path))) {
+		free(seen);
+		return -ENOMEM;
+	}
+	seen->inode = inode;
+	struct seen **found = tsearch(seen, &copy->seen, compare_seen);
+	if (found && *found == seen)
+		return 0;
+	free_seen(seen);
+	if (!found)
+		return -ENOMEM;
+	return linkat(copy->to_root, (*found)->path, to_dir, name, 0) < 0 ? -errno : 1;
+}
+
+static int copy_directory(struct copy *copy, int from_dir, int to_dir);
+
+/* Other mounts are left out, those of the same file system too. */
+static int copy_subdirectory(struct copy *copy, int from_dir, int to_dir, const char *name)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH };
+	auto_close int from = (int)syscall(SYS_openat2, from_dir, name, &how, sizeof(how));
+	if (from < 0 && errno != EXDEV)
+		return -errno;
+	if (mkdirat(to_dir, name, 0700) < 0)
+		return -errno;
+	auto_close int to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (to < 0)
+		return -errno;
+	return from < 0 ? 0 : copy_directory(copy, from, to);
+}
+
+static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *name)
 {
 	struct stat info;
-	if (fstatat(from_dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : fail(copy, path, errno);
-	if (info.st_dev != copy->device)
-		return 0;
-	if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
-		const char *first = find_seen(copy, info.st_ino);
-		if (first)
-			return linkat(copy->to_root, first, to_dir, name, 0) < 0 ? fail(copy, path, errno) : 0;
-		struct seen *seen = vector_add(&copy->seen);
-		if (!seen || !(seen->path = strdup(path)))
-			return fail(copy, path, ENOMEM);
-		seen->inode = info.st_ino;
-	}
 	int r = 0;
-	if (S_ISDIR(info.st_mode)) {
-		if (mkdirat(to_dir, name, 0700) < 0)
-			return fail(copy, path, errno);
-		auto_close int from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		auto_close int to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (from < 0 || to < 0)
-			return fail(copy, path, errno);
-		r = copy_directory(copy, from, to, path);
-		if (r < 0)
-			return r;
-	} else if (S_ISREG(info.st_mode)) {
-		r = copy_file(from_dir, to_dir, name, &info);
-	} else if (S_ISLNK(info.st_mode)) {
-		r = copy_link(from_dir, to_dir, name);
-	} else if (!S_ISSOCK(info.st_mode)) {
-		r = mknodat(to_dir, name, info.st_mode, info.st_rdev) < 0 ? -errno : 0;
-	} else {
+	if (fstatat(from_dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (info.st_dev == copy->target.st_dev && info.st_ino == copy->target.st_ino)
+		return 0; /* the copy is below the source */
+	if (info.st_dev != copy->device && !S_ISDIR(info.st_mode))
+		return 0;
+	if (S_ISSOCK(info.st_mode))
 		return 0; /* a socket without its server */
+	if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
+		r = link_to_first(copy, to_dir, name, info.st_ino);
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
-	if (r == 0)
-		r = copy_metadata(from_dir, to_dir, name, &info);
-	return r < 0 ? fail(copy, path, -r) : 0;
+	if (S_ISDIR(info.st_mode))
+		r = copy_subdirectory(copy, from_dir, to_dir, name);
+	else if (S_ISREG(info.st_mode))
+		r = copy_file(from_dir, to_dir, name, &info);
+	else if (S_ISLNK(info.st_mode))
+		r = copy_link(from_dir, to_dir, name);
+	else
+		r = mknodat(to_dir, name, info.st_mode, info.st_rdev) < 0 ? -errno : 0;
+	return r < 0 ? r : copy_metadata(from_dir, to_dir, name, &info);
 }
 
-static int copy_directory(struct copy *copy, int from_dir, int to_dir, const char *path)
+static int copy_directory(struct copy *copy, int from_dir, int to_dir)
 {
-	int fd = dup(from_dir);
+	int fd = openat(from_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
-		return fail(copy, path, errno);
+		return -errno;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		char child[PATH_MAX];
+		size_t before = copy->length, left = sizeof(copy->path) - before;
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (snprintf(child, sizeof(child), "%s%s%s", path, *path ? "/" : "", entry->d_name) >= (int)sizeof(child))
-			return fail(copy, path, ENAMETOOLONG);
-		int r = copy_entry(copy, from_dir, to_dir, entry->d_name, child);
+		int added = snprintf(copy->path + before, left, "%s%s", before ? "/" : "", entry->d_name);
+		if (added < 0 || (size_t)added >= left)
+			return -ENAMETOOLONG;
+		copy->length += (size_t)added;
+		int r = copy_entry(copy, from_dir, to_dir, entry->d_name);
 		if (r < 0)
-			return r;
+			return r; /* path stays: the fault's */
+		copy->path[copy->length = before] = '\0';
 	}
 	return 0;
+}
+
+/* Of the top: its name for the xattr calls is that of its fd, and a dot so that it is followed. */
+static int copy_top(int from_fd, int to_fd, const struct stat *info)
+{
+	char from[64], to[64];
+	const struct timespec times[2] = { info->st_atim, info->st_mtim };
+	if (fchown(to_fd, info->st_uid, info->st_gid) < 0 || fchmod(to_fd, info->st_mode & 07777) < 0)
+		return -errno;
+	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d/.", from_fd);
+	(void)snprintf(to, sizeof(to), "/proc/self/fd/%d/.", to_fd);
+	int r = copy_attributes(from, to);
+	return r < 0 ? r : futimens(to_fd, times) < 0 ? -errno : 0;
 }
 
 int storage_copy_tree(const char *from, const char *to, struct error *err)
@@ -196,18 +241,15 @@ int storage_copy_tree(const char *from, const char *to, struct error *err)
 		return error_set(err, errno, "open %s", from);
 	if (mkdir(to, 0700) < 0)
 		return error_set(err, errno, "make directory %s", to);
-	auto_close int to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int to_fd = open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	copy.device = info.st_dev;
 	copy.to_root = to_fd;
-	int r = to_fd < 0 ? fail(&copy, "", errno) : copy_directory(&copy, from_fd, to_fd, "");
-	if (r == 0 && (fchown(to_fd, info.st_uid, info.st_gid) < 0 || fchmod(to_fd, info.st_mode & 07777) < 0))
-		r = -errno;
-	vector_for_each (item, &copy.seen)
-		free(item->path);
-	free(copy.seen.items);
+	int r = to_fd < 0 || fstat(to_fd, &copy.target) < 0 ? -errno : copy_directory(&copy, from_fd, to_fd);
+	r = r ?: copy_top(from_fd, to_fd, &info);
+	tdestroy(copy.seen, free_seen);
 	if (r < 0) {
 		(void)storage_remove_tree(to, NULL, NULL);
-		return error_set(err, r, "copy %s/%s to %s", from, copy.failed, to);
+		return error_set(err, r, "copy %s%s%s to %s", from, *copy.path ? "/" : "", copy.path, to);
 	}
 	return 0;
 }

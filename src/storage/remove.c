@@ -117,8 +117,16 @@ static void remove_entry(struct removal *removal, int dir_fd, const char *name, 
 		remove_directory(removal, dir_fd, name, depth);
 		return;
 	}
-	if (errno == EPERM && clear_flags(dir_fd, name) && unlinkat(dir_fd, name, 0) == 0)
-		return;
+	if (errno == EPERM) {
+		bool is_cleared = clear_flags(dir_fd, "."); /* an immutable directory keeps its entries */
+		is_cleared |= clear_flags(dir_fd, name);
+		if (is_cleared && unlinkat(dir_fd, name, 0) == 0)
+			return;
+		if (is_cleared && errno == EISDIR) {
+			remove_directory(removal, dir_fd, name, depth);
+			return;
+		}
+	}
 	note(removal, name, errno);
 }
 
