@@ -82,6 +82,15 @@ static bool has_veth_routes(const struct spec *spec, const struct origin **origi
 	return false;
 }
 
+/* A user without privilege would need a helper for these. */
+static bool has_user_nic(const struct spec *spec, const struct origin **origin)
+{
+	if (geteuid() == 0)
+		return false;
+	return has_link_of(spec, LINK_VETH, origin) || has_link_of(spec, LINK_MACVLAN, origin) ||
+	       has_link_of(spec, LINK_PHYS, origin);
+}
+
 static bool has_seccomp_notify(const struct spec *spec, const struct origin **origin)
 {
 	*origin = &spec->security.seccomp_origin;
@@ -123,6 +132,7 @@ static const struct {
 	{ has_bridge_vlan, "VLANs on a bridge port are not supported yet", "set them with bridge(8) in a script" },
 	{ has_l2proxy, "l2proxy is not supported yet", "use veth on a bridge" },
 	{ has_veth_routes, "routes to a veth are not supported yet", "set them with ip(8) in lxc.net.N.script.up" },
+	{ has_user_nic, "interfaces for a user without privilege are not supported yet", "use network type empty or none" },
 	{ has_seccomp_notify, "seccomp notification is not supported yet", "leave lxc.seccomp.notify.proxy and .cookie out" },
 	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
 		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
