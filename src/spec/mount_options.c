@@ -220,7 +220,7 @@ static int add_fstab_line(struct spec *spec, const struct origin *origin, const 
 	if (r == 0)
 		return 0;
 	if (r == -EINVAL) {
-		r = spec_error(err, r, spec, origin, "not a line of fstab: %s", line);
+		r = spec_error(err, r, spec, origin, "not a line of fstab: %.*s", (int)strcspn(line, "\r"), line);
 		if (err) {
 			err->errnum = 0;
 			err->kind = ERROR_CONFIG;
