@@ -1,0 +1,67 @@
+/* lxc-device: gives a running container a device node or a network interface, or takes it away. */
+#include "tools/tool.h"
+
+#include <lxc/lxccontainer.h>
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct tool_option options[] = {
+	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
+};
+
+static bool change(struct lxc_container *c, bool adds, const char *device, const char *name)
+{
+	if (*device == '/')
+		return adds ? c->add_device_node(c, device, name) : c->remove_device_node(c, device, name);
+	return adds ? c->attach_interface(c, device, name) : c->detach_interface(c, device, name);
+}
+
+/* Adding needs the interface here; it says more than the refusal of the kernel would. */
+static bool is_device(const struct call *call, bool adds, const char *device)
+{
+	if (*device == '/' || !adds || if_nametoindex(device) > 0)
+		return true;
+	tool_error(call, "%s is neither the path of a device node nor a network interface of this host", device);
+	return false;
+}
+
+static int run(struct call *call)
+{
+	const char *act = call->argument_count > 0 ? call->arguments[0] : "";
+	bool adds = strcmp(act, "add") == 0;
+	if ((!adds && strcmp(act, "del") != 0) || call->argument_count < 2 || call->argument_count > 3) {
+		tool_error(call, "needs add or del and a device");
+		help_print_usage(call->tool, stderr);
+		return EXIT_FAILURE;
+	}
+	const char *device = call->arguments[1];
+	if (!is_device(call, adds, device))
+		return EXIT_FAILURE;
+	struct lxc_container *c = tool_container(call, true);
+	if (!c)
+		return EXIT_FAILURE;
+	int status = EXIT_SUCCESS;
+	if (!c->is_running(c)) {
+		tool_error(call, "container is not running");
+		status = EXIT_FAILURE;
+	} else if (!change(c, adds, device, call->argument_count > 2 ? call->arguments[2] : NULL)) {
+		tool_container_error(call, c, adds ? "can not add the device" : "can not remove the device");
+		status = EXIT_FAILURE;
+	}
+	lxc_container_put(c);
+	return status;
+}
+
+const struct tool lxc_device_tool = {
+	.name = "lxc-device",
+	.summary = "Add or remove a device of a running container",
+	.usage = "-n NAME add|del DEVICE [NEWNAME]",
+	.options = options,
+	.description = "DEVICE is the path of a device node (/dev/...) or the name of a network interface. add makes the "
+		       "node, or moves the interface into the container, under NEWNAME if given; del removes the node, or "
+		       "moves the interface back to the host.",
+	.takes_arguments = true,
+	.run = run,
+};
