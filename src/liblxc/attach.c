@@ -47,7 +47,6 @@ static int attach(struct lxc_container *c, lxc_attach_exec_t function, void *pay
 	translate(options ?: &defaults, &translated);
 	int r = engine_attach(&id, function, payload, &translated, attached_process, &err);
 	if (r < 0) {
-		auto_lock(c);
 		return container_fault(c, &err, r);
 	}
 	return 0;

@@ -98,7 +98,6 @@ int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd
 	struct container_id id = id_of(c);
 	int r = engine_console_open(&id, &tty, &session.master_fd, &hold_fd, &err);
 	if (r < 0) {
-		auto_lock(c);
 		return container_fault(c, &err, r);
 	}
 	bool is_terminal = tcgetattr(in_fd, &saved) == 0;

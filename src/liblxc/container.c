@@ -19,10 +19,12 @@ void container_unlock(struct container *container)
 int container_fault(struct lxc_container *c, const struct error *err, int r)
 {
 	char line[1024];
+	pthread_mutex_lock(&self(c)->short_lock);
 	self(c)->error = *err;
 	free(c->error_string);
 	c->error_string = strdup(error_render(err, line, sizeof(line)));
 	c->error_num = err->errnum ?: 1;
+	pthread_mutex_unlock(&self(c)->short_lock);
 	process_log_error(line);
 	return r;
 }
@@ -58,6 +60,7 @@ static void free_container(struct lxc_container *c)
 	free(c->error_string);
 	free(c->config_path);
 	pthread_mutex_destroy(&container->lock);
+	pthread_mutex_destroy(&container->short_lock);
 	free(container);
 }
 
@@ -65,33 +68,40 @@ int lxc_container_get(struct lxc_container *c)
 {
 	if (!c)
 		return 0;
-	auto_lock(c);
-	if (self(c)->references < 1)
-		return 0;
-	self(c)->references++;
-	c->numthreads = self(c)->references;
-	return 1;
+	pthread_mutex_lock(&self(c)->short_lock);
+	bool is_alive = self(c)->references > 0;
+	if (is_alive)
+		c->numthreads = ++self(c)->references;
+	pthread_mutex_unlock(&self(c)->short_lock);
+	return is_alive;
 }
 
 int lxc_container_put(struct lxc_container *c)
 {
 	if (!c)
 		return -1;
-	container_lock(self(c));
+	pthread_mutex_lock(&self(c)->short_lock);
 	int left = --self(c)->references;
 	c->numthreads = left;
-	container_unlock(self(c));
+	pthread_mutex_unlock(&self(c)->short_lock);
 	if (left > 0)
 		return 0;
 	free_container(c);
 	return 1;
 }
 
-/* Path as a key of the run directory: absolute, without slashes at the end. */
-static char *clean_path(const char *path)
+bool is_container_name(const char *name)
 {
-	char *copy = strdup(path);
-	for (size_t length = copy ? strlen(copy) : 0; length > 1 && copy[length - 1] == '/';)
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+char *clean_path(const char *path)
+{
+	auto_free char *directory = *path == '/' ? NULL : getcwd(NULL, 0);
+	char *copy;
+	if (text_format(&copy, "%s%s%s", directory ?: "", directory ? "/" : "", path) < 0)
+		return NULL;
+	for (size_t length = strlen(copy); length > 1 && copy[length - 1] == '/';)
 		copy[--length] = '\0';
 	return copy;
 }
@@ -115,10 +125,15 @@ static int fill(struct lxc_container *c, const char *name, const char *path)
 
 static struct lxc_container *make(const char *name, const char *path)
 {
+	if (!is_container_name(name)) {
+		errno = EINVAL;
+		return NULL;
+	}
 	struct container *container = calloc(1, sizeof(*container));
 	if (!container)
 		return NULL;
 	pthread_mutex_init(&container->lock, NULL);
+	pthread_mutex_init(&container->short_lock, NULL);
 	struct lxc_container *c = &container->public;
 	if (fill(c, name, path) < 0) {
 		free_container(c);

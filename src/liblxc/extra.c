@@ -47,6 +47,7 @@ int extra_define(struct lxc_container *c, const char *definition)
 	if (r < 0)
 		return container_fault(c, &err, r);
 	self(c)->has_config = true;
+	c->lxc_conf = (struct lxc_conf *)self(c)->config;
 	return 0;
 }
 
@@ -71,7 +72,6 @@ int extra_stats(struct lxc_container *c, struct extra_stats *ret_stats)
 	struct container_id id = id_of(c);
 	int r = engine_stats(&id, &stats, &err);
 	if (r < 0) {
-		auto_lock(c);
 		return container_fault(c, &err, r);
 	}
 	*ret_stats = (struct extra_stats){ stats.memory_bytes, stats.kernel_memory_bytes, stats.cpu_ns,
@@ -99,7 +99,6 @@ int extra_stop(struct lxc_container *c, int timeout_s)
 	struct error err = { 0 };
 	struct container_id id = id_of(c);
 	int r = engine_kill(&id, timeout_s < 0 ? -1 : timeout_s * 1000, &err);
-	auto_lock(c);
 	return r < 0 ? container_fault(c, &err, r) : 0;
 }
 

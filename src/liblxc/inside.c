@@ -2,10 +2,14 @@
 #include "liblxc/internal.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +21,6 @@ static int get_cgroup_item(struct lxc_container *c, const char *file, char *retv
 	struct container_id id = id_of(c);
 	struct error err = { 0 };
 	if (engine_cgroup_get(&id, file, &value, &err) < 0) {
-		auto_lock(c);
 		return container_fault(c, &err, -1);
 	}
 	return copy_out(value, retv, inlen);
@@ -29,7 +32,6 @@ static bool set_cgroup_item(struct lxc_container *c, const char *file, const cha
 	if (!c || !file || !value)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_cgroup_set(&id, file, value, &err));
 }
 
@@ -69,7 +71,6 @@ static bool attach_interface(struct lxc_container *c, const char *name, const ch
 	if (!c || !name)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_attach_interface(&id, name, inside_name, &err));
 }
 
@@ -79,7 +80,6 @@ static bool detach_interface(struct lxc_container *c, const char *name, const ch
 	if (!c || !name)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_detach_interface(&id, name, host_name, &err));
 }
 
@@ -125,7 +125,8 @@ static int change_device(struct lxc_container *c, const char *source, const char
 	if (r < 0 && !removes)
 		return r;
 	struct node_job job = { target ?: source, info.st_mode, info.st_rdev, removes };
-	struct attach_options options = { .namespaces = -1, .personality = -1, .uid = (uid_t)-1, .gid = (gid_t)-1,
+	/* the caller's own user namespace: root of another one may not make device nodes */
+	struct attach_options options = { .namespaces = CLONE_NEWNS, .personality = -1, .uid = (uid_t)-1, .gid = (gid_t)-1,
 		.initial_cwd = "/", .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
 	pid_t pid;
 	int status = 0;
@@ -143,7 +144,6 @@ static bool add_device_node(struct lxc_container *c, const char *source, const c
 	struct error err = { 0 };
 	if (!c || !source)
 		return false;
-	auto_lock(c);
 	return container_result(c, &err, change_device(c, source, target, false, &err));
 }
 
@@ -152,7 +152,6 @@ static bool remove_device_node(struct lxc_container *c, const char *source, cons
 	struct error err = { 0 };
 	if (!c || !source)
 		return false;
-	auto_lock(c);
 	return container_result(c, &err, change_device(c, source, target, true, &err));
 }
 
@@ -165,7 +164,6 @@ static int console_getfd(struct lxc_container *c, int *tty, int *ptxfd)
 	if (!c || !tty || !ptxfd)
 		return -1;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	if (engine_console_open(&id, tty, ptxfd, &hold_fd, &err) < 0)
 		return container_fault(c, &err, -1);
 	return hold_fd;
@@ -179,7 +177,6 @@ static int console_log(struct lxc_container *c, struct lxc_console_log *log)
 	if (!c || !log)
 		return -EINVAL;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	int r = engine_console_log(&id, log->read, log->clear, log->read_max ? *log->read_max : 0, &data, &length, &err);
 	if (r < 0)
 		return container_fault(c, &err, r);
@@ -197,17 +194,23 @@ static int seccomp_notify_fd(struct lxc_container *c)
 	return -EBADF;
 }
 
+/* The container decides what its /dev is: its links are resolved in its root, and only a devpts is given out. */
 static int devpts_fd(struct lxc_container *c)
 {
 	char path[64];
-	if (!c)
-		return -EBADF;
-	pid_t pid = c->init_pid(c);
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct statfs info;
+	pid_t pid = c ? c->init_pid(c) : -1;
 	if (pid < 0)
 		return -EBADF;
-	(void)snprintf(path, sizeof(path), "/proc/%d/root/dev/pts", pid);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	auto_close int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	auto_close int fd = (int)syscall(SYS_openat2, root, "dev/pts", &how, sizeof(how));
+	if (fd < 0 || fstatfs(fd, &info) < 0)
+		return -errno;
+	return info.f_type == DEVPTS_SUPER_MAGIC ? take_fd(&fd) : -ENODEV;
 }
 
 void wire_inside(struct lxc_container *c)

@@ -15,11 +15,12 @@
 /* Behind every struct lxc_container that lxc_container_new gave. */
 struct container {
 	struct lxc_container public; /* first: callers have a pointer to it */
-	pthread_mutex_t lock;	     /* of everything below and of public's strings */
-	int references;
+	pthread_mutex_t lock;	     /* of the configuration; held through a start, create, clone, ... */
 	struct lxc_config *config;
 	bool has_config; /* something was loaded or set: lxc_conf is not NULL then */
 	bool close_all_fds;
+	pthread_mutex_t short_lock; /* of what follows and error_string; never held while something is done */
+	int references;
 	struct error error;
 };
 
@@ -45,10 +46,15 @@ static inline void cleanup_lock(struct container **container)
 	struct container *container_ __attribute__((cleanup(cleanup_lock), unused)) = self(c);               \
 	container_lock(container_)
 
-/* Puts err's line into error_string and its number into error_num. Returns r. */
+/* Puts err's line into error_string and its number into error_num; needs no lock. Returns r. */
 int container_fault(struct lxc_container *c, const struct error *err, int r);
 /* The same for a call that returns a bool: r >= 0. */
 bool container_result(struct lxc_container *c, const struct error *err, int r);
+
+/* Name of a container as part of a path: not empty, no slash, not a dot or two. */
+bool is_container_name(const char *name);
+/* Absolute, without slashes at its end, malloc'ed. NULL: no memory. */
+char *clean_path(const char *path);
 
 /* LXCPATH/NAME/file, malloc'ed; NULL: no memory. */
 char *container_path(const struct lxc_container *c, const char *file);

@@ -6,7 +6,6 @@ static int refuse(struct lxc_container *c, const char *what)
 	struct error err = { 0 };
 	if (!c)
 		return -EINVAL;
-	auto_lock(c);
 	(void)error_set_kind(&err, ERROR_UNSUPPORTED, EOPNOTSUPP, "%s is not supported yet", what);
 	return container_fault(c, &err, -EOPNOTSUPP);
 }

@@ -26,6 +26,17 @@ static char *default_file(const struct lxc_log *wish)
 	return path;
 }
 
+static void forget(void)
+{
+	free(state.file);
+	free(state.level);
+	state.file = state.level = NULL;
+	if (state.log.fd >= 0)
+		log_close(&state.log);
+	state.log.fd = -1;
+	state.is_open = false;
+}
+
 int lxc_log_init(struct lxc_log *wish)
 {
 	int r = 0;
@@ -44,6 +55,8 @@ int lxc_log_init(struct lxc_log *wish)
 			r = log_open(&state.log, file, level, wish->prefix ?: "lxc", wish->name ?: "");
 			if (r < 0 && !state.file)
 				r = 0; /* a place of ours, not of the user's */
+			else if (r < 0)
+				forget();
 			else if (r == 0 && !state.file)
 				state.file = take_ptr(guessed);
 		}
@@ -55,13 +68,7 @@ int lxc_log_init(struct lxc_log *wish)
 void lxc_log_close(void)
 {
 	pthread_mutex_lock(&state.lock);
-	free(state.file);
-	free(state.level);
-	state.file = state.level = NULL;
-	if (state.log.fd >= 0)
-		log_close(&state.log);
-	state.log.fd = -1;
-	state.is_open = false;
+	forget();
 	pthread_mutex_unlock(&state.lock);
 }
 

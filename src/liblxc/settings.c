@@ -62,18 +62,22 @@ static bool set_config_item(struct lxc_container *c, const char *key, const char
 static bool clear_config_item(struct lxc_container *c, const char *key)
 {
 	struct error err = { 0 };
-	if (!c || !key || !self(c)->has_config)
+	if (!c || !key)
 		return false;
 	auto_lock(c);
+	if (!self(c)->has_config)
+		return false;
 	return container_result(c, &err, lxc_config_clear(self(c)->config, key, &err));
 }
 
 static int get_config_item(struct lxc_container *c, const char *key, char *retv, int inlen)
 {
 	auto_free char *value = NULL;
-	if (!c || !key || !self(c)->has_config)
+	if (!c || !key)
 		return -1;
 	auto_lock(c);
+	if (!self(c)->has_config)
+		return -1;
 	if (lxc_config_get(self(c)->config, key, &value) < 0)
 		return -EINVAL;
 	return copy_out(value, retv, inlen);
@@ -137,16 +141,20 @@ static const char *get_config_path(struct lxc_container *c)
 
 static bool set_config_path(struct lxc_container *c, const char *path)
 {
-	if (!c || !path || *path != '/')
+	if (!c || !path || !*path)
 		return false;
 	auto_lock(c);
 	struct spec *spec = lxc_config_spec(self(c)->config);
-	if (text_replace(&c->config_path, path) < 0)
+	auto_free char *clean = clean_path(path);
+	auto_free char *file = NULL;
+	if (!clean || text_format(&file, "%s/%s/config", clean, c->name) < 0 ||
+		text_replace(&spec->identity.base_path, clean) < 0 || text_replace(&spec->identity.config_file, file) < 0)
 		return false;
+	free(c->config_path);
 	free(c->configfile);
-	c->configfile = container_path(c, "config");
-	return c->configfile && text_replace(&spec->identity.base_path, path) == 0 &&
-	       text_replace(&spec->identity.config_file, c->configfile) == 0;
+	c->config_path = take_ptr(clean);
+	c->configfile = take_ptr(file);
+	return true;
 }
 
 void wire_settings(struct lxc_container *c)

@@ -50,7 +50,6 @@ static bool freeze(struct lxc_container *c)
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_freeze(&id, &err));
 }
 
@@ -60,7 +59,6 @@ static bool unfreeze(struct lxc_container *c)
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_unfreeze(&id, &err));
 }
 
@@ -70,7 +68,6 @@ static bool stop(struct lxc_container *c)
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_kill(&id, -1, &err));
 }
 
@@ -99,7 +96,6 @@ static bool shutdown(struct lxc_container *c, int timeout)
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	if (status_of(c).state == STATE_STOPPED)
 		return true;
 	int signal = engine_halt_signal(&id, &err);
@@ -126,7 +122,6 @@ static bool reboot(struct lxc_container *c)
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	auto_lock(c);
 	return container_result(c, &err, engine_signal(&id, reboot_signal(c), true, &err));
 }
 
@@ -135,7 +130,6 @@ static bool reboot2(struct lxc_container *c, int timeout)
 	struct error err = { 0 };
 	if (!c)
 		return false;
-	auto_lock(c);
 	if (status_of(c).state == STATE_STOPPED)
 		return true;
 	return container_result(c, &err, signal_and_wait(c, reboot_signal(c), 1U << STATE_RUNNING, timeout, &err));
