@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,11 +21,12 @@ int netlink_open(void)
 int netlink_open_in(int netns_fd)
 {
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
+	/* To its own first: who may not come back (a user namespace without its own network) must not go. */
+	if (own < 0 || setns(own, CLONE_NEWNET) < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
 	int fd = netlink_open();
 	if (setns(own, CLONE_NEWNET) < 0)
-		abort(); /* going on in a container's network would be worse */
+		abort(); /* it went well just now; going on in a container's network would be worse */
 	return fd;
 }
 
@@ -182,6 +184,39 @@ int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct n
 	}
 }
 
+int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { 0 };
+	int r = 0;
+	netlink_message(&batch, RTM_GETLINK, 0, &header, sizeof(header));
+	netlink_text(&batch, IFLA_IFNAME, name);
+	end_message(&batch);
+	auto_free char *buffer = malloc(DUMP_BUFFER);
+	if (batch.is_broken || !buffer)
+		r = -ENOMEM;
+	else {
+		((struct nlmsghdr *)batch.data)->nlmsg_flags = NLM_F_REQUEST; /* the answer is the acknowledgement */
+		r = send(fd, batch.data, batch.length, 0) < 0 ? -errno : 0;
+	}
+	netlink_clear(&batch);
+	if (r < 0)
+		return r;
+	ssize_t length;
+	do
+		length = recv(fd, buffer, DUMP_BUFFER, 0);
+	while (length < 0 && errno == EINTR);
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	if (length < 0)
+		return -errno;
+	if (!NLMSG_OK(message, length))
+		return -EBADMSG;
+	if (message->nlmsg_type == NLMSG_ERROR)
+		return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+	visit(message, data);
+	return 0;
+}
+
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type)
 {
 	int left = (int)NLMSG_PAYLOAD(message, header_size);
@@ -193,16 +228,41 @@ const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_
 	return NULL;
 }
 
+/* A name that does not fit is nobody's; cut off it could be another interface's. */
+static int fill_request(struct ifreq *request, const char *name)
+{
+	*request = (struct ifreq){ 0 };
+	if (strlen(name) >= sizeof(request->ifr_name))
+		return -ENODEV;
+	(void)snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	return 0;
+}
+
 int netlink_ifindex(int fd, const char *name)
 {
-	struct ifreq request = { 0 };
-	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	struct ifreq request;
+	if (fill_request(&request, name) < 0)
+		return -ENODEV;
 	return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
 }
 
 int netlink_mtu(int fd, const char *name)
 {
-	struct ifreq request = { 0 };
-	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	struct ifreq request;
+	if (fill_request(&request, name) < 0)
+		return -ENODEV;
 	return ioctl(fd, SIOCGIFMTU, &request) < 0 ? -errno : request.ifr_mtu;
+}
+
+int netlink_hwaddr(int fd, const char *name, unsigned char ret_address[6])
+{
+	struct ifreq request;
+	if (fill_request(&request, name) < 0)
+		return -ENODEV;
+	if (ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		return -errno;
+	if (request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+		return -EOPNOTSUPP;
+	memcpy(ret_address, request.ifr_hwaddr.sa_data, 6);
+	return 0;
 }

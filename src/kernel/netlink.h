@@ -41,9 +41,13 @@ void netlink_clear(struct netlink_batch *batch);
 
 /* Calls visit for each message of a dump (RTM_GETLINK, RTM_GETADDR). 0 or -errno. */
 int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* Calls visit with the description of one interface. 0, -ENODEV or another -errno. */
+int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* The attribute of a message whose family header has header_size bytes, or NULL. */
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
 
 /* ---- by any socket ---- */
 int netlink_ifindex(int fd, const char *name); /* > 0, -ENODEV */
 int netlink_mtu(int fd, const char *name);
+/* 0, -ENODEV, -EOPNOTSUPP: not an Ethernet device. */
+int netlink_hwaddr(int fd, const char *name, unsigned char ret_address[6]);

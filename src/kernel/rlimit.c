@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const struct {
 	const char *name;
@@ -38,8 +40,8 @@ int rlimit_from_name(const char *name)
 
 int rlimit_set(pid_t pid, int resource, uint64_t soft, uint64_t hard)
 {
-	/* UINT64_MAX is RLIM64_INFINITY */
-	struct rlimit64 limit = { .rlim_cur = soft, .rlim_max = hard };
+	/* UINT64_MAX is RLIM64_INFINITY; two 64-bit numbers on every architecture, prlimit(2) */
+	uint64_t limit[2] = { soft, hard };
 
-	return prlimit64(pid, (enum __rlimit_resource)resource, &limit, NULL) < 0 ? -errno : 0;
+	return syscall(SYS_prlimit64, pid, resource, limit, NULL) < 0 ? -errno : 0;
 }

@@ -116,11 +116,16 @@ static int write_head(struct lxc_container *c, const char *template, char *const
 	FILE *out = open_memstream(&arguments, &size);
 	if (!out)
 		return -ENOMEM;
-	for (; argv && *argv; argv++)
-		fprintf(out, " %s", *argv);
-	fclose(out);
+	for (; argv && *argv; argv++) {
+		putc(' ', out);
+		for (const char *at = *argv; *at; at++)
+			putc((unsigned char)*at < ' ' ? ' ' : *at, out); /* a new line would end the comment */
+	}
+	if (fclose(out) != 0)
+		return -ENOMEM;
 	int r = file_read(-1, c->configfile, 64 << 20, &text, &length);
-	r = r ?: text_format(&whole, "# Template used to create this container: %s\n# Parameters passed to the template:%s\n%s",
+	r = r ?: text_format(&whole, "# Template used to create this container: %s\n# Parameters passed to the template:%s\n"
+			    "# For additional config options, please look at lxc.container.conf(5)\n%s",
 			template, arguments ?: "", text);
 	free(arguments);
 	return r ?: file_write_atomic(-1, c->configfile, 0640, whole, strlen(whole));
@@ -130,6 +135,11 @@ static bool is_directory_store(const char *type)
 {
 	return !type || strcmp(type, "dir") == 0 || strcmp(type, "best") == 0 || strcmp(type, "_unset") == 0 ||
 	       strcmp(type, "none") == 0;
+}
+
+static bool is_overlay_store(const char *type)
+{
+	return type && (strcmp(type, "overlay") == 0 || strcmp(type, "overlayfs") == 0);
 }
 
 static int load_defaults(struct lxc_container *c, struct error *err)
@@ -142,20 +152,56 @@ static int load_defaults(struct lxc_container *c, struct error *err)
 	return r;
 }
 
-static int make_storage(struct lxc_container *c, const struct bdev_specs *specs, const char *type, char **ret_rootfs,
-	struct error *err)
+/* What a create has made so far, to be taken away when it fails. */
+struct creation {
+	struct lxc_container *c;
+	char *directory;       /* the container's, with a slash at its end */
+	char *rootfs;	       /* what the template fills */
+	bool made_directory, made_config, made_rootfs;
+};
+
+static int make_directory(const char *path, bool *ret_is_made, struct error *err)
 {
-	auto_free char *value = NULL;
-	const char *set = lxc_config_spec(self(c)->config)->rootfs.path;
-	if (!is_directory_store(type))
-		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "backing store %s is not supported yet, use dir", type);
-	*ret_rootfs = specs && specs->dir ? strdup(specs->dir) : set ? strdup(set) : container_path(c, "rootfs");
-	if (!*ret_rootfs || text_format(&value, "dir:%s", *ret_rootfs) < 0)
-		return error_set(err, ENOMEM, "make the storage");
-	int r = mkdir_parents(*ret_rootfs, 0755);
+	*ret_is_made = access(path, F_OK) < 0;
+	int r = mkdir_parents(path, 0755);
+	return r < 0 ? error_set(err, r, "make directory %s", path) : 0;
+}
+
+/* The rootfs is the lower layer, as the template leaves it; what the container writes lies in the upper one. */
+static int make_overlay_value(const struct creation *creation, char **ret_value, struct error *err)
+{
+	auto_free char *delta = NULL, *work = NULL;
+	bool is_made;
+	int r = text_format(&delta, "%soverlay/delta", creation->directory);
+	r = r ?: text_format(&work, "%soverlay/work", creation->directory);
+	r = r ?: text_format(ret_value, "overlay:%s:%s", creation->rootfs, delta);
 	if (r < 0)
-		return error_set(err, r, "make directory %s", *ret_rootfs);
-	return set ? 0 : lxc_config_set(self(c)->config, "lxc.rootfs.path", value, "lxc-create", err);
+		return error_set(err, r, "make the storage");
+	r = make_directory(delta, &is_made, err);
+	return r ?: make_directory(work, &is_made, err);
+}
+
+static int make_storage(struct creation *creation, const struct bdev_specs *specs, const char *type, struct error *err)
+{
+	struct lxc_config *config = self(creation->c)->config;
+	const struct spec_rootfs *set = &lxc_config_spec(config)->rootfs;
+	auto_free char *value = NULL;
+	if (!is_directory_store(type) && !is_overlay_store(type))
+		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "backing store %s is not supported yet, use dir", type);
+	if (set->path && set->store && strcmp(set->store, "dir") != 0)
+		return error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s:%s can not be filled by a template", set->store,
+			set->path);
+	creation->rootfs = specs && specs->dir ? strdup(specs->dir) :
+			   set->path	       ? strdup(set->path) :
+						 container_path(creation->c, "rootfs");
+	if (!creation->rootfs)
+		return error_set(err, ENOMEM, "make the storage");
+	int r = make_directory(creation->rootfs, &creation->made_rootfs, err);
+	if (r < 0 || set->path)
+		return r;
+	r = is_overlay_store(type) ? make_overlay_value(creation, &value, err) :
+				     text_format(&value, "dir:%s", creation->rootfs);
+	return r ?: lxc_config_set(config, "lxc.rootfs.path", value, "lxc-create", err);
 }
 
 static int save(struct lxc_container *c, struct error *err)
@@ -172,22 +218,60 @@ static int reload(struct lxc_container *c, struct error *err)
 	return r;
 }
 
-static int create_all(struct lxc_container *c, const char *template, const char *type, const struct bdev_specs *specs,
+static int create_all(struct creation *creation, const char *template, const char *type, const struct bdev_specs *specs,
 	int flags, char *const *argv, struct error *err)
 {
-	auto_free char *rootfs = NULL;
-	int r = load_defaults(c, err);
-	if (r == 0 && template && !lxc_config_spec(self(c)->config)->identity.hostname)
+	struct lxc_container *c = creation->c;
+	int r = 0;
+	if (template && !lxc_config_spec(self(c)->config)->identity.hostname)
 		r = lxc_config_set(self(c)->config, "lxc.uts.name", c->name, "lxc-create", err);
-	if (r == 0 && (template || specs))
-		r = make_storage(c, specs, type, &rootfs, err);
+	r = r ?: make_storage(creation, specs, type, err);
 	r = r ?: save(c, err);
 	if (r < 0 || !template)
 		return r;
-	r = run_template(c, template, rootfs, argv, flags & LXC_CREATE_QUIET, err);
+	r = run_template(c, template, creation->rootfs, argv, flags & LXC_CREATE_QUIET, err);
 	if (r == 0 && write_head(c, template, argv) < 0)
 		r = error_set(err, EIO, "write %s", c->configfile);
 	return r ?: reload(c, err);
+}
+
+/* Nothing half-made stays, and nothing that was there before goes. */
+static void undo(const struct creation *creation)
+{
+	if (creation->made_rootfs && creation->rootfs)
+		(void)storage_remove_tree(creation->rootfs, NULL, NULL);
+	if (creation->made_directory)
+		(void)storage_remove_tree(creation->directory, NULL, NULL);
+	else if (creation->made_config)
+		(void)unlink(creation->c->configfile);
+}
+
+static int create_container(struct creation *creation, const char *template, const char *type,
+	const struct bdev_specs *specs, int flags, char *const *argv, struct error *err)
+{
+	struct lxc_container *c = creation->c;
+	creation->made_config = access(c->configfile, F_OK) < 0;
+	creation->made_directory = access(creation->directory, F_OK) < 0;
+	if (template && !creation->made_config)
+		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", c->name);
+	int r = load_defaults(c, err);
+	if (r < 0)
+		return r;
+	r = mkdir_parents(creation->directory, 0770);
+	if (r < 0)
+		return error_set(err, r, "make the directory of %s below %s", c->name, c->config_path);
+	if (!template && (!specs || !creation->made_config))
+		return save(c, err); /* no work that could be cut off, so no partial file either */
+	auto_close int partial_fd = open_partial(c);
+	if (partial_fd < 0)
+		return error_set(err, partial_fd, "make %spartial", creation->directory);
+	r = create_all(creation, template, type, specs, flags, argv, err);
+	if (r < 0)
+		undo(creation);
+	auto_free char *partial = container_path(c, "partial");
+	if (partial)
+		(void)unlink(partial); /* before the lock goes with the fd */
+	return r;
 }
 
 static bool create(struct lxc_container *c, const char *template, const char *type, struct bdev_specs *specs, int flags,
@@ -197,26 +281,13 @@ static bool create(struct lxc_container *c, const char *template, const char *ty
 	if (!c)
 		return false;
 	auto_lock(c);
-	auto_free char *directory = container_path(c, "");
-	auto_free char *partial = container_path(c, "partial");
+	struct creation creation = { .c = c, .directory = container_path(c, "") };
 	if (template && strcmp(template, "none") == 0)
 		template = NULL;
-	if (access(c->configfile, F_OK) == 0 && template) {
-		(void)error_set_kind(&err, ERROR_BUSY, EEXIST, "container %s exists already", c->name);
-		return container_result(c, &err, -EEXIST);
-	}
-	bool is_new = directory && access(directory, F_OK) < 0;
-	int r = directory && partial ? mkdir_parents(directory, 0770) : -ENOMEM;
-	if (r < 0)
-		(void)error_set(&err, r, "make the directory of %s below %s", c->name, c->config_path);
-	auto_close int partial_fd = r < 0 ? -1 : open_partial(c);
-	if (r == 0 && partial_fd < 0)
-		r = error_set(&err, partial_fd, "make %s", partial);
-	r = r ?: create_all(c, template, type, specs, flags, argv, &err);
-	if (r < 0 && directory && is_new)
-		(void)storage_remove_tree(directory, NULL, NULL); /* nothing half-made stays */
-	else if (partial)
-		(void)unlink(partial);
+	int r = creation.directory ? create_container(&creation, template, type, specs, flags, argv, &err) :
+				     error_set(&err, ENOMEM, "create %s", c->name);
+	free(creation.directory);
+	free(creation.rootfs);
 	return container_result(c, &err, r);
 }
 

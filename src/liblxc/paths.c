@@ -56,26 +56,78 @@ static bool remove_pair(char *text, const char *path, const char *name)
 	return false;
 }
 
+/* Lines PATH, NAME of the containers that c depends on, one after the other. */
+struct origins {
+	char *text, *next;
+};
+
+static bool open_origins(struct origins *origins, const struct lxc_container *c)
+{
+	size_t length;
+	auto_free char *file = container_path(c, "lxc_rdepends");
+	*origins = (struct origins){ 0 };
+	if (!file || file_read(-1, file, 1024 * 1024, &origins->text, &length) < 0)
+		return false;
+	origins->next = origins->text;
+	return true;
+}
+
+static bool next_origin(struct origins *origins, struct lxc_container *ret)
+{
+	ret->config_path = strsep(&origins->next, "\n");
+	ret->name = ret->config_path ? strsep(&origins->next, "\n") : NULL;
+	return ret->name && *ret->name;
+}
+
+int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone)
+{
+	struct origins origins;
+	struct lxc_container origin = { 0 };
+	int r = 0;
+	if (!open_origins(&origins, other))
+		return 0;
+	while (r == 0 && next_origin(&origins, &origin))
+		r = container_note_clone(&origin, clone);
+	free(origins.text);
+	return r;
+}
+
 void container_forget_origin(const struct lxc_container *clone)
 {
-	auto_free char *back = container_path(clone, "lxc_rdepends");
-	auto_free char *text = NULL;
+	struct origins origins;
+	struct lxc_container origin = { 0 };
 	size_t length;
-	if (!back || file_read(-1, back, 1024 * 1024, &text, &length) < 0)
+	if (!open_origins(&origins, clone))
 		return;
-	char *next = text;
-	for (char *path, *name; (path = strsep(&next, "\n")) && (name = strsep(&next, "\n"));) {
-		auto_free char *file = NULL, *clones = NULL;
-		if (text_format(&file, "%s/%s/lxc_snapshots", path, name) < 0 ||
-			file_read(-1, file, 1024 * 1024, &clones, &length) < 0)
+	while (next_origin(&origins, &origin)) {
+		auto_free char *file = container_path(&origin, "lxc_snapshots"), *clones = NULL;
+		if (!file || file_read(-1, file, 1024 * 1024, &clones, &length) < 0)
 			continue;
-		if (remove_pair(clones, clone->config_path, clone->name)) {
-			if (*clones)
-				(void)file_write_atomic(-1, file, 0640, clones, strlen(clones));
-			else
-				(void)unlink(file);
-		}
+		if (!remove_pair(clones, clone->config_path, clone->name))
+			continue;
+		if (*clones)
+			(void)file_write_atomic(-1, file, 0640, clones, strlen(clones));
+		else
+			(void)unlink(file);
 	}
+	free(origins.text);
+}
+
+char *own_rootfs(const struct lxc_container *c, const char *rootfs)
+{
+	auto_free char *copy = *rootfs == '/' ? clean_path(rootfs) : NULL;
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	if (!slash || slash == copy || !is_container_name(slash + 1))
+		return NULL;
+	*slash = '\0';
+	auto_free char *parent = realpath(copy, NULL);
+	auto_free char *path = NULL, *below = NULL;
+	auto_free char *real = realpath(c->config_path, NULL);
+	if (!parent || !real || strcmp(parent, "/") == 0 || text_format(&path, "%s/%s", parent, slash + 1) < 0)
+		return NULL;
+	if (text_format(&below, "%s/", path) < 0 || strcmp(real, path) == 0 || text_starts(real, below))
+		return NULL;
+	return take_ptr(path);
 }
 
 int replace_path(const char *text, const char *old, const char *new, char **ret)
@@ -85,8 +137,9 @@ int replace_path(const char *text, const char *old, const char *new, char **ret)
 	FILE *out = open_memstream(ret, &size);
 	if (!out)
 		return -ENOMEM;
-	while (*text) {
-		bool is_whole = strncmp(text, old, length) == 0 && (text[length] == '\0' || strchr("/ \t\n,:", text[length]));
+	for (const char *start = text; *text;) {
+		bool is_begin = text == start || strchr("= \t\n,:\"'", text[-1]);
+		bool is_whole = is_begin && strncmp(text, old, length) == 0 && strchr("/ \t\n,:\"'", text[length]);
 		if (is_whole) {
 			fputs(new, out);
 			text += length;

@@ -11,8 +11,16 @@ bool directory_has_entries(const char *path);
 bool container_has_clones(const struct lxc_container *c);
 /* Notes in both directories that clone depends on origin. 0 or -errno. */
 int container_note_clone(const struct lxc_container *origin, const struct lxc_container *clone);
-/* Takes the clone's lines out of its origin's file. */
+/* Notes that clone depends on whatever other depends on: it has a copy of other's layer over the same lower ones. */
+int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
+/* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
+
+/*
+ * Where a rootfs that belongs to the container really lies, malloc'ed: links but the last one resolved. NULL: it can
+ * not be the container's own, as it is the host's root or one of its first level, or holds the container.
+ */
+char *own_rootfs(const struct lxc_container *c, const char *rootfs);
 
 /* text with each path old (whole, or followed by a slash) replaced by new. 0 or -ENOMEM. */
 int replace_path(const char *text, const char *old, const char *new, char **ret);

@@ -67,7 +67,6 @@ int network_addresses(int netns_fd, const char *interface, const char *family, i
 }
 
 struct stats {
-	const char *name;
 	struct rtnl_link_stats64 value;
 	bool is_found;
 };
@@ -75,19 +74,19 @@ struct stats {
 static void take_stats(const struct nlmsghdr *message, void *data)
 {
 	struct stats *stats = data;
-	const struct rtattr *name = netlink_find(message, sizeof(struct ifinfomsg), IFLA_IFNAME);
 	const struct rtattr *value = netlink_find(message, sizeof(struct ifinfomsg), IFLA_STATS64);
-	if (!name || !value || strcmp(RTA_DATA(name), stats->name) != 0)
+	if (!value || RTA_PAYLOAD(value) < offsetof(struct rtnl_link_stats64, rx_errors))
 		return;
-	memcpy(&stats->value, RTA_DATA(value), sizeof(stats->value));
+	size_t size = RTA_PAYLOAD(value); /* the kernel's struct may be longer or shorter than ours */
+	memcpy(&stats->value, RTA_DATA(value), size < sizeof(stats->value) ? size : sizeof(stats->value));
 	stats->is_found = true;
 }
 
 int network_link_stats(const char *name, uint64_t *ret_rx, uint64_t *ret_tx)
 {
-	struct stats stats = { .name = name };
+	struct stats stats = { 0 };
 	auto_close int fd = netlink_open();
-	int r = fd < 0 ? fd : netlink_dump(fd, RTM_GETLINK, AF_PACKET, take_stats, &stats);
+	int r = fd < 0 ? fd : netlink_get_link(fd, name, take_stats, &stats);
 	if (r < 0 || !stats.is_found)
 		return r < 0 ? r : -ENODEV;
 	*ret_rx = stats.value.rx_bytes;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
 		return 2;
 	}
+	(void)prctl(PR_SET_NAME, "wabe-supervisor"); /* executed by descriptor, its name would be a number */
 	fcntl(run_fd, F_SETFD, FD_CLOEXEC);
 	if (options.report_fd >= 0)
 		fcntl(options.report_fd, F_SETFD, FD_CLOEXEC);

@@ -22,8 +22,6 @@ static uint32_t wanted(const struct spec *spec)
 	if (namespaces->clone_mask)
 		return namespaces->clone_mask;
 	uint32_t mask = BIT(NAMESPACE_MOUNT) | BIT(NAMESPACE_PID) | BIT(NAMESPACE_UTS) | BIT(NAMESPACE_IPC);
-	if (access("/proc/self/ns/cgroup", F_OK) == 0) /* a kernel without cgroups has none */
-		mask |= BIT(NAMESPACE_CGROUP);
 	if (wants_network(spec))
 		mask |= BIT(NAMESPACE_NET);
 	if (namespaces->time_offset_boot_ns || namespaces->time_offset_monotonic_ns)

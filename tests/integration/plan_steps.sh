@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Names of the steps, out of the source; the container that has as many of them as one can have.
+plan="$here/../../src/engine/start_plan.c"
+steps_of() { sed -n "/^const struct step $1\[\]/,/^};/s/^\t[A-Z]*(\"\([^\"]*\)\".*/\1/p" "$plan"; }
+supervisor_steps() { steps_of supervisor_plan; }
+init_steps() { steps_of init_plan; }
+has_faults() { LC_ALL=C grep -q WABE_FAULT "$(dirname "$(readlink -f "$bin/lxc-start")")/wabe-supervisor"; }
+
+# Sets: stays (interfaces that are not the container's).
+prepare_sweep() {
+	has_faults || { skip "$(basename "$0" .sh)" "built without -Dfault_injection=true"; exit 0; }
+	stays='br0|dummy0'
+	ip link add br0 type bridge && ip link set br0 up
+	local hook=$work/hook
+	printf '%s\n' '#!/bin/sh' 'exit 0' >"$hook"; chmod 755 "$hook"
+	local lines=('lxc.net.0.type = veth' 'lxc.net.0.link = br0' 'lxc.net.0.flags = up' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
+		'lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed' 'lxc.tty.max = 2' 'lxc.pty.max = 64'
+		'lxc.cgroup.memory.limit_in_bytes = 512M' 'lxc.prlimit.nofile = 512' 'lxc.hook.version = 1'
+		"lxc.mount.entry = tmpfs mnt tmpfs rw,size=1m 0 0" 'lxc.monitor.unshare = 1')
+	[ -e /sys/fs/cgroup/memory ] || lines[7]='lxc.cgroup2.pids.max = 500'
+	local moment
+	for moment in pre-start pre-mount mount autodev start-host start stop post-stop; do
+		# in the container's root there is no such file: there the hook is a program that it has
+		case $moment in start) lines+=("lxc.hook.start = /bin/true");; *) lines+=("lxc.hook.$moment = $hook");; esac
+	done
+	if [ "${1:-}" = phys ] && ip link add dummy0 type dummy 2>/dev/null; then
+		lines+=('lxc.net.1.type = phys' 'lxc.net.1.link = dummy0' 'lxc.net.1.flags = up')
+	fi
+	container sweep "${lines[@]}"
+}
