@@ -1,22 +1,23 @@
 # Meson does the work; this is what people type. PREFIX is remembered by the build directory.
-PREFIX ?= /usr/local
 BUILD ?= build
+prefix = $(if $(PREFIX),--prefix=$(abspath $(PREFIX)))
+unexport PREFIX
 
 all: $(BUILD)/build.ninja
+	$(if $(PREFIX),meson configure $(BUILD) $(prefix))
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
-	meson setup $(BUILD) --prefix=$(abspath $(PREFIX)) >/dev/null
+	meson setup $(BUILD) $(prefix)
 
-install: $(BUILD)/build.ninja
-	meson configure $(BUILD) --prefix=$(abspath $(PREFIX))
+install: all
 	ninja -C $(BUILD) install
 
 unit: $(BUILD)/build.ninja
 	meson test -C $(BUILD) --print-errorlogs
 
-fuzz: $(BUILD)/build.ninja
-	tests/fuzz/run $(BUILD) $(or $(SECONDS),60)
+fuzz:
+	tests/fuzz/run $(or $(FOR),60)
 
 bench:
 	bench/run

@@ -21,7 +21,8 @@ static uint32_t wanted(const struct spec *spec)
 	const struct spec_namespaces *namespaces = &spec->namespaces;
 	if (namespaces->clone_mask)
 		return namespaces->clone_mask;
-	uint32_t mask = BIT(NAMESPACE_MOUNT) | BIT(NAMESPACE_PID) | BIT(NAMESPACE_UTS) | BIT(NAMESPACE_IPC);
+	uint32_t mask = BIT(NAMESPACE_MOUNT) | BIT(NAMESPACE_PID) | BIT(NAMESPACE_UTS) | BIT(NAMESPACE_IPC) |
+			BIT(NAMESPACE_CGROUP); /* Linux 4.6: older than what we run on */
 	if (wants_network(spec))
 		mask |= BIT(NAMESPACE_NET);
 	if (namespaces->time_offset_boot_ns || namespaces->time_offset_monotonic_ns)
