@@ -128,7 +128,7 @@ static int write_maps(const struct call *call, pid_t pid)
 
 static void run_child(const struct call *call)
 {
-	static char shell[] = "/bin/sh";
+	char shell[] = "/bin/sh";
 	char *const default_argv[] = { shell, NULL };
 	/* mounts of the command are not for the host */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
