@@ -26,24 +26,33 @@ bool container_is_partial(const struct lxc_container *c)
 	return path && access(path, F_OK) == 0;
 }
 
+/* In the partial file of a create in a directory that was there before: a fault must not take that. */
+static const char kept_mark[] = "directory is not mine\n";
+
 void container_remove_partial(struct lxc_container *c)
 {
 	auto_free char *path = container_path(c, "partial");
-	auto_close int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	auto_close int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	char mark[sizeof(kept_mark)] = "";
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return; /* somebody is still at it */
 	auto_free char *directory = container_path(c, "");
-	if (directory)
+	if (read(fd, mark, sizeof(mark) - 1) > 0 && strcmp(mark, kept_mark) == 0) {
+		(void)unlink(c->configfile);
+		(void)unlink(path);
+	} else if (directory) {
 		(void)storage_remove_tree(directory, "snaps", NULL);
+	}
 }
 
-static int open_partial(struct lxc_container *c)
+static int open_partial(struct lxc_container *c, bool is_own_directory)
 {
 	auto_free char *path = container_path(c, "partial");
 	auto_close int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
-	return take_fd(&fd);
+	int r = is_own_directory ? 0 : write_full(fd, kept_mark, strlen(kept_mark));
+	return r < 0 ? r : take_fd(&fd);
 }
 
 /* ---- create ---- */
@@ -260,11 +269,17 @@ static int create_container(struct creation *creation, const char *template, con
 	r = mkdir_parents(creation->directory, 0770);
 	if (r < 0)
 		return error_set(err, r, "make the directory of %s below %s", c->name, c->config_path);
-	if (!template && (!specs || !creation->made_config))
-		return save(c, err); /* no work that could be cut off, so no partial file either */
-	auto_close int partial_fd = open_partial(c);
-	if (partial_fd < 0)
+	if (!template && (!specs || !creation->made_config)) {
+		r = save(c, err); /* no work that could be cut off, so no partial file either */
+		if (r < 0)
+			(void)rmdir(creation->directory); /* stays when it is not empty */
+		return r;
+	}
+	auto_close int partial_fd = open_partial(c, creation->made_directory);
+	if (partial_fd < 0) {
+		(void)rmdir(creation->directory);
 		return error_set(err, partial_fd, "make %spartial", creation->directory);
+	}
 	r = create_all(creation, template, type, specs, flags, argv, err);
 	if (r < 0)
 		undo(creation);
@@ -303,13 +318,11 @@ static bool createl(struct lxc_container *c, const char *template, const char *t
 
 /* ---- destroy ---- */
 
-/* A directory that can be the container's own: not the host's root, not above the container. */
-static bool may_remove(const struct lxc_container *c, const char *rootfs)
+/* Does the rootfs lie in the container's directory? It goes with that then. */
+static bool is_inside(const struct lxc_container *c, const char *rootfs)
 {
-	size_t length = strlen(rootfs);
-	if (*rootfs != '/' || length < 2 || !strchr(rootfs + 1, '/') || strstr(rootfs, "/../"))
-		return false;
-	return strncmp(c->config_path, rootfs, length) != 0 || (c->config_path[length] && c->config_path[length] != '/');
+	auto_free char *directory = container_path(c, "");
+	return directory && text_starts(rootfs, directory);
 }
 
 static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struct error *err)
@@ -317,10 +330,14 @@ static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struc
 	const char *path = spec->rootfs.path;
 	if (!path || spec->rootfs.unmanaged || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
 		return 0; /* what an overlay has of its own lies in the container's directory */
-	/* first the rootfs, then the configuration: what can not be removed now stays a container that can be later */
-	if (!may_remove(c, path))
-		return error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s is not removed: it is not the container's own", path);
-	return storage_remove_tree(path, NULL, err);
+	if (access(path, F_OK) < 0)
+		return 0;
+	auto_free char *own = own_rootfs(c, path);
+	if (!own) {
+		(void)error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s can not be the container's own", path);
+		return error_hint(err, "set lxc.rootfs.managed = 0");
+	}
+	return storage_remove_tree(own, NULL, err);
 }
 
 static int destroy_container(struct lxc_container *c, struct error *err)
@@ -340,7 +357,7 @@ static int destroy_container(struct lxc_container *c, struct error *err)
 	r = r ?: remove_rootfs(c, spec, err);
 	if (r == 0)
 		container_forget_origin(c);
-	if (r == 0 && directory && spec->rootfs.unmanaged)
+	if (r == 0 && directory && spec->rootfs.unmanaged && spec->rootfs.path && is_inside(c, spec->rootfs.path))
 		r = unlink(c->configfile) < 0 ? error_set(err, errno, "remove %s", c->configfile) : 0;
 	else if (r == 0 && directory)
 		r = storage_remove_tree(directory, "snaps", err);
@@ -367,7 +384,9 @@ static int rename_container(struct lxc_container *c, const char *name, struct er
 	r = r ?: text_format(&file, "%s/config", new);
 	if (r < 0)
 		return error_set(err, r, "rename %s", c->name);
-	if (!*name || strchr(name, '/'))
+	if (access(c->configfile, F_OK) < 0)
+		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
+	if (!is_container_name(name))
 		return error_set_kind(err, ERROR_USAGE, EINVAL, "%s is no name of a container", name);
 	if (c->is_running(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is running", c->name);
@@ -380,9 +399,17 @@ static int rename_container(struct lxc_container *c, const char *name, struct er
 		r = lxc_config_set(self(c)->config, "lxc.uts.name", name, "rename", err);
 	r = r ?: lxc_config_text(self(c)->config, &text);
 	r = r ?: replace_path(text, old, new, &changed);
-	if (r == 0 && rename(old, new) < 0)
-		r = error_set(err, errno, "rename %s to %s", old, new);
-	return r ?: file_write_atomic(-1, file, 0640, changed, strlen(changed));
+	if (r < 0)
+		return r;
+	if (rename(old, new) < 0)
+		return error_set(err, errno, "rename %s to %s", old, new);
+	r = file_write_atomic(-1, file, 0640, changed, strlen(changed));
+	if (r < 0) {
+		(void)rename(new, old);
+		return error_set(err, r, "write %s", file);
+	}
+	container_move_origins(c->config_path, name, c->name);
+	return 0;
 }
 
 static bool rename_method(struct lxc_container *c, const char *name)

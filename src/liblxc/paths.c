@@ -92,25 +92,38 @@ int container_share_origins(const struct lxc_container *other, const struct lxc_
 	return r;
 }
 
-void container_forget_origin(const struct lxc_container *clone)
+/* For each origin of c: in its file, c's lines by the name of old become those by the name of new; NULL: they go. */
+static void rewrite_origins(const struct lxc_container *c, const char *old, const char *new)
 {
 	struct origins origins;
 	struct lxc_container origin = { 0 };
 	size_t length;
-	if (!open_origins(&origins, clone))
+	if (!open_origins(&origins, c))
 		return;
 	while (next_origin(&origins, &origin)) {
-		auto_free char *file = container_path(&origin, "lxc_snapshots"), *clones = NULL;
-		if (!file || file_read(-1, file, 1024 * 1024, &clones, &length) < 0)
+		auto_free char *file = container_path(&origin, "lxc_snapshots"), *clones = NULL, *text = NULL;
+		if (!file || file_read(-1, file, 1024 * 1024, &clones, &length) < 0 ||
+			!remove_pair(clones, c->config_path, old))
 			continue;
-		if (!remove_pair(clones, clone->config_path, clone->name))
+		if ((new ? text_format(&text, "%s%s\n%s\n", clones, c->config_path, new) : text_format(&text, "%s", clones)) < 0)
 			continue;
-		if (*clones)
-			(void)file_write_atomic(-1, file, 0640, clones, strlen(clones));
+		if (*text)
+			(void)file_write_atomic(-1, file, 0640, text, strlen(text));
 		else
 			(void)unlink(file);
 	}
 	free(origins.text);
+}
+
+void container_forget_origin(const struct lxc_container *clone)
+{
+	rewrite_origins(clone, clone->name, NULL);
+}
+
+void container_move_origins(const char *path, const char *name, const char *old_name)
+{
+	struct lxc_container c = { .config_path = (char *)path, .name = (char *)name };
+	rewrite_origins(&c, old_name, name);
 }
 
 char *own_rootfs(const struct lxc_container *c, const char *rootfs)

@@ -13,6 +13,8 @@ bool container_has_clones(const struct lxc_container *c);
 int container_note_clone(const struct lxc_container *origin, const struct lxc_container *clone);
 /* Notes that clone depends on whatever other depends on: it has a copy of other's layer over the same lower ones. */
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
+/* PATH/NAME was PATH/OLD_NAME: so do its origins' files say. */
+void container_move_origins(const char *path, const char *name, const char *old_name);
 /* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
 
