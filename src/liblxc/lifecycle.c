@@ -408,7 +408,8 @@ static int rename_container(struct lxc_container *c, const char *name, struct er
 		(void)rename(new, old);
 		return error_set(err, r, "write %s", file);
 	}
-	container_move_origins(c->config_path, name, c->name);
+	const struct lxc_container renamed = { .config_path = c->config_path, .name = (char *)name };
+	container_move_origins(&renamed, c->name, name);
 	return 0;
 }
 

@@ -92,8 +92,7 @@ int container_share_origins(const struct lxc_container *other, const struct lxc_
 	return r;
 }
 
-/* For each origin of c: in its file, c's lines by the name of old become those by the name of new; NULL: they go. */
-static void rewrite_origins(const struct lxc_container *c, const char *old, const char *new)
+void container_move_origins(const struct lxc_container *c, const char *old, const char *new)
 {
 	struct origins origins;
 	struct lxc_container origin = { 0 };
@@ -117,13 +116,7 @@ static void rewrite_origins(const struct lxc_container *c, const char *old, cons
 
 void container_forget_origin(const struct lxc_container *clone)
 {
-	rewrite_origins(clone, clone->name, NULL);
-}
-
-void container_move_origins(const char *path, const char *name, const char *old_name)
-{
-	struct lxc_container c = { .config_path = (char *)path, .name = (char *)name };
-	rewrite_origins(&c, old_name, name);
+	container_move_origins(clone, clone->name, NULL);
 }
 
 char *own_rootfs(const struct lxc_container *c, const char *rootfs)
@@ -140,6 +133,10 @@ char *own_rootfs(const struct lxc_container *c, const char *rootfs)
 		return NULL;
 	if (text_format(&below, "%s/", path) < 0 || strcmp(real, path) == 0 || text_starts(real, below))
 		return NULL;
+	size_t length = strlen(real), name_length = strlen(c->name);
+	if (strncmp(path, real, length) == 0 && path[length] == '/' &&
+		(strncmp(path + length + 1, c->name, name_length) != 0 || path[length + 1 + name_length] != '/'))
+		return NULL; /* that is another container's */
 	return take_ptr(path);
 }
 

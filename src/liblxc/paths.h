@@ -13,14 +13,14 @@ bool container_has_clones(const struct lxc_container *c);
 int container_note_clone(const struct lxc_container *origin, const struct lxc_container *clone);
 /* Notes that clone depends on whatever other depends on: it has a copy of other's layer over the same lower ones. */
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
-/* PATH/NAME was PATH/OLD_NAME: so do its origins' files say. */
-void container_move_origins(const char *path, const char *name, const char *old_name);
+/* In the files of c's origins: what is noted by the name of old is by that of new, or not at all (NULL). */
+void container_move_origins(const struct lxc_container *c, const char *old, const char *new);
 /* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
 
 /*
  * Where a rootfs that belongs to the container really lies, malloc'ed: links but the last one resolved. NULL: it can
- * not be the container's own, as it is the host's root or one of its first level, or holds the container.
+ * not be the container's own, as it is the host's root or one of its first level, holds the container, or lies in another container.
  */
 char *own_rootfs(const struct lxc_container *c, const char *rootfs);
 

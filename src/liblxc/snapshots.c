@@ -94,7 +94,7 @@ static int make_overlay(const struct clone_job *job, struct lxc_container *clone
 }
 
 /* Overlay of an overlay: the new one has its own copy of the upper directory. */
-static int copy_overlay(struct lxc_container *clone, const char *layers, struct error *err)
+static int copy_overlay(const struct clone_job *job, struct lxc_container *clone, const char *layers, struct error *err)
 {
 	const char *upper = strrchr(layers, ':');
 	auto_free char *target = container_path(clone, "overlay/delta");
@@ -105,7 +105,10 @@ static int copy_overlay(struct lxc_container *clone, const char *layers, struct 
 	int r = mkdir_parents(parent, 0755);
 	r = r < 0 ? error_set(err, r, "make %s", parent) : storage_copy_tree(upper + 1, target, err);
 	r = r ?: text_format(&value, "%.*s:%s", (int)(upper - layers), layers, target);
-	return r ?: set_rootfs(clone, "overlay", value, err);
+	r = r ?: set_rootfs(clone, "overlay", value, err);
+	if (r == 0 && container_share_origins(job->from, clone) < 0)
+		r = error_set(err, EIO, "note where %s has its layers from", clone->name);
+	return r;
 }
 
 static int copy_storage(const struct clone_job *job, struct lxc_container *clone, struct error *err)
@@ -118,23 +121,27 @@ static int copy_storage(const struct clone_job *job, struct lxc_container *clone
 	if (!target)
 		return error_set(err, ENOMEM, "copy the rootfs");
 	if (is_overlay)
-		return copy_overlay(clone, rootfs->path, err);
+		return copy_overlay(job, clone, rootfs->path, err);
 	if (job->flags & LXC_CLONE_SNAPSHOT)
 		return make_overlay(job, clone, rootfs->path, err);
 	int r = storage_copy_tree(rootfs->path, target, err);
 	return r ?: set_rootfs(clone, "dir", target, err);
 }
 
-/* /etc/hostname inside, when it held the old name; links of the image are not followed. */
+/* /etc/hostname inside, where there is one; links of the image are not followed. */
 static void write_hostname(const struct spec *spec, const char *name)
 {
 	if (!spec->rootfs.path || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
 		return;
 	auto_close int root = open(spec->rootfs.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_close int etc = root < 0 ? -1 : openat(root, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_close int file = etc < 0 ? -1 : openat(etc, "hostname", O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
-	if (file >= 0)
-		(void)!dprintf(file, "%s\n", name);
+	struct stat info;
+	if (etc < 0 || fstatat(etc, "hostname", &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
+		return;
+	auto_close int file = openat(etc, "hostname", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0 || fstat(file, &info) < 0 || !S_ISREG(info.st_mode) || ftruncate(file, 0) < 0)
+		return; /* a device or a fifo of the container's is not written to */
+	(void)!dprintf(file, "%s\n", name);
 }
 
 static int adapt(const struct clone_job *job, struct lxc_container *clone, struct error *err)
@@ -180,7 +187,11 @@ static struct lxc_container *clone_container(struct clone_job *job, const char *
 	struct error *err)
 {
 	struct lxc_container *from = job->from;
-	if (!*job->name || strchr(job->name, '/')) {
+	if (access(from->configfile, F_OK) < 0) {
+		(void)error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", from->name);
+		return NULL;
+	}
+	if (!is_container_name(job->name)) {
 		(void)error_set_kind(err, ERROR_USAGE, EINVAL, "%s is no name of a container", job->name);
 		return NULL;
 	}
@@ -202,6 +213,8 @@ static struct lxc_container *clone_container(struct clone_job *job, const char *
 	r = r < 0 ? error_set(err, r, "make directory %s", job->directory) : write_config(job, err);
 	r = r ?: copy_companions(job, err);
 	struct lxc_container *clone = r < 0 ? NULL : lxc_container_new(job->name, job->path);
+	if (r == 0 && !clone)
+		(void)error_set_kind(err, ERROR_CONFIG, EINVAL, "the configuration of %s can not be read", from->name);
 	if (clone && fill_clone(job, clone, hookargs, err) == 0)
 		return clone;
 	if (clone)
@@ -220,8 +233,10 @@ static struct lxc_container *clone_method(struct lxc_container *c, const char *n
 	if (!c)
 		return NULL;
 	auto_lock(c);
-	struct clone_job job = { .from = c, .name = newname ?: c->name, .path = lxcpath ?: c->config_path, .flags = flags };
-	auto_free char *directory = NULL;
+	auto_free char *directory = NULL, *path = clean_path(lxcpath ?: c->config_path);
+	if (!path)
+		return NULL;
+	struct clone_job job = { .from = c, .name = newname ?: c->name, .path = path, .flags = flags };
 	if (text_format(&directory, "%s/%s", job.path, job.name) < 0)
 		return NULL;
 	job.directory = directory;
@@ -284,7 +299,11 @@ static int snapshot(struct lxc_container *c, const char *comment)
 		return container_fault(c, &err, -1);
 	lxc_container_put(clone);
 	int r = write_stamp(c, name, comment);
-	return r < 0 ? container_fault(c, &err, -1) : number;
+	if (r < 0) {
+		(void)error_set(&err, r, "note time and comment of %s", name);
+		return container_fault(c, &err, -1);
+	}
+	return number;
 }
 
 static void free_snapshot(struct lxc_snapshot *snapshot)
@@ -307,8 +326,12 @@ static bool fill_snapshot(const struct lxc_container *c, const char *name, struc
 	ret->comment_pathname = snapshot_path(c, name, "comment");
 	if (!stamp || file_read(-1, stamp, 1024, &ret->timestamp, &length) < 0)
 		ret->timestamp = strdup("");
-	ret->timestamp[strcspn(ret->timestamp, "\n")] = '\0';
 	ret->free = free_snapshot;
+	if (!ret->name || !ret->lxcpath || !ret->comment_pathname || !ret->timestamp) {
+		free_snapshot(ret);
+		return false;
+	}
+	ret->timestamp[strcspn(ret->timestamp, "\n")] = '\0';
 	return true;
 }
 
@@ -352,37 +375,57 @@ static struct lxc_container *open_snapshot(struct lxc_container *c, const char *
 	return snapshot_container;
 }
 
-/* The copy is made first, beside the container; then the old one goes and the copy takes its place. */
+/*
+ * copy, beside the container, and the container change places; the snapshots move on to the new one. What is left
+ * of the old one is removed with the copy's directory.
+ */
+static int take_place(struct lxc_container *c, struct lxc_container *copy, struct error *err)
+{
+	auto_free char *old = NULL, *new = NULL, *text = NULL, *moved = NULL, *snaps = container_path(c, "snaps"),
+		       *parked = container_path(copy, "snaps");
+	int r = text_format(&old, "%s/%s", c->config_path, c->name);
+	r = r ?: text_format(&new, "%s/%s", copy->config_path, copy->name);
+	r = r ?: lxc_config_text(self(copy)->config, &text);
+	r = r ?: replace_path(text, new, old, &moved);
+	r = r ?: file_write_atomic(-1, copy->configfile, 0640, moved, strlen(moved));
+	if (r < 0 || !snaps || !parked)
+		return error_set(err, r ?: ENOMEM, "write the configuration of %s", c->name);
+	if (renameat2(AT_FDCWD, new, AT_FDCWD, old, RENAME_EXCHANGE) < 0)
+		return error_set(err, errno, "exchange %s and %s", new, old);
+	if (rename(parked, snaps) < 0) { /* that is the snapshots' own: back to where they are found */
+		r = error_set(err, errno, "move %s to %s", parked, snaps);
+		(void)renameat2(AT_FDCWD, new, AT_FDCWD, old, RENAME_EXCHANGE);
+		return r;
+	}
+	container_move_origins(copy, c->name, NULL); /* its directory is the old container now */
+	container_move_origins(c, copy->name, c->name);
+	lxc_config_reset(self(c)->config);
+	return lxc_config_load(self(c)->config, c->configfile, err);
+}
+
 static int restore_in_place(struct lxc_container *c, struct lxc_container *from, struct error *err)
 {
-	auto_free char *new = NULL, *directory = NULL, *snaps = container_path(c, "snaps"), *config = NULL, *text = NULL,
-		       *moved = NULL, *old_rootfs = container_path(c, "rootfs"), *old = NULL;
-	auto_free char *temporary_name = NULL;
-	int r = text_format(&temporary_name, "%s.restore-%d", c->name, getpid());
-	r = r ?: text_format(&directory, "%s/%s", c->config_path, temporary_name);
-	r = r ?: text_format(&old, "%s/%s", c->config_path, c->name);
-	r = r ?: text_format(&new, "%s/rootfs", directory);
-	if (r < 0 || !snaps || !old_rootfs)
-		return error_set(err, ENOMEM, "restore %s", c->name);
+	auto_free char *directory = NULL, *name = NULL;
+	int r = text_format(&name, "%s.restore-%d", c->name, getpid());
+	r = r ?: text_format(&directory, "%s/%s", c->config_path, name);
+	if (r < 0)
+		return error_set(err, r, "restore %s", c->name);
 	if (c->is_running(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s is running", c->name);
+	if (container_has_clones(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
 	if (container_has_clones(from))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "snapshot %s has clones", from->name);
-	struct clone_job job = { .from = from, .name = temporary_name, .path = c->config_path, .directory = directory,
+	struct clone_job job = { .from = from, .name = name, .path = c->config_path, .directory = directory,
 		.flags = LXC_CLONE_KEEPNAME | LXC_CLONE_KEEPMACADDR };
 	struct lxc_container *copy = clone_container(&job, NULL, NULL, err);
 	if (!copy)
 		return err->errnum ? -err->errnum : -EIO;
-	/* the copy's configuration as that of the container */
-	r = lxc_config_text(self(copy)->config, &text);
-	r = r ?: replace_path(text, directory, old, &moved);
+	r = take_place(c, copy, err);
+	if (r < 0)
+		container_forget_origin(copy);
+	(void)storage_remove_tree(directory, "snaps", NULL); /* snaps: none but after a fault */
 	lxc_container_put(copy);
-	if (r == 0)
-		r = storage_remove_tree(old, "snaps", err);
-	if (r == 0 && access(new, F_OK) == 0 && rename(new, old_rootfs) < 0)
-		r = error_set(err, errno, "move %s to %s", new, old_rootfs);
-	r = r ?: file_write_atomic(-1, c->configfile, 0640, moved, strlen(moved));
-	(void)storage_remove_tree(directory, NULL, NULL);
 	return r;
 }
 
@@ -449,6 +492,9 @@ static bool snapshot_destroy_all(struct lxc_container *c)
 		list[i].free(&list[i]);
 	}
 	free(list);
+	auto_free char *snaps = container_path(c, "snaps");
+	if (r == 0 && snaps) /* what is no snapshot, such as one that was cut off */
+		r = storage_remove_tree(snaps, NULL, &err);
 	return container_result(c, &err, r);
 }
 
