@@ -78,6 +78,10 @@ static inline const char *sigabbrev_np(int number)
 	return number > 0 && number < (int)(sizeof(names) / sizeof(*names)) ? names[number] : NULL;
 }
 
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1 << 0) /* renameat2(2) */
+#define RENAME_EXCHANGE	 (1 << 1)
+#endif
 #ifndef OPEN_TREE_CLOEXEC
 #define OPEN_TREE_CLOEXEC 02000000 /* O_CLOEXEC */
 #endif

@@ -28,3 +28,14 @@ prepare_sweep() {
 	fi
 	container sweep "${lines[@]}"
 }
+# The steps that only a start with id maps, or one without a root file system, has.
+prepare_mapped() {
+	container mapped 'lxc.idmap = u 0 100000 65536' 'lxc.idmap = g 0 100000 65536' 'lxc.mount.auto = proc:mixed' \
+		"lxc.mount.entry = $work mnt none bind,idmap=container 0 0"
+	chown -R 100000:100000 "$P/mapped/rootfs"
+	chmod 755 "$P" "$P/mapped"
+}
+prepare_hostroot() {
+	mkdir -p "$P/hostroot"
+	printf '%s\n' 'lxc.uts.name = hostroot' 'lxc.net.0.type = empty' 'lxc.init.cmd = /bin/sleep 100' >"$P/hostroot/config"
+}

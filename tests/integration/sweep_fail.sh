@@ -6,22 +6,31 @@ source "$(dirname "$0")/lib.sh"
 source "$here/plan_steps.sh"
 
 prepare_sweep
-fail_at() { # STEP
-	local step=$1 errors rc lines
-	errors=$(WABE_FAULT=$step:fail timeout 20 lxc-start -P "$P" -n sweep 2>&1 >/dev/null); rc=$?
+fail_at() { # STEP NAME
+	local step=$1 n=$2 errors rc lines
+	errors=$(WABE_FAULT=$step:fail timeout 20 lxc-start -P "$P" -n "$n" 2>&1 >/dev/null); rc=$?
 	if [ $rc = 0 ]; then
 		# not part of this start (no id map, no shared namespace ...): then it must be running
-		if is sweep RUNNING; then skip "fail-$step" "the start does not have this step"; else bad "fail-$step" "status 0, not running"; fi
-		stop sweep; none_left "fail-$step-after-stop" sweep "$stays" >/dev/null || bad "fail-$step" "not clean after stop"
+		is "$n" RUNNING || bad "$n-fail-$step" "status 0, not running"
+		stop "$n"; [ -z "$(left "$n" "$stays")" ] || bad "$n-fail-$step" "not clean after stop: $(left "$n" "$stays")"
 		return
 	fi
-	[ $rc != 124 ] || { bad "fail-$step" "hangs"; return; }
+	reached[$step]=1
+	[ $rc != 124 ] || { bad "$n-fail-$step" "hangs"; return; }
 	lines=$(grep -c . <<<"$errors")
-	[ "$lines" = 1 ] || { bad "fail-$step" "$lines lines of error: $errors"; return; }
-	[[ $errors == *"$step"* ]] || { bad "fail-$step" "the line does not name the fault: $errors"; return; }
-	none_left "fail-$step" sweep "$stays"
+	[ "$lines" = 1 ] || { bad "$n-fail-$step" "$lines lines of error: $errors"; return; }
+	[[ $errors == *"$step"* ]] || { bad "$n-fail-$step" "the line does not name the fault: $errors"; return; }
+	none_left "$n-fail-$step" "$n" "$stays"
 }
-for step in $(supervisor_steps) $(init_steps); do fail_at "$step"; done
+declare -A reached
+for step in $(supervisor_steps) $(init_steps); do fail_at "$step" sweep; done
+prepare_mapped
+for step in open-idmapped-sources write-id-maps signal-placed become-root mount-rootfs mount-entries execute; do fail_at "$step" mapped; done
+prepare_hostroot
+for step in prepare-host-root mount-entries execute; do fail_at "$step" hostroot; done
+for step in $(supervisor_steps) $(init_steps); do
+	[ -n "${reached[$step]:-}" ] || bad "reach-$step" "no start here has this step"
+done
 # and after all of that it starts
 check start-after-all start sweep
 check stop-after-all stop sweep
