@@ -134,7 +134,7 @@ static void format_bytes(char *text, size_t size, uint64_t bytes)
 
 static void print_row(const char *name, const struct top_sample *sample, bool is_wide)
 {
-	char total[32], rest[80], read_text[32], written[32], memory[32], swap[32], kernel[32];
+	char total[32], rest[128], read_text[32], written[32], memory[32], swap[32], kernel[32];
 	double ticks = (double)sysconf(_SC_CLK_TCK);
 
 	format_bytes(total, sizeof(total), sample->io_bytes);
