@@ -146,6 +146,7 @@ static struct lxc_container *make(const char *name, const char *path)
 	wire_lifecycle(c);
 	wire_snapshots(c);
 	wire_console(c);
+	wire_mounts(c);
 	wire_later(c);
 	return c;
 }

@@ -32,29 +32,9 @@ static int migrate(struct lxc_container *c, unsigned int command, struct migrate
 	return command > MIGRATE_FEATURE_CHECK ? -EINVAL : refuse(c, "migration");
 }
 
-static int mount(struct lxc_container *c, const char *source, const char *target, const char *type, unsigned long flags,
-	const void *data, struct lxc_mount *mount_info)
-{
-	(void)source;
-	(void)target;
-	(void)type;
-	(void)flags;
-	(void)data;
-	return !mount_info || mount_info->version != LXC_MOUNT_API_V1 ? -EINVAL : refuse(c, "mounting into a container");
-}
-
-static int umount(struct lxc_container *c, const char *target, unsigned long flags, struct lxc_mount *mount_info)
-{
-	(void)target;
-	(void)flags;
-	return !mount_info || mount_info->version != LXC_MOUNT_API_V1 ? -EINVAL : refuse(c, "unmounting in a container");
-}
-
 void wire_later(struct lxc_container *c)
 {
 	c->checkpoint = checkpoint;
 	c->restore = restore;
 	c->migrate = migrate;
-	c->mount = mount;
-	c->umount = umount;
 }

@@ -86,7 +86,7 @@ static struct lxc_container *make(const char *name)
 	assert_non_null(c);
 	assert_true(c->set_config_item(c, "lxc.net.0.type", "veth"));
 	assert_true(c->set_config_item(c, "lxc.net.0.hwaddr", "00:16:3e:11:22:33"));
-	assert_true(c->create(c, below("template"), NULL, NULL, LXC_CREATE_QUIET, (char *const[]){ "-x", "a\nlxc.b = 1", NULL }));
+	assert_true(c->createl(c, below("template"), NULL, NULL, LXC_CREATE_QUIET, "-x", "a\nlxc.b = 1", NULL));
 	return c;
 }
 
