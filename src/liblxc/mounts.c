@@ -56,21 +56,20 @@ static void make_target(int root, const char *path, bool is_directory)
 static int change_mount(void *payload)
 {
 	const struct mount_job *job = payload;
-	char path[64];
+	/* An fd of the target would keep it busy; the path resolves in the namespace's root, which this process has. */
+	if (job->tree_fd < 0)
+		return umount2(job->target, job->unmount_flags) < 0 ? errno : 0;
 	umask(022);
 	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int target = open_target(root, job->target);
-	if (target < 0 && errno == ENOENT && job->tree_fd >= 0) {
+	if (target < 0 && errno == ENOENT) {
 		make_target(root, job->target, job->is_directory);
 		target = open_target(root, job->target);
 	}
 	if (target < 0)
 		return errno;
-	if (job->tree_fd >= 0)
-		return move_mount(job->tree_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? errno :
-																 0;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
-	return umount2(path, job->unmount_flags) < 0 ? errno : 0;
+	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+	return move_mount(job->tree_fd, "", target, "", flags) < 0 ? errno : 0;
 }
 
 /* ---- in the caller ---- */
