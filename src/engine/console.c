@@ -201,7 +201,9 @@ void console_close(struct console *console)
 
 void console_drop_slave(struct console *console)
 {
-	close_fd(&console->slave_fd);
+	/* a pty's slave stays open here: the master would be at its end whenever no program has the console */
+	if (console->slave_index < 0)
+		close_fd(&console->slave_fd);
 }
 
 void console_attach_terminal(struct console *console)

@@ -1,4 +1,4 @@
-/* Fault injection, compiled in by -Dfaults=true only. */
+/* Fault injection, compiled in by -Dfault_injection=true only. */
 #include "engine/fault.h"
 
 #ifdef WABE_FAULTS
@@ -6,9 +6,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-int fault_inject(const char *step, bool is_init, pid_t init_pid, struct error *err)
+/* Who made this end's socket pair; our parent has gone, and was not the caller. */
+static void kill_peer(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 1)
+		kill(peer.pid, SIGKILL);
+}
+
+int fault_inject(const char *step, bool is_init, pid_t init_pid, int report_fd, struct error *err)
 {
 	const char *wish = getenv("WABE_FAULT");
 	size_t length = strlen(step);
@@ -22,6 +34,8 @@ int fault_inject(const char *step, bool is_init, pid_t init_pid, struct error *e
 		kill(getpid(), SIGKILL);
 	if (strcmp(act, "kill-init") == 0 && !is_init && init_pid > 0)
 		kill(init_pid, SIGKILL);
+	if (strcmp(act, "kill-caller") == 0 && !is_init)
+		kill_peer(report_fd);
 	return 0;
 }
 #else

@@ -36,19 +36,47 @@ int message_send(int fd, const struct message *message)
 	return n < 0 ? -errno : 0;
 }
 
-int message_receive(int fd, struct message *ret)
+/*
+ * When the other side closes with something unread, the next recv here fails with ECONNRESET although its last
+ * message is still queued: the one after gives that.
+ */
+static int receive(int fd, struct message *ret, int flags)
 {
+	bool was_reset = false;
 	ssize_t n;
 
 	memset(ret, 0, sizeof(*ret));
-	do
-		n = recv(fd, ret, sizeof(*ret), 0);
-	while (n < 0 && errno == EINTR);
+	for (;;) {
+		n = recv(fd, ret, sizeof(*ret), flags);
+		if (n >= 0)
+			break;
+		if (errno == ECONNRESET && !was_reset)
+			was_reset = true;
+		else if (errno != EINTR)
+			break;
+	}
 	if (n < 0)
 		return -errno;
 	if (n == 0)
 		return -ECONNRESET;
 	return (size_t)n < offsetof(struct message, error) ? -EBADMSG : 0;
+}
+
+int message_receive(int fd, struct message *ret)
+{
+	return receive(fd, ret, 0);
+}
+
+bool handover_find_error(int fd, struct error *err)
+{
+	struct message message;
+
+	while (receive(fd, &message, MSG_DONTWAIT) == 0)
+		if (message.kind == MESSAGE_ERROR) {
+			*err = message.error;
+			return true;
+		}
+	return false;
 }
 
 int handover_signal(int fd, enum signal_point point)

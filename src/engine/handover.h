@@ -37,3 +37,6 @@ int message_receive(int fd, struct message *ret);
 /* Waits for point; a MESSAGE_ERROR instead is returned as its error with *err filled. */
 int handover_await(int fd, enum signal_point point, struct error *err);
 int handover_signal(int fd, enum signal_point point);
+
+/* Looks, without waiting, for an error among what the other side sent; true: *err is it. */
+bool handover_find_error(int fd, struct error *err);

@@ -14,13 +14,13 @@ static int own_fd(const struct start *start)
 
 static int run_step(const struct step *step, struct start *start, struct error *err)
 {
-	int r = fault_inject(step->name, start->is_init, start->init_pid, err);
+	int r = fault_inject(step->name, start->is_init, start->init_pid, start->options->report_fd, err);
 	if (r < 0)
 		return r;
 	switch (step->kind) {
 	case STEP_SIGNAL:
 		r = handover_signal(own_fd(start), step->point);
-		if (r < 0 && handover_await(own_fd(start), POINT_NONE, err) < 0 && err->errnum != EBADMSG)
+		if (r < 0 && handover_find_error(own_fd(start), err))
 			return r; /* the other side told why before it went */
 		return r < 0 ? error_set(err, r, "%s", step->name) : 0;
 	case STEP_AWAIT:
@@ -29,6 +29,16 @@ static int run_step(const struct step *step, struct start *start, struct error *
 		return step->run(start, err);
 	}
 	return 0;
+}
+
+/*
+ * When init fails, the supervisor may be in the middle of work on it, and sees no more than "no such process". What
+ * init said before it went is the reason.
+ */
+static void prefer_reason_of_init(const struct start *start, struct error *err)
+{
+	if (!start->is_init && start->init_pid > 0 && start->handover.supervisor_fd >= 0)
+		(void)handover_find_error(start->handover.supervisor_fd, err); /* nothing said: err stays */
 }
 
 int plan_run(const struct step *plan, struct start *start, struct error *err)
@@ -41,6 +51,7 @@ int plan_run(const struct step *plan, struct start *start, struct error *err)
 		int r = run_step(step, start, err);
 		if (r < 0) {
 			log_debug(start->log, "step %s failed", step->name);
+			prefer_reason_of_init(start, err);
 			return r;
 		}
 	}

@@ -115,7 +115,6 @@ static int start_once(struct start *start, struct error *err)
 	start->journal_fd = journal_open(start->dir.fd, "journal");
 	if (start->journal_fd < 0)
 		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
-	monitor_publish(&start->id, 0, STATE_STARTING);
 	int r = placement_open_shared(start, err);
 	if (r == 0)
 		r = plan_run(supervisor_plan, start, err);
@@ -162,7 +161,7 @@ static void serve_console(struct loop *loop, const struct pollfd *fds, nfds_t co
 		if (!fds[i].revents || fds[i].fd < 0)
 			continue;
 		if (fds[i].fd == console->master_fd && !console_pump_output(console, loop->start->spec))
-			usleep(10000); /* nobody has the slave open just now: a getty will */
+			close_fd(&console->master_fd); /* an error of the pty itself: no console any more */
 		else if (fds[i].fd == console->in_fd && loop->has_input)
 			loop->has_input = console_pump_input(console, console->in_fd);
 		else if (fds[i].fd == console->client_fd) {

@@ -22,6 +22,7 @@ struct network {
 	const struct spec *spec;
 	struct planned_link *links;
 	size_t count;
+	int netns_fd; /* the container's, while it has lent devices; else -1 */
 };
 
 /* Runs the script of a link; direction "up" or "down". */
@@ -29,5 +30,11 @@ int run_script(const struct spec *spec, const struct planned_link *link, const c
 
 const char *link_type_name(uint32_t type);
 
+bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
+/* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
+void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
+
+/* What the journal keeps of a device that is to be lent: "NAME INDEX MTU HWADDR", "-" for what stays as it is. */
+int phys_describe(int fd, const struct planned_link *link, char *buffer, size_t size);
 /* Lends a device: moves it into init's namespace. */
 int phys_lend(int fd, const struct network *network, const struct planned_link *link, pid_t init_pid, struct error *err);

@@ -4,138 +4,212 @@
 #include "network/internal.h"
 
 #include <fcntl.h>
+#include <net/if_arp.h>
 #include <string.h>
+#include <time.h>
 
-static void set_flags(struct netlink_batch *batch, int index, bool up)
+#define ORPHAN_WAITS   50
+#define ORPHAN_WAIT_MS 20
+
+int phys_describe(int fd, const struct planned_link *link, char *buffer, size_t size)
 {
-	struct ifinfomsg header = { .ifi_index = index, .ifi_flags = up ? IFF_UP : 0, .ifi_change = IFF_UP };
-	netlink_message(batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	unsigned char address[6];
+	char mtu[16] = "-", hwaddr[18] = "-";
+	int r = link->mtu ? netlink_mtu(fd, link->host_name) : 0;
+	if (r > 0)
+		(void)snprintf(mtu, sizeof(mtu), "%d", r);
+	if (link->spec->hwaddr && netlink_hwaddr(fd, link->host_name, address) == 0)
+		(void)snprintf(hwaddr, sizeof(hwaddr), "%02x:%02x:%02x:%02x:%02x:%02x", address[0], address[1], address[2],
+			address[3], address[4], address[5]);
+	(void)snprintf(buffer, size, "%s %d %s %s", link->host_name, link->parent_index, mtu, hwaddr);
+	return r < 0 ? r : 0;
 }
 
-static void rename_link(struct netlink_batch *batch, int index, const char *name)
-{
-	struct ifinfomsg header = { .ifi_index = index };
-	netlink_message(batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	netlink_text(batch, IFLA_IFNAME, name);
-}
-
+/*
+ * One message: the kernel moves the device first, which takes it down, and then gives it what it shall have there.
+ * The name too, because the one that it has may be taken there.
+ */
 int phys_lend(int fd, const struct network *network, const struct planned_link *link, pid_t init_pid, struct error *err)
 {
 	struct netlink_batch batch = { 0 };
-	struct ifinfomsg header = { .ifi_index = link->parent_index };
+	struct ifinfomsg header = { .ifi_index = link->parent_index, .ifi_flags = link->spec->up ? IFF_UP : 0,
+		.ifi_change = IFF_UP };
 	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	netlink_u32(&batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
+	put_common(&batch, link, init_pid);
 	int r = netlink_send(fd, &batch, NULL);
-	return r < 0 ? spec_error(err, r, network->spec, &link->spec->origin, "move device %s into the container",
-			       link->host_name) :
-		       0;
+	if (r >= 0)
+		return 0;
+	r = spec_error(err, r, network->spec, &link->spec->origin, "move device %s into the container", link->host_name);
+	if (r == -EINVAL && (link->mtu || link->spec->hwaddr))
+		error_hint(err, "check the mtu and hwaddr that the device is to have");
+	return r;
 }
 
-/* Looks for a device by number, then by the name it had. */
+/* What the journal says of a device. */
+struct lent {
+	char name[IFNAMSIZ];
+	int index;
+	int mtu; /* 0: was not changed */
+	bool has_address;
+	unsigned char address[6];
+};
+
+static int parse_lent(const char *argument, struct lent *lent)
+{
+	char mtu[16] = "-", hwaddr[18] = "-";
+	*lent = (struct lent){ 0 };
+	if (sscanf(argument, "%15s %d %15s %17s", lent->name, &lent->index, mtu, hwaddr) < 2)
+		return -EINVAL;
+	(void)text_to_i32(mtu, &lent->mtu); /* stays 0 for "-" */
+	lent->has_address = parse_hwaddr(hwaddr, lent->address);
+	return 0;
+}
+
+/* What was changed on loan is put right; failing that a device with another MTU is better than none. */
+static void restore_settings(int fd, const struct lent *lent)
+{
+	int index = lent->mtu > 0 || lent->has_address ? netlink_ifindex(fd, lent->name) : 0;
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = index };
+	if (index <= 0)
+		return;
+	if (lent->mtu > 0) {
+		netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+		netlink_u32(&batch, IFLA_MTU, (uint32_t)lent->mtu);
+	}
+	if (lent->has_address) {
+		netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+		netlink_attribute(&batch, IFLA_ADDRESS, lent->address, sizeof(lent->address));
+	}
+	(void)netlink_send(fd, &batch, NULL); /* see above */
+}
+
+/*
+ * Moves a device to target_netns, down, and renames it. name NULL: it keeps its own. The name goes with the move:
+ * before it, it could be taken here, and after it the old one could be taken there.
+ */
+static int move(int fd, int index, const char *name, int target_netns)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = index, .ifi_change = IFF_UP };
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	netlink_u32(&batch, IFLA_NET_NS_FD, (uint32_t)target_netns);
+	if (name)
+		netlink_text(&batch, IFLA_IFNAME, name);
+	return netlink_send(fd, &batch, NULL);
+}
+
+/* A device is searched by number: it keeps it, since phys_lend came first into an empty namespace. */
 struct search {
 	int index;
-	const char *name;
-	int found;
-	char found_name[IFNAMSIZ];
+	bool is_found, is_virtual;
 };
 
 static void visit(const struct nlmsghdr *message, void *data)
 {
 	struct search *search = data;
 	const struct ifinfomsg *header = NLMSG_DATA(message);
-	const struct rtattr *name = netlink_find(message, sizeof(*header), IFLA_IFNAME);
-	if (!name || header->ifi_type == 772 /* ARPHRD_LOOPBACK */)
+	if (header->ifi_index != search->index || header->ifi_type == ARPHRD_LOOPBACK)
 		return;
-	bool is_it = header->ifi_index == search->index;
-	if (is_it || (search->found == 0 && strcmp(RTA_DATA(name), search->name) == 0)) {
-		search->found = header->ifi_index;
-		(void)snprintf(search->found_name, IFNAMSIZ, "%s", (const char *)RTA_DATA(name));
-	}
+	search->is_found = true;
+	search->is_virtual = netlink_find(message, sizeof(*header), IFLA_LINKINFO) != NULL;
 }
 
-/* Down (a name changes only so), back under its own name. */
-static int take_back(int fd, const char *name, const struct search *search)
+static int find_device(int fd, struct search *search)
 {
-	struct netlink_batch batch = { 0 };
+	int r = netlink_dump(fd, RTM_GETLINK, AF_PACKET, visit, search);
+	return r < 0 ? r : search->is_found ? 0 : -ENODEV;
+}
+
+static int take_back(int netns_fd, const struct lent *lent, struct error *err)
+{
+	struct search search = { .index = lent->index };
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (own < 0)
-		return -errno;
-	struct ifinfomsg header = { .ifi_index = search->found };
-	set_flags(&batch, search->found, false);
-	if (strcmp(search->found_name, name) != 0)
-		rename_link(&batch, search->found, name);
-	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	netlink_u32(&batch, IFLA_NET_NS_FD, (uint32_t)own);
-	return netlink_send(fd, &batch, NULL);
+		return error_set(err, errno, "open the own network namespace");
+	auto_close int fd = netlink_open_in(netns_fd);
+	int r = fd < 0 ? fd : find_device(fd, &search);
+	if (r == -ENODEV)
+		return r;
+	r = r ?: move(fd, lent->index, lent->name, own);
+	if (r == -EEXIST && move(fd, lent->index, "dev%d", own) == 0)
+		return error_set(err, r, "device %s came back with another name, its own is in use", lent->name);
+	return r < 0 ? error_set(err, r, "take device %s back from the container", lent->name) : 0;
 }
 
-/* The namespace is dead already: the kernel gave the device to the first one, under the name it had inside. */
-static int rename_orphan(const char *name, int index)
+/*
+ * The namespace is dead: the kernel gives hardware to the first namespace, under the name that it had inside or as
+ * devN, and does away with virtual devices. So a virtual one that has the number here is another one.
+ */
+static int rename_orphan(int fd, const struct lent *lent)
 {
 	struct netlink_batch batch = { 0 };
-	auto_close int fd = netlink_open();
-	struct search search = { .index = index, .name = name };
-	if (fd < 0)
-		return fd;
-	if (netlink_ifindex(fd, name) > 0)
-		return 0;
-	int r = netlink_dump(fd, RTM_GETLINK, AF_PACKET, visit, &search);
-	if (r < 0 || search.found == 0)
+	struct search search = { .index = lent->index };
+	struct ifinfomsg header = { .ifi_index = lent->index, .ifi_change = IFF_UP };
+	int r = find_device(fd, &search);
+	for (int wait = 0; r == -ENODEV && wait < ORPHAN_WAITS; wait++) { /* the kernel does it some time after the end */
+		struct timespec pause = { .tv_nsec = ORPHAN_WAIT_MS * 1000000L };
+		(void)nanosleep(&pause, NULL); /* a signal makes it shorter */
+		r = find_device(fd, &search);
+	}
+	if (r < 0 || search.is_virtual)
 		return r < 0 ? r : -ENODEV;
-	set_flags(&batch, search.found, false);
-	rename_link(&batch, search.found, name);
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header)); /* a name changes only while it is down */
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	netlink_text(&batch, IFLA_IFNAME, lent->name);
 	return netlink_send(fd, &batch, NULL);
 }
 
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)
 {
-	char name[IFNAMSIZ] = "";
-	struct search search = { .name = name };
+	struct lent lent;
 	if (strcmp(kind, "PHYS") != 0)
 		return 0;
-	if (sscanf(argument, "%15s %d", name, &search.index) != 2)
+	if (parse_lent(argument, &lent) < 0)
 		return error_set(err, EINVAL, "read the journal");
-	auto_close int own_fd = netlink_open();
-	if (own_fd >= 0 && netlink_ifindex(own_fd, name) > 0)
-		return 0; /* never left */
-	auto_close int fd = netns_fd >= 0 ? netlink_open_in(netns_fd) : -1;
-	int r = fd >= 0 ? netlink_dump(fd, RTM_GETLINK, AF_PACKET, visit, &search) : 0;
-	if (r == 0 && search.found)
-		r = take_back(fd, name, &search);
-	else if (r == 0)
-		r = rename_orphan(name, search.index);
-	return r < 0 ? error_set(err, r, "take device %s back from the container", name) : 0;
+	auto_close int fd = netlink_open();
+	if (fd < 0)
+		return error_set(err, fd, "open a netlink socket");
+	int r = netns_fd >= 0 ? take_back(netns_fd, &lent, err) : -ENODEV;
+	if (r < 0 && r != -ENODEV)
+		return r;
+	if (r == -ENODEV && netlink_ifindex(fd, lent.name) > 0)
+		return 0; /* never left, or is back */
+	if (r == -ENODEV) {
+		r = rename_orphan(fd, &lent);
+		if (r < 0)
+			return error_set(err, r, "take device %s back from the container", lent.name);
+	}
+	restore_settings(fd, &lent);
+	return 0;
 }
 
 /* ---- by hand: lxc-device add and del ---- */
 
-static int move(int fd, const char *name, const char *new_name, int target_netns, struct error *err)
+static int move_by_name(int fd, const char *name, const char *new_name, int target_netns, struct error *err)
 {
-	struct netlink_batch batch = { 0 };
 	int index = netlink_ifindex(fd, name);
 	if (index < 0)
 		return error_set(err, index, "interface %s", name);
-	struct ifinfomsg header = { .ifi_index = index };
-	set_flags(&batch, index, false);
-	if (new_name && strcmp(new_name, name) != 0)
-		rename_link(&batch, index, new_name);
-	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	netlink_u32(&batch, IFLA_NET_NS_FD, (uint32_t)target_netns);
-	int r = netlink_send(fd, &batch, NULL);
-	return r < 0 ? error_set(err, r, "move interface %s", name) : 0;
+	int r = move(fd, index, new_name, target_netns);
+	return r < 0 ? error_set(err, r, "move interface %s%s%s", name, new_name ? " to " : "", new_name ?: "") : 0;
 }
 
 int network_attach_interface(int netns_fd, const char *host_name, const char *inside_name, struct error *err)
 {
 	auto_close int fd = netlink_open();
-	return fd < 0 ? error_set(err, fd, "open a netlink socket") : move(fd, host_name, inside_name, netns_fd, err);
+	if (fd < 0)
+		return error_set(err, fd, "open a netlink socket");
+	return move_by_name(fd, host_name, inside_name, netns_fd, err);
 }
 
 int network_detach_interface(int netns_fd, const char *inside_name, const char *host_name, struct error *err)
 {
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return error_set(err, errno, "open the own network namespace");
 	auto_close int fd = netlink_open_in(netns_fd);
-	if (own < 0 || fd < 0)
-		return error_set(err, fd < 0 ? fd : errno, "enter the container's network");
-	return move(fd, inside_name, host_name, own, err);
+	if (fd < 0)
+		return error_set(err, fd, "enter the container's network");
+	return move_by_name(fd, inside_name, host_name, own, err);
 }

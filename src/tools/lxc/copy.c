@@ -184,7 +184,7 @@ static int copy(const struct call *call, struct lxc_container *c, const char *ne
 	bool shares = state->snapshot || state->ephemeral || state->tmpfs;
 	int flags = (state->keep_name ? LXC_CLONE_KEEPNAME : 0) | (state->keep_mac ? LXC_CLONE_KEEPMACADDR : 0) |
 		    (shares ? LXC_CLONE_SNAPSHOT : 0) |
-		    (state->allow_running || state->ephemeral ? LXC_CLONE_ALLOW_RUNNING : 0);
+		    (state->allow_running ? LXC_CLONE_ALLOW_RUNNING : 0);
 	struct lxc_container *clone = c->clone(c, new_name, state->new_path, flags, state->store, NULL, state->size,
 		state->ephemeral ? NULL : call->arguments);
 	if (!clone) {
