@@ -13,7 +13,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "engine/supervise.h"
+#include "engine/supervisor_call.h"
 #include "kernel/pidfd.h"
 
 static const struct option long_options[] = {
@@ -89,6 +91,22 @@ static int load(struct start *start, struct error *err)
 	return 0;
 }
 
+/* lxc.ephemeral: what has run and ended is removed. lxc-destroy lies beside this program. */
+static void destroy_container(const struct start *start)
+{
+	static const char supervisor[] = WABE_SUPERVISOR;
+	char path[PATH_MAX], tool[] = "lxc-destroy", path_option[] = "-P", name_option[] = "-n";
+	int length = (int)(strrchr(supervisor, '/') - supervisor);
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%.*s/lxc-tools", length, supervisor);
+	char *argv[] = { path, tool, path_option, (char *)start->id.base_path, name_option, (char *)start->id.name, NULL };
+	int r = process_spawn(argv, NULL, (int[3]){ -1, -1, -1 }, &pid);
+	r = r < 0 ? r : process_wait(pid, NULL);
+	if (r < 0)
+		log_error(start->log, "remove the ephemeral container: %s", strerror(-r));
+}
+
 int main(int argc, char **argv)
 {
 	struct supervisor_options options = { 0 };
@@ -118,5 +136,10 @@ int main(int argc, char **argv)
 	if (wish->file && log_open(&log, wish->file, log_level_from_name(wish->level),
 				  options.command ? options.command : "lxc-start", start.id.name) == 0)
 		start.log = &log;
-	return supervise(&start);
+	int status = supervise(&start);
+	/* one that did not start is kept: there may be something to repair */
+	bool has_run = status == EXIT_SUCCESS || (options.container_status && start.init_pid > 0);
+	if (start.spec->lifecycle.ephemeral && has_run && strcmp(start.id.dialect, "lxc") == 0)
+		destroy_container(&start);
+	return status;
 }

@@ -143,9 +143,32 @@ static int add_mount(const struct call *call, struct lxc_container *c, const cha
 	return 0;
 }
 
+/*
+ * The upper layer of the copy's overlay on a tmpfs: mounted in the mount namespace of the container, before its root
+ * file system, so that it goes away with it.
+ */
+static int put_on_tmpfs(const struct call *call, struct lxc_container *c)
+{
+	auto_free char *hook = NULL;
+	char path[8] = "";
+	(void)c->get_config_item(c, "lxc.rootfs.path", path, sizeof(path));
+	if (!text_starts(path, "overlay") || strpbrk(c->config_path, "'\"$`\\")) {
+		tool_error(call, "--tmpfs needs an original in a directory");
+		return -1;
+	}
+	if (text_format(&hook, "/bin/sh -c 'd=\"%s/%s/overlay\"; mount -n -t tmpfs -o mode=0755 tmpfs \"$d\" && mkdir \"$d/delta\" \"$d/work\"'",
+		    c->config_path, c->name) == 0 &&
+		c->set_config_item(c, "lxc.hook.pre-mount", hook))
+		return 0;
+	tool_container_error(call, c, "can not add the tmpfs");
+	return -1;
+}
+
 static int start_ephemeral(const struct call *call, struct lxc_container *c)
 {
 	const struct copy_state *state = call->state;
+	if (state->tmpfs && put_on_tmpfs(call, c) < 0)
+		return EXIT_FAILURE;
 	for (size_t i = 0; i < state->mounts.count; i++)
 		if (add_mount(call, c, state->mounts.items[i]) < 0)
 			return EXIT_FAILURE;
@@ -181,7 +204,7 @@ static char *random_name(const char *name)
 static int copy(const struct call *call, struct lxc_container *c, const char *new_name)
 {
 	const struct copy_state *state = call->state;
-	bool shares = state->snapshot || state->ephemeral || state->tmpfs;
+	bool shares = state->snapshot || state->ephemeral;
 	int flags = (state->keep_name ? LXC_CLONE_KEEPNAME : 0) | (state->keep_mac ? LXC_CLONE_KEEPMACADDR : 0) |
 		    (shares ? LXC_CLONE_SNAPSHOT : 0) |
 		    (state->allow_running ? LXC_CLONE_ALLOW_RUNNING : 0);
@@ -204,6 +227,10 @@ static int copy(const struct call *call, struct lxc_container *c, const char *ne
 static int copy_or_rename(const struct call *call, const char *original)
 {
 	const struct copy_state *state = call->state;
+	if (!state->ephemeral && (state->tmpfs || state->keep_data || state->mounts.count > 0)) {
+		tool_error(call, "--tmpfs, --keepdata and --mount need --ephemeral");
+		return EXIT_FAILURE;
+	}
 	auto_free char *random = state->new_name || !state->ephemeral ? NULL : random_name(original);
 	const char *new_name = state->new_name ?: random;
 	if (!new_name) {

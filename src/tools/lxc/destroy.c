@@ -5,6 +5,7 @@
 
 #include <lxc/lxccontainer.h>
 
+#include <poll.h>
 #include <stdlib.h>
 
 struct destroy_state {
@@ -44,9 +45,12 @@ static int destroy(const struct call *call, struct lxc_container *c)
 			tool_container_error(call, c, "can not kill the container");
 			return EXIT_FAILURE;
 		}
-		/* an ephemeral container removes itself when it ends */
-		if (is_ephemeral && !c->is_defined(c))
-			return EXIT_SUCCESS;
+		/* an ephemeral container is removed by its supervisor */
+		for (int tries = 0; is_ephemeral && tries < 100; tries++) {
+			if (!c->is_defined(c))
+				return EXIT_SUCCESS;
+			(void)poll(NULL, 0, 50);
+		}
 	}
 	if (state->snapshots ? c->destroy_with_snapshots(c) : c->destroy(c))
 		return EXIT_SUCCESS;
