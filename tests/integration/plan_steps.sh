@@ -17,7 +17,7 @@ prepare_sweep() {
 		'lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed' 'lxc.tty.max = 2' 'lxc.pty.max = 64'
 		'lxc.cgroup.memory.limit_in_bytes = 512M' 'lxc.prlimit.nofile = 512' 'lxc.hook.version = 1'
 		"lxc.mount.entry = tmpfs mnt tmpfs rw,size=1m 0 0" 'lxc.monitor.unshare = 1')
-	[ -e /sys/fs/cgroup/memory ] || lines[7]='lxc.cgroup2.pids.max = 500'
+	[ -e /sys/fs/cgroup/memory ] || lines[7]='lxc.cgroup2.cgroup.max.depth = 500'
 	local moment
 	for moment in pre-start pre-mount mount autodev start-host start stop post-stop; do
 		# in the container's root there is no such file: there the hook is a program that it has
