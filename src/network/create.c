@@ -4,12 +4,13 @@
 #include "network/internal.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <string.h>
 #include <sys/random.h>
 
-static bool parse_hwaddr(const char *text, unsigned char address[6])
+bool parse_hwaddr(const char *text, unsigned char address[6])
 {
 	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &address[0], &address[1], &address[2], &address[3],
 		       &address[4], &address[5]) == 6;
@@ -25,7 +26,7 @@ static void put_host_hwaddr(struct netlink_batch *batch)
 	netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
 }
 
-static void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
 {
 	unsigned char address[6];
 	netlink_text(batch, IFLA_IFNAME, link->inside_name);
@@ -90,25 +91,37 @@ static void add_macvlan(struct netlink_batch *batch, const struct planned_link *
 	netlink_end(batch, info);
 }
 
-static void delete_link(int fd, const char *name)
+static void name_remedy(int fd, const struct planned_link *link, int r, struct error *err)
 {
-	struct netlink_batch batch = { 0 };
-	struct ifinfomsg header = { 0 };
-	netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
-	netlink_text(&batch, IFLA_IFNAME, name);
-	(void)netlink_send(fd, &batch, NULL); /* gone already is what we want */
+	const struct spec_link *spec = link->spec;
+	const char *parent = spec->link ?: "the link";
+	if (r == -EEXIST && spec->type == LINK_VETH && netlink_ifindex(fd, link->host_name) > 0)
+		error_hint(err, "give lxc.net.%u.veth.pair another name, %s is in use", spec->index, link->host_name);
+	else if (r == -EEXIST)
+		error_hint(err, "give each interface of the container a name of its own");
+	else if (r == -EOPNOTSUPP && spec->type == LINK_VETH && spec->link)
+		error_hint(err, "check that %s is a bridge, and that the kernel has veth", parent);
+	else if (r == -EOPNOTSUPP)
+		error_hint(err, "load the kernel's module %s", link_type_name(spec->type));
+	else if (r == -EINVAL || r == -EBUSY)
+		error_hint(err, "check that %s %s", parent,
+			spec->type == LINK_VETH ? "is a bridge, and the mtu" : "can carry a macvlan of this mode");
+	else if (r == -ERANGE || r == -EADDRNOTAVAIL)
+		error_hint(err, "check lxc.net.%u.%s", spec->index, r == -ERANGE ? "mtu" : "hwaddr");
 }
 
 static int make_one(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
 	struct netlink_batch batch = { 0 };
+	if (spec->type == LINK_EMPTY)
+		return 0;
 	if (spec->type == LINK_PHYS)
 		return phys_lend(fd, network, link, init_pid, err);
 	int r = -EEXIST;
 	for (int attempt = 0; r == -EEXIST && attempt < 2; attempt++) {
-		if (attempt > 0 && spec->type == LINK_VETH && spec->veth_pair)
-			delete_link(fd, link->host_name); /* of the last run: its namespace is still being taken down */
+		if (attempt > 0 && (!spec->veth_pair || remove_dead_pair(fd, link->host_name) < 0))
+			break;
 		if (spec->type == LINK_VETH)
 			add_veth(&batch, link, init_pid);
 		else
@@ -118,30 +131,44 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 	if (r < 0) {
 		r = spec_error(err, r, network->spec, &spec->origin, "make %s interface %s%s%s", link_type_name(spec->type),
 			link->inside_name, spec->link ? " on " : "", spec->link ?: "");
-		if (r == -EOPNOTSUPP)
-			error_hint(err, "load the kernel's module %s", link_type_name(spec->type));
-		else if (r == -EINVAL && spec->type == LINK_VETH)
-			error_hint(err, "check that %s is a bridge", spec->link ?: "the link");
+		name_remedy(fd, link, r, err);
 	}
 	return r;
 }
 
+/* Keeps the namespace alive until the devices are back, should init end before the start does. */
+static int hold_namespace(struct network *network, pid_t init_pid, struct error *err)
+{
+	auto_free char *path = NULL;
+	int r = text_format(&path, "/proc/%d/ns/net", (int)init_pid);
+	if (r < 0)
+		return error_set(err, r, "hold the container's network");
+	network->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return network->netns_fd < 0 ? error_set(err, errno, "open %s", path) : 0;
+}
+
+/* Devices go first: in a namespace that has only lo they keep their numbers, by which they are found again. */
 int network_create(struct network *network, pid_t init_pid, struct error *err)
 {
 	auto_close int fd = netlink_open();
 	if (fd < 0)
 		return error_set(err, fd, "open a netlink socket");
-	for (size_t i = 0; i < network->count; i++) {
-		struct planned_link *link = &network->links[i];
-		int r = make_one(fd, network, link, init_pid, err);
-		if (r < 0)
-			return r;
-		link->is_made = true;
-		if (link->spec->script_up) {
-			r = run_script(network->spec, link, "up", err);
+	for (int turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < network->count; i++) {
+			struct planned_link *link = &network->links[i];
+			if ((link->spec->type == LINK_PHYS) != (turn == 0))
+				continue;
+			int r = turn == 0 && network->netns_fd < 0 ? hold_namespace(network, init_pid, err) : 0;
+			r = r ?: make_one(fd, network, link, init_pid, err);
 			if (r < 0)
 				return r;
+			link->is_made = true;
 		}
+	}
+	for (size_t i = 0; i < network->count; i++) {
+		int r = network->links[i].spec->script_up ? run_script(network->spec, &network->links[i], "up", err) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -1,9 +1,10 @@
-/* In init: the interfaces get their names, addresses and routes; everything in two round trips. */
+/* In init: the interfaces get their addresses and routes; one round trip for each. */
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "network/internal.h"
 
 #include <arpa/inet.h>
+#include <linux/if_addr.h>
 #include <string.h>
 
 static void set_up(struct netlink_batch *batch, int index)
@@ -34,8 +35,9 @@ static void add_address4(struct netlink_batch *batch, int index, const struct sp
 
 static void add_address6(struct netlink_batch *batch, int index, const struct spec_address *address)
 {
+	/* without the search for duplicates, or a service that binds it at once would fail */
 	struct ifaddrmsg header = { .ifa_family = AF_INET6, .ifa_prefixlen = (unsigned char)address->prefix,
-		.ifa_index = (uint32_t)index };
+		.ifa_flags = IFA_F_NODAD, .ifa_index = (uint32_t)index };
 	struct in6_addr local;
 	(void)inet_pton(AF_INET6, address->address, &local); /* checked by the parser */
 	netlink_message(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
@@ -93,46 +95,49 @@ static void add_gateway(struct netlink_batch *batch, int index, int family, cons
 	add_route(batch, index, family, NULL, 0, binary);
 }
 
-/* A lent device keeps its name on the way in and has no hardware address or MTU of the configuration yet. */
-static int rename_phys(int fd, const struct planned_link *link)
+/* Says which address or route of the interface it was: number counts the messages in the order of configure. */
+static int refused(const struct spec *spec, const struct planned_link *link, int r, uint32_t number, struct error *err)
 {
-	struct netlink_batch batch = { 0 };
-	unsigned char address[6];
-	int index = netlink_ifindex(fd, link->host_name);
-	if (index < 0)
-		return index;
-	struct ifinfomsg header = { .ifi_index = index };
-	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	if (strcmp(link->inside_name, link->host_name) != 0)
-		netlink_text(&batch, IFLA_IFNAME, link->inside_name);
-	if (link->mtu)
-		netlink_u32(&batch, IFLA_MTU, link->mtu);
-	if (link->spec->hwaddr && sscanf(link->spec->hwaddr, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &address[0], &address[1],
-					  &address[2], &address[3], &address[4], &address[5]) == 6)
-		netlink_attribute(&batch, IFLA_ADDRESS, address, sizeof(address));
-	if (link->spec->up) {
-		header = (struct ifinfomsg){ .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-		netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	const struct spec_link *wanted = link->spec;
+	if (number < wanted->ipv4.count + wanted->ipv6.count) {
+		const struct spec_address *address = number < wanted->ipv4.count ?
+							     &wanted->ipv4.items[number] :
+							     &wanted->ipv6.items[number - wanted->ipv4.count];
+		r = spec_error(err, r, spec, &wanted->origin, "give interface %s the address %s/%u", link->inside_name,
+			address->address, address->prefix);
+		if (r == -EACCES || r == -EOPNOTSUPP)
+			error_hint(err, "IPv6 is off in this kernel, leave the address out");
+		return r;
 	}
-	return netlink_send(fd, &batch, NULL);
+	bool has_both = *link->gateway4 && *link->gateway6;
+	r = spec_error(err, r, spec, &wanted->origin, "give interface %s the gateway %s%s%s", link->inside_name,
+		link->gateway4, has_both ? " or " : "", link->gateway6);
+	if (!wanted->up && (r == -ENETUNREACH || r == -ENETDOWN))
+		error_hint(err, "add lxc.net.%u.flags = up", wanted->index);
+	return r;
 }
 
+/* All of an interface in one batch. */
 static int configure(int fd, const struct spec *spec, const struct planned_link *link, struct netlink_batch *batch,
 	struct error *err)
 {
-	int r = link->spec->type == LINK_PHYS ? rename_phys(fd, link) : 0;
-	int index = r < 0 ? r : netlink_ifindex(fd, link->inside_name);
+	uint32_t failed = 0;
+	int index = netlink_ifindex(fd, link->inside_name);
 	if (index < 0)
 		return spec_error(err, index, spec, &link->spec->origin, "set up interface %s", link->inside_name);
 	if (link->spec->up && link->spec->type == LINK_VETH)
 		set_up(batch, index);
+	uint32_t first = batch->count;
 	vector_for_each (address, &link->spec->ipv4)
 		add_address4(batch, index, address);
 	vector_for_each (address, &link->spec->ipv6)
 		add_address6(batch, index, address);
 	add_gateway(batch, index, AF_INET, link->gateway4, link->spec);
 	add_gateway(batch, index, AF_INET6, link->gateway6, link->spec);
-	return 0;
+	int r = netlink_send(fd, batch, &failed);
+	if (r < 0 && failed <= first)
+		return spec_error(err, r, spec, &link->spec->origin, "bring interface %s up", link->inside_name);
+	return r < 0 ? refused(spec, link, r, failed - first - 1, err) : 0;
 }
 
 int network_configure_inside(const struct spec *spec, struct network *network, struct error *err)
@@ -141,22 +146,11 @@ int network_configure_inside(const struct spec *spec, struct network *network, s
 	auto_close int fd = netlink_open();
 	if (fd < 0)
 		return error_set(err, fd, "open a netlink socket");
-	set_up(&batch, 1); /* lo */
+	set_up(&batch, 1); /* lo, in the first batch that there is */
 	int r = 0;
-	for (size_t i = 0; r == 0 && network && i < network->count; i++) {
-		const struct planned_link *link = &network->links[i];
-		uint32_t failed;
-		r = configure(fd, spec, link, &batch, err);
-		if (r < 0)
-			break;
-		r = netlink_send(fd, &batch, &failed);
-		if (r < 0) {
-			r = spec_error(err, r, spec, &link->spec->origin, "give interface %s its addresses and routes",
-				link->inside_name);
-			if (r == -ENETUNREACH || r == -ENETDOWN)
-				error_hint(err, "set lxc.net.%u.flags = up", link->spec->index);
-		}
-	}
+	for (size_t i = 0; r == 0 && network && i < network->count; i++)
+		if (network->links[i].spec->type != LINK_EMPTY)
+			r = configure(fd, spec, &network->links[i], &batch, err);
 	if (r == 0 && batch.count > 0) {
 		r = netlink_send(fd, &batch, NULL);
 		if (r < 0)

@@ -15,6 +15,7 @@ struct planned_link {
 	char gateway4[16], gateway6[46]; /* "auto" is replaced by the address; "" none, "dev" */
 	int parent_index;	     /* bridge or parent, 0: none */
 	uint32_t mtu;		     /* 0: as the kernel makes it */
+	char journal_text[64];	     /* phys: what network_undo needs */
 	bool is_made;
 };
 
@@ -38,3 +39,9 @@ void put_common(struct netlink_batch *batch, const struct planned_link *link, pi
 int phys_describe(int fd, const struct planned_link *link, char *buffer, size_t size);
 /* Lends a device: moves it into init's namespace. */
 int phys_lend(int fd, const struct network *network, const struct planned_link *link, pid_t init_pid, struct error *err);
+
+/*
+ * Makes way for a new pair: deletes the veth of this name if its other end is in a namespace that has ended.
+ * 0: the name is free; -EEXIST: somebody else's, it stays.
+ */
+int remove_dead_pair(int fd, const char *name);

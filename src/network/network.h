@@ -8,7 +8,7 @@
 struct spec;
 struct network;
 
-/* How the journal learns what is about to be made: "LINK NAME" or "PHYS NAME INDEX". 0 or -errno. */
+/* How the journal learns what is about to be made: "LINK NAME" or "PHYS NAME INDEX MTU HWADDR". 0 or -errno. */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 
 /*
@@ -24,7 +24,10 @@ int network_create(struct network *network, pid_t init_pid, struct error *err);
 /* In init: names, addresses, routes; lo is up. network may be NULL: only lo. */
 int network_configure_inside(const struct spec *spec, struct network *network, struct error *err);
 
-/* Before the release: runs the scripts "down". netns_fd: of the container, or -1. */
+/*
+ * Before the release: runs the scripts "down". netns_fd: of the container, or -1 after a start that failed; then
+ * devices that were lent come back here, out of the namespace that network_create holds.
+ */
 void network_down(const struct spec *spec, struct network *network, int netns_fd);
 void network_free(struct network *network);
 

@@ -4,7 +4,7 @@
 #include "network/internal.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
+#include <linux/if_addr.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,42 +14,64 @@ const char *link_type_name(uint32_t type)
 	return type < sizeof(names) / sizeof(*names) ? names[type] : "none";
 }
 
+/* Points at the key "link" of the interface; the line is that of its type. */
+static int link_error(const struct spec *spec, const struct spec_link *link, int r, struct error *err, const char *what)
+{
+	r = spec_error(err, r == -ENODEV ? 0 : r, spec, &link->origin, "%s %s%s",
+		link->type == LINK_VETH ? "bridge" : "device", link->link, what);
+	char *end = err ? strrchr(err->key, '.') : NULL;
+	if (end && strcmp(end, ".type") == 0)
+		(void)strcpy(end, ".link");
+	return r;
+}
+
 static int parent_fault(const struct spec *spec, const struct spec_link *link, int r, struct error *err)
 {
-	r = spec_error(err, r, spec, &link->origin, "lxc.net.%u.link: interface %s", link->index, link->link);
-	if (r == -ENODEV && err) {
+	if (r != -ENODEV)
+		return link_error(spec, link, r, err, "");
+	(void)link_error(spec, link, r, err, " does not exist");
+	if (err)
 		err->kind = ERROR_NOT_FOUND;
-		error_hint(err, link->type == LINK_VETH ? "create the bridge, or name another one" :
-							  "name a device that the host has");
-	}
+	error_hint(err, link->type == LINK_VETH ? "create the bridge, or name another one" :
+						  "name a device that the host has");
 	return r;
 }
 
-/* The first address that the parent has of this family: its containers' way out. */
-static int find_gateway(const struct spec_link *link, int family, char *buffer, size_t size)
+struct gateway {
+	int index;
+	bool is_found, is_link_local;
+	char *buffer;
+	size_t size;
+};
+
+static void take_gateway(const struct nlmsghdr *message, void *data)
 {
-	struct ifaddrs *list;
-	int r = -EADDRNOTAVAIL;
-	if (getifaddrs(&list) < 0)
-		return -errno;
-	for (struct ifaddrs *item = list; item && r < 0; item = item->ifa_next) {
-		if (!item->ifa_addr || item->ifa_addr->sa_family != family || strcmp(item->ifa_name, link->link) != 0)
-			continue;
-		const struct sockaddr_in6 *address6 = (const void *)item->ifa_addr;
-		const void *binary = family == AF_INET ? (const void *)&((const struct sockaddr_in *)item->ifa_addr)->sin_addr :
-							 (const void *)&address6->sin6_addr;
-		if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address6->sin6_addr))
-			continue;
-		if (inet_ntop(family, binary, buffer, (socklen_t)size))
-			r = 0;
-	}
-	freeifaddrs(list);
-	return r;
+	struct gateway *gateway = data;
+	const struct ifaddrmsg *header = NLMSG_DATA(message);
+	const struct rtattr *address = netlink_find(message, sizeof(*header), IFA_LOCAL) ?:
+					       netlink_find(message, sizeof(*header), IFA_ADDRESS);
+	bool is_link_local = header->ifa_family == AF_INET6 && header->ifa_scope == RT_SCOPE_LINK;
+	if ((int)header->ifa_index != gateway->index || !address || (header->ifa_flags & IFA_F_TENTATIVE && is_link_local))
+		return;
+	if (gateway->is_found && (is_link_local || !gateway->is_link_local))
+		return;
+	gateway->is_found = inet_ntop(header->ifa_family, RTA_DATA(address), gateway->buffer, (socklen_t)gateway->size);
+	gateway->is_link_local = is_link_local;
 }
 
-static int plan_gateway(const struct spec *spec, const struct spec_link *link, bool is_6, char *buffer, size_t size,
-	struct error *err)
+/* The first address that the parent has of this family: its containers' way out. A link-local one if need be. */
+static int find_gateway(int fd, int parent_index, int family, char *buffer, size_t size)
 {
+	struct gateway gateway = { .index = parent_index, .buffer = buffer, .size = size };
+	int r = netlink_dump(fd, RTM_GETADDR, family, take_gateway, &gateway);
+	return r < 0 ? r : gateway.is_found ? 0 : -EADDRNOTAVAIL;
+}
+
+static int plan_gateway(int fd, const struct spec *spec, struct planned_link *plan, bool is_6, struct error *err)
+{
+	const struct spec_link *link = plan->spec;
+	char *buffer = is_6 ? plan->gateway6 : plan->gateway4;
+	size_t size = is_6 ? sizeof(plan->gateway6) : sizeof(plan->gateway4);
 	const char *gateway = is_6 ? link->ipv6_gateway : link->ipv4_gateway;
 	*buffer = '\0';
 	if (!gateway)
@@ -58,10 +80,15 @@ static int plan_gateway(const struct spec *spec, const struct spec_link *link, b
 		(void)snprintf(buffer, size, "%s", gateway);
 		return 0;
 	}
-	int r = link->link ? find_gateway(link, is_6 ? AF_INET6 : AF_INET, buffer, size) : -EINVAL;
-	if (r < 0) {
-		r = spec_error(err, r, spec, &link->origin, "gateway auto: address of %s", link->link ?: "no link");
-		error_hint(err, "give the bridge an address, or write the gateway's");
+	const char *family = is_6 ? "IPv6" : "IPv4";
+	if (!link->link)
+		return spec_error(err, EINVAL, spec, &link->origin, "gateway auto: the interface has no link");
+	int r = find_gateway(fd, plan->parent_index, is_6 ? AF_INET6 : AF_INET, buffer, size);
+	if (r == -EADDRNOTAVAIL) {
+		(void)spec_error(err, 0, spec, &link->origin, "gateway auto: %s has no %s address", link->link, family);
+		error_hint(err, "give %s an address, or write the gateway's", link->link);
+	} else if (r < 0) {
+		r = spec_error(err, r, spec, &link->origin, "gateway auto: look for the %s address of %s", family, link->link);
 	}
 	return r;
 }
@@ -100,40 +127,63 @@ static int plan_parent(int fd, const struct spec *spec, struct planned_link *pla
 	return 0;
 }
 
-static int plan_link(int fd, const struct spec *spec, struct planned_link *plan, size_t number, struct error *err)
+static int plan_link(int fd, const struct spec *spec, struct planned_link *plan, struct error *err)
 {
 	const struct spec_link *link = plan->spec;
+	if (link->type == LINK_EMPTY)
+		return 0;
 	int r = plan_parent(fd, spec, plan, err);
-	r = r ?: plan_gateway(spec, link, false, plan->gateway4, sizeof(plan->gateway4), err);
-	r = r ?: plan_gateway(spec, link, true, plan->gateway6, sizeof(plan->gateway6), err);
+	r = r ?: plan_gateway(fd, spec, plan, false, err);
+	r = r ?: plan_gateway(fd, spec, plan, true, err);
 	if (r < 0)
 		return r;
 	if (link->type == LINK_VETH)
 		r = choose_name(link, plan->host_name);
 	else
-		(void)snprintf(plan->host_name, IFNAMSIZ, "%s", link->link);
-	if (link->name)
-		(void)snprintf(plan->inside_name, IFNAMSIZ, "%s", link->name);
-	else if (link->type == LINK_PHYS)
-		(void)snprintf(plan->inside_name, IFNAMSIZ, "%s", link->link);
-	else
-		(void)snprintf(plan->inside_name, IFNAMSIZ, "eth%zu", number);
+		(void)snprintf(plan->host_name, IFNAMSIZ, "%s", link->link ?: "");
+	if (link->name || link->type == LINK_PHYS)
+		(void)snprintf(plan->inside_name, IFNAMSIZ, "%s", link->name ?: link->link);
 	return r < 0 ? error_set(err, r, "choose a name for an interface") : 0;
 }
 
-static int write_journal(const struct planned_link *plan, network_journal journal, void *data)
+static bool is_taken(const struct network *network, const char *name)
 {
-	char text[64];
+	for (size_t i = 0; i < network->count; i++)
+		if (strcmp(network->links[i].inside_name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Interfaces without a name get the first free ethN, as the kernel would choose. */
+static void choose_inside_names(struct network *network)
+{
+	char name[IFNAMSIZ];
+	unsigned number = 0;
+	for (size_t i = 0; i < network->count; i++) {
+		struct planned_link *plan = &network->links[i];
+		if (*plan->inside_name || plan->spec->type == LINK_EMPTY)
+			continue;
+		do
+			(void)snprintf(name, sizeof(name), "eth%u", number++);
+		while (is_taken(network, name));
+		memcpy(plan->inside_name, name, sizeof(name));
+	}
+}
+
+static int write_journal(int fd, struct planned_link *plan, network_journal journal, void *data)
+{
 	if (plan->spec->type == LINK_PHYS) {
-		(void)snprintf(text, sizeof(text), "%s %d", plan->host_name, plan->parent_index);
-		return journal(data, "PHYS", text);
+		int r = phys_describe(fd, plan, plan->journal_text, sizeof(plan->journal_text));
+		return r ?: journal(data, "PHYS", plan->journal_text);
 	}
 	return plan->spec->type == LINK_VETH ? journal(data, "LINK", plan->host_name) : 0;
 }
 
-static bool is_made(const struct spec_link *link)
+/* Of an empty one only the scripts are run. */
+static bool is_planned(const struct spec_link *link)
 {
-	return link->type == LINK_VETH || link->type == LINK_MACVLAN || link->type == LINK_PHYS;
+	return link->type == LINK_VETH || link->type == LINK_MACVLAN || link->type == LINK_PHYS ||
+	       (link->type == LINK_EMPTY && (link->script_up || link->script_down));
 }
 
 int network_prepare(const struct spec *spec, network_journal journal, void *data, struct network **ret_network,
@@ -142,7 +192,7 @@ int network_prepare(const struct spec *spec, network_journal journal, void *data
 	size_t count = 0;
 	*ret_network = NULL;
 	vector_for_each (link, &spec->network.links)
-		count += is_made(link);
+		count += is_planned(link);
 	if (count == 0 || !(spec_new_namespaces(spec) & 1U << NAMESPACE_NET))
 		return 0;
 	auto_close int fd = netlink_open();
@@ -152,19 +202,21 @@ int network_prepare(const struct spec *spec, network_journal journal, void *data
 		return error_set(err, fd < 0 ? fd : ENOMEM, "prepare the network");
 	}
 	network->spec = spec;
+	network->netns_fd = -1;
 	*ret_network = network;
 	vector_for_each (link, &spec->network.links) {
-		if (!is_made(link))
+		if (!is_planned(link))
 			continue;
 		struct planned_link *plan = &network->links[network->count++];
 		plan->spec = link;
-		int r = plan_link(fd, spec, plan, network->count - 1, err);
+		int r = plan_link(fd, spec, plan, err);
 		if (r < 0)
 			return r;
-		r = write_journal(plan, journal, data);
+		r = write_journal(fd, plan, journal, data);
 		if (r < 0)
 			return error_set(err, r, "write the journal");
 	}
+	choose_inside_names(network);
 	return 0;
 }
 
@@ -172,6 +224,7 @@ void network_free(struct network *network)
 {
 	if (!network)
 		return;
+	close_fd(&network->netns_fd);
 	free(network->links);
 	free(network);
 }
