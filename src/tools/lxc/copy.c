@@ -7,6 +7,7 @@
 
 #include <lxc/lxccontainer.h>
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -150,9 +151,9 @@ static int add_mount(const struct call *call, struct lxc_container *c, const cha
 static int put_on_tmpfs(const struct call *call, struct lxc_container *c)
 {
 	auto_free char *hook = NULL;
-	char path[8] = "";
-	(void)c->get_config_item(c, "lxc.rootfs.path", path, sizeof(path));
-	if (!text_starts(path, "overlay") || strpbrk(c->config_path, "'\"$`\\")) {
+	char layers[2 * PATH_MAX] = "";
+	(void)c->get_config_item(c, "lxc.rootfs.path", layers, sizeof(layers));
+	if (!strchr(layers, ':') || strpbrk(c->config_path, "'\"$`\\")) {
 		tool_error(call, "--tmpfs needs an original in a directory");
 		return -1;
 	}
@@ -164,18 +165,25 @@ static int put_on_tmpfs(const struct call *call, struct lxc_container *c)
 	return -1;
 }
 
-static int start_ephemeral(const struct call *call, struct lxc_container *c)
+static int configure_ephemeral(const struct call *call, struct lxc_container *c)
 {
 	const struct copy_state *state = call->state;
 	if (state->tmpfs && put_on_tmpfs(call, c) < 0)
-		return EXIT_FAILURE;
+		return -1;
 	for (size_t i = 0; i < state->mounts.count; i++)
 		if (add_mount(call, c, state->mounts.items[i]) < 0)
-			return EXIT_FAILURE;
-	if (!state->keep_data && !c->set_config_item(c, "lxc.ephemeral", "1"))
-		return EXIT_FAILURE;
-	if (!c->save_config(c, NULL)) {
-		tool_container_error(call, c, "can not save the configuration");
+			return -1;
+	if ((state->keep_data || c->set_config_item(c, "lxc.ephemeral", "1")) && c->save_config(c, NULL))
+		return 0;
+	tool_container_error(call, c, "can not save the configuration");
+	return -1;
+}
+
+static int start_ephemeral(const struct call *call, struct lxc_container *c)
+{
+	const struct copy_state *state = call->state;
+	if (configure_ephemeral(call, c) < 0) {
+		(void)c->destroy(c); /* it would never be used */
 		return EXIT_FAILURE;
 	}
 	struct extra_start_options options_of_start = { .foreground = state->foreground, .command = call->tool->name,

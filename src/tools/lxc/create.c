@@ -21,7 +21,7 @@ enum { KEY_DIR = 256, KEY_LVNAME, KEY_VGNAME, KEY_THINPOOL, KEY_RBDNAME, KEY_RBD
 struct create_state {
 	const char *template, *config, *store;
 	struct bdev_specs specs;
-	bool has_specs;
+	bool has_specs, wants_help;
 };
 
 static const struct tool_option options[] = {
@@ -38,6 +38,7 @@ static const struct tool_option options[] = {
 	{ "zfsroot", KEY_ZFSROOT, ARGUMENT_REQUIRED, "PATH", "ZFS: dataset above the container's" },
 	{ "fstype", KEY_FSTYPE, ARGUMENT_REQUIRED, "TYPE", "File system of a block device (default ext4)" },
 	{ "fssize", KEY_FSSIZE, ARGUMENT_REQUIRED, "SIZE", "Size of a block device, with unit b, k, M, G or T (default 1G)" },
+	{ "help", 'h', ARGUMENT_NONE, NULL, "Show this help, with --template the options of the template" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
 
@@ -67,6 +68,9 @@ static int take_option(struct call *call, int key, const char *value)
 		return 0;
 	case 'B':
 		state->store = value;
+		return 0;
+	case 'h':
+		state->wants_help = true;
 		return 0;
 	default:
 		break;
@@ -126,16 +130,20 @@ static bool check_store(const struct call *call)
 }
 
 /* "-t NAME -h": the template's own help. */
-static int show_template_help(const char *template)
+static int show_template_help(const struct call *call, const char *template)
 {
 	auto_free char *path = NULL;
 	if (*template == '/' ? text_replace(&path, template) : text_format(&path, "%s/lxc-%s", WABE_TEMPLATES, template))
 		return EXIT_FAILURE;
 	char *argv[] = { path, (char *)"-h", NULL };
 	pid_t pid;
-	if (process_spawn(argv, NULL, (int[3]){ 0, 1, 2 }, &pid) == 0)
-		(void)process_wait(pid, NULL);
-	return EXIT_SUCCESS;
+	int r = process_spawn(argv, NULL, (int[3]){ 0, 1, 2 }, &pid);
+	if (r == 0)
+		r = process_wait(pid, NULL);
+	if (r == 0)
+		return EXIT_SUCCESS;
+	tool_error(call, "template %s: %s", path, strerror(-r));
+	return EXIT_FAILURE;
 }
 
 static int create(const struct call *call, struct lxc_container *c)
@@ -158,15 +166,35 @@ static int create(const struct call *call, struct lxc_container *c)
 	return EXIT_FAILURE;
 }
 
+/* Not left to the parser: help about a template needs no name. */
+static bool take_name(struct call *call)
+{
+	if (!call->name && call->argument_count > 0) {
+		call->name = call->arguments[0];
+		call->arguments++;
+		call->argument_count--;
+	}
+	if (!call->name)
+		tool_error(call, "No container name specified");
+	return call->name;
+}
+
 static int run(struct call *call)
 {
 	const struct create_state *state = call->state;
+	bool is_help_argument = call->argument_count == 1 && strcmp(call->arguments[0], "-h") == 0;
+	if (state->wants_help && !state->template) {
+		help_print(call->tool, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (state->template && (state->wants_help || is_help_argument))
+		return show_template_help(call, state->template);
+	if (!take_name(call))
+		return EXIT_FAILURE;
 	if (!state->template) {
 		tool_error(call, "no template given, use --template NAME or --template none");
 		return EXIT_FAILURE;
 	}
-	if (call->argument_count == 1 && strcmp(call->arguments[0], "-h") == 0)
-		return show_template_help(state->template);
 	if (!check_store(call))
 		return EXIT_FAILURE;
 	struct lxc_container *c = tool_container(call, false);
@@ -185,6 +213,7 @@ const struct tool lxc_create_tool = {
 	.description = "The template fills the root file system and adds to the configuration. Templates that come along: "
 		       "busybox, debian, local. A creation that fails leaves nothing.",
 	.takes_arguments = true,
+	.no_name = true,
 	.option = take_option,
 	.run = run,
 	.state_size = sizeof(struct create_state),
