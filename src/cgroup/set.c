@@ -274,9 +274,18 @@ static int make_path(const struct cgroup_set *set, const struct cgroup_group *gr
 static int make_group(const struct cgroup_set *set, const struct cgroup_group *group)
 {
 	int r = make_path(set, group, group->limit_path, strlen(group->base));
-	if (r == 0 && group->inner_path != group->limit_path && set->inner)
+	if (r == 0 && strcmp(group->inner_path, group->limit_path) != 0)
 		r = make_path(set, group, group->inner_path, strlen(group->limit_path));
 	return r;
+}
+
+/*
+ * v1's devices controller takes the rule 'a' only in a group without children (security/device_cgroup.c), and the
+ * rules come late, when init has made its nodes: there the processes stay in the limit group.
+ */
+static const char *inner_name(const struct cgroup_set *set, const struct cgroup_group *group)
+{
+	return set->inner && (group->is_v2 || !has_word(group->controllers, "devices")) ? set->inner : NULL;
 }
 
 static int set_paths(struct cgroup_set *set, unsigned number)
@@ -285,12 +294,12 @@ static int set_paths(struct cgroup_set *set, unsigned number)
 	if (number > 0)
 		(void)snprintf(suffix, sizeof(suffix), "-%u", number);
 	vector_for_each (group, &set->groups) {
+		const char *inner = inner_name(set, group);
 		free(group->limit_path);
 		free(group->inner_path);
 		group->limit_path = group->inner_path = NULL;
 		if (text_format(&group->limit_path, "%s/%s%s", group->base, set->name, suffix) < 0 ||
-			text_format(&group->inner_path, "%s%s%s", group->limit_path, set->inner ? "/" : "",
-				set->inner ?: "") < 0)
+			text_format(&group->inner_path, "%s%s%s", group->limit_path, inner ? "/" : "", inner ?: "") < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -397,6 +406,19 @@ int cgroup_set_enter_monitor(struct cgroup_set *set, pid_t pid, cgroup_journal j
 			return error_set(err, r, "move the supervisor to cgroup %s", path);
 	}
 	return 0;
+}
+
+void cgroup_set_leave_monitor(const struct cgroup_set *set, pid_t pid)
+{
+	vector_for_each (group, &set->groups) {
+		char path[PATH_MAX], relative[PATH_MAX];
+		if (!set->monitor || cgroupfs_add_process(group_path(group, group->base, path), pid) == 0)
+			continue;
+		/* on cgroup2 a group that has controllers enabled takes no process (cgroup-v2.rst) */
+		(void)snprintf(relative, sizeof(relative), "%s/%s", group->base, set->monitor_pivot ?: "lxc.pivot");
+		(void)make_path(set, group, relative, strlen(group->base)); /* it stays, as LXC's does */
+		(void)cgroupfs_add_process(group_path(group, relative, path), pid);
+	}
 }
 
 /* ---- entering ---- */
