@@ -140,39 +140,67 @@ static int act(const struct call *call, struct json *json, const struct candidat
 	return done ? 1 : -1;
 }
 
-static size_t collect(const struct call *call, struct lxc_container **containers, int count, struct candidate *list)
+struct candidates {
+	VECTOR(struct candidate) list;
+	int broken; /* containers that can not be opened */
+};
+
+static int add_candidate(const struct call *call, struct candidates *candidates, struct lxc_container *c)
 {
 	const struct autostart_state *state = call->state;
-	size_t kept = 0;
+	char groups[4096] = "";
+	if (!state->ignore_auto && number_of(c, "lxc.start.auto") != 1)
+		return 0;
+	struct candidate *candidate = vector_add(&candidates->list);
+	if (!candidate)
+		return -ENOMEM;
+	*candidate = (struct candidate){ .c = c, .order = number_of(c, "lxc.start.order"),
+		.delay = number_of(c, "lxc.start.delay") };
+	if (c->get_config_item(c, "lxc.group", groups, sizeof(groups)) > 0)
+		(void)text_split(groups, "\n", &candidate->groups); /* no memory: as without a group */
+	return 1;
+}
+
+/* One container that can not be read does not keep the others from starting, but it is told. */
+static void collect(const struct call *call, const char *lxcpath, struct candidates *candidates)
+{
+	char **names = NULL;
+	int count = list_defined_containers(lxcpath, &names, NULL); /* no directory: nothing to start */
 	for (int i = 0; i < count; i++) {
-		struct candidate *candidate = &list[kept];
-		struct lxc_container *c = containers[i];
-		if (!state->ignore_auto && number_of(c, "lxc.start.auto") != 1)
-			continue;
-		char groups[4096] = "";
-		*candidate = (struct candidate){ .c = c, .order = number_of(c, "lxc.start.order"),
-			.delay = number_of(c, "lxc.start.delay") };
-		if (c->get_config_item(c, "lxc.group", groups, sizeof(groups)) > 0)
-			(void)text_split(groups, "\n", &candidate->groups); /* no memory: as without a group */
-		kept++;
+		struct lxc_container *c = lxc_container_new(names[i], lxcpath);
+		if (!c) {
+			tool_error(call, "can not open %s below %s", names[i], lxcpath);
+			candidates->broken++;
+		} else if (add_candidate(call, candidates, c) <= 0) {
+			lxc_container_put(c);
+		}
+		free(names[i]);
 	}
-	qsort(list, kept, sizeof(*list), compare);
-	return kept;
+	free(names);
+}
+
+static void clear_candidates(struct candidates *candidates)
+{
+	vector_for_each (candidate, &candidates->list) {
+		string_list_clear(&candidate->groups);
+		lxc_container_put(candidate->c);
+	}
+	free(candidates->list.items);
 }
 
 /* Group by group as they are named; "a,b," ends with the empty one. */
-static int run_groups(const struct call *call, struct json *json, struct candidate *list, size_t count)
+static int run_groups(const struct call *call, struct json *json, struct candidates *candidates)
 {
 	const struct autostart_state *state = call->state;
 	auto_free char *groups = strdup(state->all ? "" : state->groups ?: "");
-	int failed = 0, done = 0;
+	int failed = candidates->broken, done = 0;
 	char *next = groups;
 	for (char *group; next && (group = strsep(&next, ","));) {
-		for (size_t i = 0; i < count; i++) {
-			if (list[i].is_done || (!state->all && !has_group(&list[i], group)))
+		vector_for_each (candidate, &candidates->list) {
+			if (candidate->is_done || (!state->all && !has_group(candidate, group)))
 				continue;
-			list[i].is_done = true;
-			int r = act(call, json, &list[i]);
+			candidate->is_done = true;
+			int r = act(call, json, candidate);
 			failed += r < 0;
 			done += r > 0;
 		}
@@ -183,34 +211,27 @@ static int run_groups(const struct call *call, struct json *json, struct candida
 static int run(struct call *call)
 {
 	const struct autostart_state *state = call->state;
-	struct lxc_container **containers = NULL;
+	struct candidates candidates = { 0 };
 	struct json json;
-	int count = list_defined_containers(call->lxcpath, NULL, &containers);
-	if (count < 0)
-		return EXIT_SUCCESS; /* no directory: nothing to start */
-	struct candidate *list = calloc((size_t)count + 1, sizeof(*list));
-	if (!list)
-		return EXIT_FAILURE;
-	size_t kept = collect(call, containers, count, list);
+	collect(call, call->lxcpath, &candidates);
+	for (int i = 1; i < call->lxcpath_given; i++)
+		collect(call, call->lxcpaths[i], &candidates);
+	if (candidates.list.count > 0)
+		qsort(candidates.list.items, candidates.list.count, sizeof(*candidates.list.items), compare);
 	json_start(&json, stdout);
 	if (state->list && state->is_json)
 		json_array(&json, NULL);
-	int status = run_groups(call, &json, list, kept);
+	int status = run_groups(call, &json, &candidates);
 	if (state->list && state->is_json)
 		json_end(&json);
-	for (size_t i = 0; i < kept; i++)
-		string_list_clear(&list[i].groups);
-	for (int i = 0; i < count; i++)
-		lxc_container_put(containers[i]);
-	free(list);
-	free(containers);
+	clear_candidates(&candidates);
 	return status;
 }
 
 const struct tool lxc_autostart_tool = {
 	.name = "lxc-autostart",
 	.summary = "Start or stop the containers that are marked for it",
-	.usage = "[-k | -r | -s] [OPTION]...",
+	.usage = "[-k | -r | -s] [-P PATH]... [OPTION]...",
 	.options = options,
 	.description = "Containers with lxc.start.auto = 1 are started by falling lxc.start.order, then by name, with a "
 		       "pause of lxc.start.delay seconds after each.\n\nThe exit status is 1 when all failed, 2 when some "

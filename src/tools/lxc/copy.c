@@ -1,4 +1,5 @@
 /* lxc-copy and, under its old name with its old options, lxc-clone. */
+#include "tools/lxc/progress.h"
 #include "tools/tool.h"
 
 #include "base/cleanup.h"
@@ -216,8 +217,11 @@ static int copy(const struct call *call, struct lxc_container *c, const char *ne
 	int flags = (state->keep_name ? LXC_CLONE_KEEPNAME : 0) | (state->keep_mac ? LXC_CLONE_KEEPMACADDR : 0) |
 		    (shares ? LXC_CLONE_SNAPSHOT : 0) |
 		    (state->allow_running ? LXC_CLONE_ALLOW_RUNNING : 0);
+	struct progress progress;
+	progress_start(&progress, call, "copying", state->new_path ?: c->config_path);
 	struct lxc_container *clone = c->clone(c, new_name, state->new_path, flags, state->store, NULL, state->size,
 		state->ephemeral ? NULL : call->arguments);
+	progress_end(&progress);
 	if (!clone) {
 		tool_container_error(call, c, "can not copy the container");
 		return EXIT_FAILURE;

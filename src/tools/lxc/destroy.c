@@ -1,4 +1,5 @@
 /* lxc-destroy: removes a container and its storage. */
+#include "tools/lxc/progress.h"
 #include "tools/tool.h"
 
 #include "liblxc/extra.h"
@@ -52,7 +53,11 @@ static int destroy(const struct call *call, struct lxc_container *c)
 			(void)poll(NULL, 0, 50);
 		}
 	}
-	if (state->snapshots ? c->destroy_with_snapshots(c) : c->destroy(c))
+	struct progress progress;
+	progress_start(&progress, call, "removing", c->config_path);
+	bool done = state->snapshots ? c->destroy_with_snapshots(c) : c->destroy(c);
+	progress_end(&progress);
+	if (done)
 		return EXIT_SUCCESS;
 	tool_container_error(call, c, "Destroying the container failed");
 	return EXIT_FAILURE;

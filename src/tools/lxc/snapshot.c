@@ -1,4 +1,5 @@
 /* lxc-snapshot: makes, lists, restores and removes snapshots. */
+#include "tools/lxc/progress.h"
 #include "tools/tool.h"
 
 #include "base/cleanup.h"
@@ -109,6 +110,9 @@ static int act(const struct call *call, struct lxc_container *c)
 	bool done;
 	if (state->list)
 		return list(call, c);
+	struct progress progress;
+	progress_start(&progress, call, state->restore ? "restoring" : state->destroy ? "removing a snapshot of" : "copying",
+		c->config_path);
 	if (state->restore)
 		done = c->snapshot_restore(c, state->restore, state->new_name);
 	else if (state->destroy)
@@ -116,6 +120,7 @@ static int act(const struct call *call, struct lxc_container *c)
 							    c->snapshot_destroy(c, state->destroy);
 	else
 		done = c->snapshot(c, state->comment) >= 0;
+	progress_end(&progress);
 	if (done)
 		return EXIT_SUCCESS;
 	tool_container_error(call, c, state->restore ? "can not restore the snapshot" :
