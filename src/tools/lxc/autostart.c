@@ -161,15 +161,36 @@ static int add_candidate(const struct call *call, struct candidates *candidates,
 	return 1;
 }
 
+/* With the reason, which lxc_container_new does not give. */
+static void report_broken(const struct call *call, const char *name, const char *lxcpath)
+{
+	struct lxc_container *c = extra_container_open(name, lxcpath);
+	auto_free char *file = NULL;
+	if (c && text_format(&file, "%s/%s/config", lxcpath, name) == 0)
+		(void)extra_load_config(c, file); /* it fails, that is why we are here */
+	tool_container_error(call, c, name);
+	if (c)
+		lxc_container_put(c);
+}
+
+/* To stop a container its configuration is not needed. */
+static struct lxc_container *open_container(const struct call *call, const char *name, const char *lxcpath)
+{
+	const struct autostart_state *state = call->state;
+	struct lxc_container *c = lxc_container_new(name, lxcpath);
+	bool stops = state->kill || state->shutdown;
+	return c || !stops || !state->ignore_auto ? c : extra_container_open(name, lxcpath);
+}
+
 /* One container that can not be read does not keep the others from starting, but it is told. */
 static void collect(const struct call *call, const char *lxcpath, struct candidates *candidates)
 {
 	char **names = NULL;
 	int count = list_defined_containers(lxcpath, &names, NULL); /* no directory: nothing to start */
 	for (int i = 0; i < count; i++) {
-		struct lxc_container *c = lxc_container_new(names[i], lxcpath);
+		struct lxc_container *c = open_container(call, names[i], lxcpath);
 		if (!c) {
-			tool_error(call, "can not open %s below %s", names[i], lxcpath);
+			report_broken(call, names[i], lxcpath);
 			candidates->broken++;
 		} else if (add_candidate(call, candidates, c) <= 0) {
 			lxc_container_put(c);

@@ -18,15 +18,19 @@ struct console_state {
 
 static const struct tool_option options[] = {
 	{ "tty", 't', ARGUMENT_REQUIRED, "NUMBER", "Terminal to use; 0: the console (default -1: the first free one)" },
-	{ "escape", 'e', ARGUMENT_REQUIRED, "^LETTER", "Key that goes before q to leave (default ^a)" },
+	{ "escape", 'e', ARGUMENT_REQUIRED, "^LETTER", "Key that goes before q to leave (default ^a; -1: none)" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
 
-/* "^a", "a", "^A" or the control character itself. */
+/* "^a", "a", "^A" or the control character itself; "-1": no key leaves. */
 static int parse_escape(const char *text, int *ret_escape)
 {
 	const char *letter = text + (text[0] == '^');
 
+	if (strcmp(text, "-1") == 0) {
+		*ret_escape = -1;
+		return 0;
+	}
 	if (letter[0] >= 1 && letter[0] <= 26 && !letter[1]) {
 		*ret_escape = letter[0];
 		return 0;
@@ -63,8 +67,9 @@ static int attach(const struct call *call, struct lxc_container *c)
 
 	if (tty > 0)
 		printf("\nConnected to tty %d\n", tty);
-	printf("Type <Ctrl+%c q> to exit the console, <Ctrl+%c Ctrl+%c> to enter Ctrl+%c itself\n", letter, letter, letter,
-	       letter);
+	if (escape > 0)
+		printf("Type <Ctrl+%c q> to exit the console, <Ctrl+%c Ctrl+%c> to enter Ctrl+%c itself\n", letter, letter,
+		       letter, letter);
 	fflush(stdout);
 	if (extra_console_attach(c, tty, STDIN_FILENO, STDOUT_FILENO, escape) >= 0)
 		return EXIT_SUCCESS;

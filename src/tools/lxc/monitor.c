@@ -18,7 +18,7 @@ struct monitor_state {
 
 static const struct tool_option options[] = {
 	{ "quit", 'Q', ARGUMENT_NONE, NULL, "Do nothing: there is no lxc-monitord here that could be told to end" },
-	{ "format", KEY_FORMAT, ARGUMENT_REQUIRED, "FORMAT", "text, or json: one object a line" },
+	{ "format", KEY_FORMAT, ARGUMENT_REQUIRED, "FORMAT", "text, or json: an object for each change" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
 
