@@ -7,7 +7,7 @@ fails() { # CHECKNAME WORDS CONTAINER
 	local out; out=$(start "$3" 2>&1)
 	if [[ $out == *"$2"* ]]; then good "$1"; else bad "$1" "expected '$2', got '$out'"; stop "$3" >/dev/null 2>&1; fi
 }
-ip link add ph0 index 2 type veth peer name pp0 && ip link set ph0 mtu 1450 && ip link set ph0 address 02:00:00:00:00:77
+ip link add pp0 type veth peer name ph0 && ip link set ph0 mtu 1450 && ip link set ph0 address 02:00:00:00:00:77
 ip link add br0 type bridge && ip addr add 10.9.0.1/24 dev br0 && ip -6 addr add fd00:9::1/64 dev br0 nodad && ip link set br0 up
 
 # ---- veth ----
