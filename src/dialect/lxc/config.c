@@ -189,12 +189,14 @@ const char *lxc_config_known_key(size_t number)
 
 int lxc_config_text(struct lxc_config *config, char **ret_text)
 {
+	document_fill_hwaddr(config);
 	*ret_text = strdup(config->text ?: "");
 	return *ret_text ? 0 : -ENOMEM;
 }
 
 int lxc_config_write(struct lxc_config *config, const char *file, struct error *err)
 {
+	document_fill_hwaddr(config);
 	int r = file_write_atomic(-1, file, 0640, config->text ?: "", config->text_length);
 	return r < 0 ? error_set(err, r, "write configuration %s", file) : 0;
 }

@@ -94,3 +94,15 @@ void document_remove(struct lxc_config *config, const char *modern_key)
 	if (config->text)
 		*out = '\0';
 }
+
+void document_fill_hwaddr(struct lxc_config *config)
+{
+	vector_for_each (link, &config->spec->network.links) {
+		const char *template = link->hwaddr_template;
+		if (!config->text || !template || !link->hwaddr || strcmp(template, link->hwaddr) == 0)
+			continue;
+		char *line = strstr(config->text, template);
+		if (line) /* of the same length */
+			memcpy(line, link->hwaddr, strlen(link->hwaddr));
+	}
+}

@@ -10,3 +10,5 @@ int document_append(struct lxc_config *config, const char *text, size_t length);
 int document_add_line(struct lxc_config *config, const char *key, const char *value);
 /* Takes out the lines of a key, and of what clearing it clears, in either form (today's or of 2012). */
 void document_remove(struct lxc_config *config, const char *modern_key);
+/* Puts the digits that were chosen for x in hardware addresses into the lines that have them. */
+void document_fill_hwaddr(struct lxc_config *config);
