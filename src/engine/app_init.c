@@ -58,20 +58,20 @@ static void run_init(pid_t program, const sigset_t *all)
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-int app_init_fork(struct start *start, struct error *err)
+int app_init_run(struct start *start, void (*become_program)(struct start *start), struct error *err)
 {
 	sigset_t all;
 
 	/* blocked before the fork: a signal that comes in between must not be lost */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	pid_t pid = fork();
+	/* not fork: the child only gives up rights and executes, and each page copied for that would be a fault */
+	pid_t pid = vfork();
 	if (pid < 0)
 		return error_set(err, errno, "fork the program");
 	if (pid == 0)
-		return 0;
+		become_program(start);
 	/* the program's exec, not ours, tells the supervisor that all is well */
-	console_close(&start->console);
 	close_range(3, ~0U, 0);
 	prctl(PR_SET_NAME, "init");
 	prctl(PR_SET_DUMPABLE, 0);

@@ -2,7 +2,8 @@
 #include "engine/start.h"
 
 /*
- * Splits init into the tiny pid 1 of an application container and the child that becomes the program. Returns
- * 0 in the child; the parent reaps, passes signals on and ends with the program's status, it never returns.
+ * Becomes the tiny pid 1 of an application container: reaps, passes signals on, ends with the program's status.
+ * The program is the child in which become_program runs; that one shares the memory and must end in exec or
+ * _exit. Returns only when there is no child: -errno with *err filled.
  */
-int app_init_fork(struct start *start, struct error *err);
+int app_init_run(struct start *start, void (*become_program)(struct start *start), struct error *err);

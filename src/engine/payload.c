@@ -111,6 +111,23 @@ static int end_argv(struct start *start, struct error *err)
 	return 0;
 }
 
+static int become(struct start *start, struct error *err)
+{
+	close_others();
+	int r = give_up_privileges(start, err);
+	return r < 0 ? r : execute_program(start, err);
+}
+
+/* In the child of the tiny init, whose memory this is. */
+static void become_program(struct start *start)
+{
+	struct message message = { .kind = MESSAGE_ERROR };
+
+	(void)become(start, &message.error);			 /* returns only when it failed */
+	(void)message_send(start->handover.init_fd, &message); /* the supervisor may be gone */
+	_exit(EXIT_FAILURE);
+}
+
 int payload_execute(struct start *start, struct error *err)
 {
 	const struct spec_process *process = &start->spec->process;
@@ -122,9 +139,6 @@ int payload_execute(struct start *start, struct error *err)
 	if (r == 0)
 		r = set_environment(start, err);
 	if (r == 0 && start->namespaces & 1U << NAMESPACE_PID && process->use_init)
-		r = app_init_fork(start, err); /* returns in the child that becomes the program */
-	close_others();
-	if (r == 0)
-		r = give_up_privileges(start, err);
-	return r < 0 ? r : execute_program(start, err);
+		return app_init_run(start, become_program, err);
+	return r < 0 ? r : become(start, err);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,4 +117,15 @@ int recover_stale(const struct container_id *id, struct rundir *dir, struct erro
 			return r;
 	}
 	return 0;
+}
+
+void recover_failed_start(const struct container_id *id, struct rundir *dir)
+{
+	struct stat st;
+
+	if (dir->fd < 0)
+		return;
+	if (fstat(dir->fd, &st) == 0 && st.st_nlink > 0)
+		(void)take_over(id, dir); /* the start has failed either way */
+	rundir_close(dir);
 }

@@ -10,3 +10,9 @@ int recover_if_abandoned(const struct container_id *id, struct rundir *dir);
 
 /* The same for a directory that the caller has locked for a start. -EBUSY: its init is alive and was adopted. */
 int recover_stale(const struct container_id *id, struct rundir *dir, struct error *err);
+
+/*
+ * For the caller of a start that failed, which holds the lock too: what a supervisor that was killed, or never came
+ * to life, did not release. Closes dir.
+ */
+void recover_failed_start(const struct container_id *id, struct rundir *dir);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/fault.h"
@@ -41,6 +42,14 @@ static void prefer_reason_of_init(const struct start *start, struct error *err)
 		(void)handover_find_error(start->handover.supervisor_fd, err); /* nothing said: err stays */
 }
 
+static long long microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int plan_run(const struct step *plan, struct start *start, struct error *err)
 {
 	for (const struct step *step = plan; step->name; step++) {
@@ -48,7 +57,10 @@ int plan_run(const struct step *plan, struct start *start, struct error *err)
 			continue;
 		start->running_step = step->name;
 		log_trace(start->log, "%s: %s", start->is_init ? "init" : "supervisor", step->name);
+		long long begin = microseconds();
 		int r = run_step(step, start, err);
+		log_trace(start->log, "%s: %s: %lld us", start->is_init ? "init" : "supervisor", step->name,
+			microseconds() - begin);
 		if (r < 0) {
 			log_debug(start->log, "step %s failed", step->name);
 			prefer_reason_of_init(start, err);

@@ -86,6 +86,37 @@ int supervisor_exec(const struct supervisor_call *call, struct error *err)
 	return error_set(err, errno, "execute %s", WABE_SUPERVISOR);
 }
 
+/* What posix_spawn needs. */
+struct spawn {
+	const char *path;
+	posix_spawn_file_actions_t *actions;
+	posix_spawnattr_t *attributes;
+	char **argv;
+};
+
+static int spawn_child(const struct spawn *spawn, pid_t *ret_pid)
+{
+	int r = posix_spawn(ret_pid, spawn->path, spawn->actions, spawn->attributes, spawn->argv, environ);
+	if (r == ENOENT || r == EACCES) /* no /proc here */
+		r = posix_spawn(ret_pid, WABE_SUPERVISOR, spawn->actions, spawn->attributes, spawn->argv, environ);
+	return r;
+}
+
+/* Nobody's child: made by a child in between that ends at once. Both share our memory, so nothing is copied. */
+static int spawn_orphan(const struct spawn *spawn, pid_t *ret_middle)
+{
+	volatile int failed = 0;
+	pid_t pid;
+
+	pid_t middle = vfork();
+	if (middle == 0) {
+		failed = spawn_child(spawn, &pid);
+		_exit(0);
+	}
+	*ret_middle = middle;
+	return middle < 0 ? errno : failed;
+}
+
 int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *ret_pid, struct error *err)
 {
 	char title[PATH_MAX], run_fd[32], path[32], *argv[16];
@@ -110,9 +141,8 @@ int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *r
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	int r = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
-	if (r == ENOENT || r == EACCES) /* no /proc here */
-		r = posix_spawn(ret_pid, WABE_SUPERVISOR, &actions, &attributes, argv, environ);
+	struct spawn spawn = { .path = path, .actions = &actions, .attributes = &attributes, .argv = argv };
+	int r = call->foreground ? spawn_child(&spawn, ret_pid) : spawn_orphan(&spawn, ret_pid);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	close_fd(&high_run);
@@ -214,7 +244,6 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 			return 0;
 		}
 	}
-	/* the supervisor has removed it, unless it never came to life */
-	rundir_remove(&dir);
+	recover_failed_start(&id, &dir);
 	return r;
 }

@@ -223,8 +223,13 @@ static int exit_status_of_init(struct start *start)
 	while (waitpid(start->init_pid, &status, 0) < 0) {
 		if (errno == EINTR)
 			continue;
-		/* adopted: somebody else's child */
-		return pidfd_exit_status(start->init_pidfd, &status) < 0 ? 0 : status;
+		/* adopted: somebody else's child; the kernel tells its status once that has waited for it */
+		for (int attempt = 0; attempt < 100; attempt++) {
+			if (pidfd_exit_status(start->init_pidfd, &status) == 0)
+				return status;
+			usleep(10000);
+		}
+		return 0;
 	}
 	return status;
 }

@@ -14,7 +14,10 @@ struct supervisor_call {
 	const char *pidfile;
 };
 
-/* Spawns it with the run directory as fd 3 and report_fd as fd 4. */
+/*
+ * Spawns it with the run directory as fd 3 and report_fd as fd 4. *ret_pid is a child to be waited for: in the
+ * foreground the supervisor, else one in between that has ended already.
+ */
 int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *ret_pid, struct error *err);
 
 /* Becomes it; returns only on failure. */

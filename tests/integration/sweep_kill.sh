@@ -11,6 +11,7 @@ phys_back() { [[ $stays != *dummy0* ]] || [ -e /sys/class/net/dummy0 ] || ! grep
 # After the accident: one command, then a whole container or none.
 settle() { # NAME RC
 	local n=$1 text=$2 what
+	soon 3 decided # STOPPING is a matter of milliseconds
 	text=$(timeout 10 lxc-info -P "$P" -n sweep -s 2>&1) || { [ $? = 124 ] && { bad "$n" "lxc-info hangs"; return; }; }
 	case $text in
 	*RUNNING*)
@@ -49,7 +50,7 @@ caller_killed_at() { # the step waits until the caller is gone
 }
 # The start goes on without its caller: give it the time it needs.
 settle_start() {
-	soon 5 decided
+	sleep 0.2
 	settle "$1" 0
 }
 decided() { case $(state sweep) in RUNNING | STOPPED) ;; *) return 1;; esac; }
