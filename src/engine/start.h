@@ -52,6 +52,7 @@ struct start {
 	bool is_init;	/* this process is init's side */
 	pid_t init_pid;
 	int init_pidfd;
+	int init_stat_fd; /* adopted: /proc/PID/stat, for its exit status */
 	uint64_t init_start_ticks;
 	const char *running_step;
 };

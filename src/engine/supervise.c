@@ -69,6 +69,7 @@ static void release_handles(struct start *start)
 		close_fd(&start->join_fds[kind]);
 	close_fd(&start->cgroup_fd);
 	close_fd(&start->init_pidfd);
+	close_fd(&start->init_stat_fd);
 	close_fd(&start->netns_fd);
 	start->init_pid = 0;
 }
@@ -104,6 +105,7 @@ static void prepare(struct start *start)
 	start->netns_fd = -1;
 	start->cgroup_fd = -1;
 	start->init_pidfd = -1;
+	start->init_stat_fd = -1;
 	start->init_pid = 0;
 	start->handover = (struct handover){ -1, -1 };
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
@@ -216,15 +218,36 @@ static void drain_console(struct start *start)
 		;
 }
 
+/*
+ * The last field of /proc/PID/stat of a zombie. Only there, beside wait(2), is a reboot seen: PIDFD_GET_INFO tells of
+ * the SIGKILL that ended init, not of the reason. Whoever waits for init may be faster than us: -ESRCH.
+ */
+static int status_of_zombie(int stat_fd, int *status)
+{
+	char text[1024];
+	ssize_t n = stat_fd < 0 ? -1 : pread(stat_fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return -ESRCH;
+	text[n] = '\0';
+	const char *state = strrchr(text, ')'), *last = strrchr(text, ' ');
+	if (!state || !last || (strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0))
+		return -ESRCH;
+	*status = atoi(last + 1);
+	return 0;
+}
+
 static int exit_status_of_init(struct start *start)
 {
 	int status = 0;
 
+	/* adopted: somebody else's child, who has it waited for in a moment */
+	if (status_of_zombie(start->init_stat_fd, &status) == 0)
+		return status;
 	while (waitpid(start->init_pid, &status, 0) < 0) {
 		if (errno == EINTR)
 			continue;
-		/* adopted: somebody else's child; the kernel tells its status once that has waited for it */
-		for (int attempt = 0; attempt < 100; attempt++) {
+		for (int attempt = 0; attempt < 100; attempt++) { /* the kernel tells it after that wait */
 			if (pidfd_exit_status(start->init_pidfd, &status) == 0)
 				return status;
 			usleep(10000);
@@ -351,6 +374,9 @@ static int adopt(struct start *start, struct error *err)
 	start->init_pid = state.init_pid;
 	start->init_start_ticks = state.init_start_ticks;
 	if (r >= 0) {
+		char path[32];
+		snprintf(path, sizeof(path), "/proc/%d/stat", start->init_pid);
+		start->init_stat_fd = open(path, O_RDONLY | O_CLOEXEC); /* without it a reboot is a stop */
 		start->has_cgroups = cgroup_set_from_text(&start->cgroups, state.cgroups) == 0;
 		start->netns_fd = namespace_open(start->init_pid, NAMESPACE_NET);
 		r = control_listen(&start->id, &start->control_fd, err);

@@ -16,7 +16,7 @@
 #include "base/process.h"
 #include "engine/supervise.h"
 #include "engine/supervisor_call.h"
-#include "kernel/pidfd.h"
+#include "kernel/prefault.h"
 
 static const struct option long_options[] = {
 	{ "run-fd", required_argument, NULL, 'r' },
@@ -53,15 +53,9 @@ static int parse(int argc, char **argv, struct supervisor_options *options)
 	return run_fd;
 }
 
-/* In the background: nobody's child, nobody's terminal. The caller waits for the process that it spawned. */
-static int daemonize(void)
+/* In the background: nobody's terminal. Who spawned it has seen to it that it is nobody's child. */
+static int detach(void)
 {
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return -errno;
-	if (pid > 0)
-		_exit(EXIT_SUCCESS);
 	(void)setsid(); /* fails only for a session leader, which a fresh child is not */
 	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)
@@ -110,10 +104,12 @@ static void destroy_container(const struct start *start)
 int main(int argc, char **argv)
 {
 	struct supervisor_options options = { 0 };
-	struct start start = { .options = &options, .control_fd = -1, .netns_fd = -1, .cgroup_fd = -1, .init_pidfd = -1 };
+	struct start start = { .options = &options, .control_fd = -1, .netns_fd = -1, .cgroup_fd = -1, .init_pidfd = -1,
+		.init_stat_fd = -1 };
 	struct error err;
 	struct log log;
 
+	prefault_program();
 	int run_fd = parse(argc, argv, &options);
 	if (run_fd < 0) {
 		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
@@ -125,7 +121,7 @@ int main(int argc, char **argv)
 		fcntl(options.report_fd, F_SETFD, FD_CLOEXEC);
 	start.dir.fd = run_fd;
 	umask(022);
-	int r = options.foreground ? 0 : daemonize();
+	int r = options.foreground ? 0 : detach();
 	if (r == 0)
 		r = load(&start, &err);
 	if (r < 0) {

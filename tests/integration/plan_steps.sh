@@ -9,7 +9,7 @@ has_faults() { LC_ALL=C grep -q WABE_FAULT "$(dirname "$(readlink -f "$bin/lxc-s
 # Sets: stays (interfaces that are not the container's).
 prepare_sweep() {
 	has_faults || { skip "$(basename "$0" .sh)" "built without -Dfault_injection=true"; exit 0; }
-	stays='br0|dummy0'
+	stays='br0|lent0|peer'
 	ip link add br0 type bridge && ip link set br0 up
 	local hook=$work/hook
 	printf '%s\n' '#!/bin/sh' 'exit 0' >"$hook"; chmod 755 "$hook"
@@ -23,8 +23,8 @@ prepare_sweep() {
 		# in the container's root there is no such file: there the hook is a program that it has
 		case $moment in start) lines+=("lxc.hook.start = /bin/true");; *) lines+=("lxc.hook.$moment = $hook");; esac
 	done
-	if [ "${1:-}" = phys ] && ip link add dummy0 type dummy 2>/dev/null; then
-		lines+=('lxc.net.1.type = phys' 'lxc.net.1.link = dummy0' 'lxc.net.1.flags = up')
+	if [ "${1:-}" = phys ] && ip link add lent0 type veth peer name peer; then
+		lines+=('lxc.net.1.type = phys' 'lxc.net.1.link = lent0' 'lxc.net.1.flags = up')
 	fi
 	container sweep "${lines[@]}"
 }

@@ -6,7 +6,12 @@ source "$(dirname "$0")/lib.sh"
 # shellcheck source=plan_steps.sh
 source "$here/plan_steps.sh"
 prepare_sweep phys
-phys_back() { [[ $stays != *dummy0* ]] || [ -e /sys/class/net/dummy0 ] || ! grep -q dummy0 "$P/sweep/config"; }
+# A virtual device ends with a namespace that nobody holds (hardware goes to the first one); then its peer is gone too.
+phys_back() {
+	[[ $stays == *lent0* ]] && grep -q lent0 "$P/sweep/config" || return 0
+	[ ! -e /sys/class/net/lent0 ] || return 0
+	[ ! -e /sys/class/net/peer ] && ip link add lent0 type veth peer name peer
+}
 
 # After the accident: one command, then a whole container or none.
 settle() { # NAME RC
@@ -23,7 +28,7 @@ settle() { # NAME RC
 	esac
 	what=$(left sweep "$stays")
 	[ -z "$what" ] || { bad "$n" "left behind: $what"; clean_up; return; }
-	phys_back || { bad "$n" "dummy0 did not come back"; ip link add dummy0 type dummy; return; }
+	phys_back || { bad "$n" "lent0 did not come back"; ip link del peer; ip link add lent0 type veth peer name peer; return; }
 	good "$n"
 }
 clean_up() { # so that the next step has its own result

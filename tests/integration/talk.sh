@@ -28,7 +28,7 @@ bounding=$((0x$(sed -n 's/^CapBnd:[[:space:]]*//p' "/proc/$(init_of talk)/status
 for cap in 16:sys_module 33:mac_admin 25:sys_time; do
 	equal "dropped-${cap#*:}" 0 $((bounding >> ${cap%:*} & 1))
 done
-if run talk date -s 2001-01-01 >/dev/null 2>&1; then bad no-clock "the clock was set"; else good no-clock; fi
+# (the capability is looked at, not tried: a test must not be able to set the clock)
 
 # a line on the console: typed here, answered by a shell on the container's tty1
 run talk sh -c 'exec </dev/tty1 >/dev/tty1 2>&1; read line; echo "got:$line"' & reader=$!
