@@ -21,7 +21,6 @@
 #include "kernel/idmap.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
-#include "kernel/prefault.h"
 
 /* Those that change what later children are, not the process itself: joined before the clone. */
 static bool is_for_children(int kind)
@@ -102,7 +101,6 @@ static void run_init(struct start *start)
 {
 	struct message message = { .kind = MESSAGE_ERROR };
 
-	prefault_writable();
 	start->is_init = true;
 	close_fd(&start->handover.supervisor_fd);
 	if (plan_run(init_plan, start, &message.error) < 0)
@@ -127,7 +125,6 @@ int placement_clone_init(struct start *start, struct error *err)
 	pid_t pid = clone_process(&request);
 	if (pid == 0)
 		run_init(start);
-	prefault_writable(); /* the clone took the right to write from our pages too */
 	leave_children_namespaces(start);
 	close_fd(&start->handover.init_fd);
 	close_fd(&start->cgroup_fd);

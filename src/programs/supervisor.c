@@ -16,7 +16,6 @@
 #include "base/process.h"
 #include "engine/supervise.h"
 #include "engine/supervisor_call.h"
-#include "kernel/prefault.h"
 
 static const struct option long_options[] = {
 	{ "run-fd", required_argument, NULL, 'r' },
@@ -109,7 +108,6 @@ int main(int argc, char **argv)
 	struct error err;
 	struct log log;
 
-	prefault_program();
 	int run_fd = parse(argc, argv, &options);
 	if (run_fd < 0) {
 		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
