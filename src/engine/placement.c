@@ -15,12 +15,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "engine/running.h"
 #include "kernel/clone.h"
 #include "kernel/idmap.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80 /* Linux 5.6 */
+#endif
 
 /* Those that change what later children are, not the process itself: joined before the clone. */
 static bool is_for_children(int kind)
@@ -86,6 +91,42 @@ int placement_join(struct start *start, struct error *err)
 	return join(start, false, err);
 }
 
+static int offset_line(char *buffer, size_t size, const char *clock, int64_t ns)
+{
+	int64_t seconds = ns / 1000000000, rest = ns % 1000000000;
+
+	if (rest < 0) { /* the kernel wants 0 to 999999999 */
+		seconds--;
+		rest += 1000000000;
+	}
+	return snprintf(buffer, size, "%s %lld %lld\n", clock, (long long)seconds, (long long)rest);
+}
+
+/* Offsets can be set only while the namespace is empty: it is made for the next child, not by the clone. */
+static int make_time_namespace(const struct start *start, struct error *err)
+{
+	const struct spec_namespaces *namespaces = &start->spec->namespaces;
+	char text[128];
+
+	if (!(start->namespaces & 1U << NAMESPACE_TIME))
+		return 0;
+	int used = offset_line(text, sizeof(text), "monotonic", namespaces->time_offset_monotonic_ns);
+	(void)offset_line(text + used, sizeof(text) - (size_t)used, "boottime", namespaces->time_offset_boot_ns);
+	if (unshare(CLONE_NEWTIME) < 0)
+		return error_set(err, errno, "make a time namespace");
+	int r = file_write_text(-1, "/proc/self/timens_offsets", text);
+	return r < 0 ? spec_error(err, r, start->spec, &namespaces->origin, "set the time offsets") : 0;
+}
+
+/* The supervisor's later children (hooks) live in its own time again. */
+static void leave_time_namespace(const struct start *start)
+{
+	if (!(start->namespaces & 1U << NAMESPACE_TIME))
+		return;
+	auto_close int own = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
+	(void)setns(own, CLONE_NEWTIME); /* our own: can not fail but for memory */
+}
+
 /* The way back for a supervisor that joined a pid namespace for its child. */
 static void leave_children_namespaces(const struct start *start)
 {
@@ -113,12 +154,13 @@ int placement_clone_init(struct start *start, struct error *err)
 	struct clone_request request = { .cgroup_fd = start->cgroup_fd, .pidfd = &start->init_pidfd };
 
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (start->namespaces & 1U << kind && kind != NAMESPACE_CGROUP)
+		if (start->namespaces & 1U << kind && kind != NAMESPACE_CGROUP && kind != NAMESPACE_TIME)
 			request.flags |= (uint64_t)namespace_clone_flag((enum namespace_kind)kind);
 	int r = handover_open(&start->handover);
 	if (r < 0)
 		return error_set(err, r, "talk to init");
 	r = join(start, true, err);
+	r = r ?: make_time_namespace(start, err);
 	if (r < 0)
 		return r;
 	start->is_placed_by_clone = start->cgroup_fd >= 0;
@@ -126,6 +168,7 @@ int placement_clone_init(struct start *start, struct error *err)
 	if (pid == 0)
 		run_init(start);
 	leave_children_namespaces(start);
+	leave_time_namespace(start);
 	close_fd(&start->handover.init_fd);
 	close_fd(&start->cgroup_fd);
 	if (pid < 0)
