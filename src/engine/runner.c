@@ -57,10 +57,11 @@ int plan_run(const struct step *plan, struct start *start, struct error *err)
 			continue;
 		start->running_step = step->name;
 		log_trace(start->log, "%s: %s", start->is_init ? "init" : "supervisor", step->name);
-		long long begin = microseconds();
+		long long begin = start->log ? microseconds() : 0;
 		int r = run_step(step, start, err);
-		log_trace(start->log, "%s: %s: %lld us", start->is_init ? "init" : "supervisor", step->name,
-			microseconds() - begin);
+		if (start->log)
+			log_trace(start->log, "%s: %s: %lld us", start->is_init ? "init" : "supervisor", step->name,
+				microseconds() - begin);
 		if (r < 0) {
 			log_debug(start->log, "step %s failed", step->name);
 			prefer_reason_of_init(start, err);

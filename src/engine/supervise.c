@@ -408,7 +408,9 @@ static int fail(struct start *start, struct error *err)
 		(void)run_ending_hooks(start, HOOK_POST_STOP, ENDING_STOP, NULL, &ignored); /* err counts */
 	finish(start);
 	report(start, MESSAGE_ERROR, 0, err);
-	return EXIT_FAILURE;
+	/* as init.lxc: all was made, but the command itself could not be executed */
+	bool is_command = start->options->container_status && strcmp(start->running_step, "await-exec") == 0;
+	return is_command ? 255 : EXIT_FAILURE;
 }
 
 int supervise(struct start *start)
