@@ -24,17 +24,16 @@ static bool reap(pid_t program, int *status)
 }
 
 /* TERM and PWR end everything: a second to do it in order, then by force. */
-static void terminate_all(const sigset_t *all)
+static void terminate_all(pid_t program, int *status)
 {
 	struct timespec second = { .tv_sec = 1 };
 	sigset_t child;
 
-	(void)all;
 	kill(-1, SIGTERM);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	while (sigtimedwait(&child, NULL, &second) > 0)
-		if (waitpid(-1, NULL, WNOHANG | __WALL) < 0 && errno == ECHILD)
+		if (!reap(program, status))
 			return;
 	kill(-1, SIGKILL);
 }
@@ -51,7 +50,7 @@ static void run_init(pid_t program, const sigset_t *all)
 		if (signal < 0 || signal == SIGCHLD)
 			continue;
 		if (signal == SIGTERM || signal == SIGPWR)
-			terminate_all(all);
+			terminate_all(program, &status);
 		else
 			kill(program, signal); /* gone: reaped at the next turn */
 	}

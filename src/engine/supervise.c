@@ -409,7 +409,8 @@ static int fail(struct start *start, struct error *err)
 	finish(start);
 	report(start, MESSAGE_ERROR, 0, err);
 	/* as init.lxc: all was made, but the command itself could not be executed */
-	bool is_command = start->options->container_status && strcmp(start->running_step, "await-exec") == 0;
+	bool is_command = start->options->container_status && start->running_step &&
+			  strcmp(start->running_step, "await-exec") == 0;
 	return is_command ? 255 : EXIT_FAILURE;
 }
 
