@@ -6,7 +6,6 @@
 
 /*
  * In a build with -Dfault_injection=true the variable WABE_FAULT names a step and what happens there: "STEP:fail",
- * "STEP:kill" (this process dies by SIGKILL), "STEP:kill-init" (init dies), "STEP:kill-supervisor" (seen from init:
  * the supervisor dies), "STEP:kill-caller" (the command that waits for the start dies). 0: go on.
  */
 #ifdef WABE_FAULTS

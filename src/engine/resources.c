@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -34,6 +35,13 @@ static void release_phys(const struct release *release, const char *argument)
 		log_warn(release->log, "%s", err.what);
 }
 
+static void release_netns(const struct release *release, const char *argument)
+{
+	(void)release;
+	(void)umount2(argument, MNT_DETACH | UMOUNT_NOFOLLOW); /* never mounted: a plain file is left */
+	(void)unlink(argument);
+}
+
 static void release_file(const struct release *release, const char *argument)
 {
 	(void)release;
@@ -53,6 +61,7 @@ static const struct {
 	{ RESOURCE_CGROUP, release_cgroup },
 	{ RESOURCE_LINK, release_link },
 	{ RESOURCE_PHYS, release_phys },
+	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_PIDFILE, release_file },
 	{ RESOURCE_DIRECTORY, release_directory },
 };
@@ -72,6 +81,10 @@ void resources_release(int run_fd, int netns_fd, const struct log *log)
 
 	if (fd < 0)
 		return;
+	/* supervisor and init are both gone: what the devices are in is held by the run directory */
+	auto_close int kept_fd = netns_fd < 0 ? openat(run_fd, "netns", O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (kept_fd >= 0)
+		release.netns_fd = kept_fd;
 	(void)journal_read_backwards(fd, release_one, &release);
 	(void)unlinkat(run_fd, "journal", 0); /* replaying twice would do no harm */
 }

@@ -6,6 +6,7 @@
 #define RESOURCE_LINK	"LINK"	  /* a veth's host side */
 #define RESOURCE_PHYS	"PHYS"	  /* a device lent to the container */
 #define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
+#define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */
 #define RESOURCE_PIDFILE "PIDFILE"
 #define RESOURCE_DIRECTORY "DIRECTORY"
 

@@ -49,6 +49,14 @@ static bool is_placed_late(const struct start *start)
 	return has_idmap(start) || (start->has_cgroups && cgroup_set_needs_enter(&start->cgroups));
 }
 
+static bool has_lent_devices(const struct start *start)
+{
+	vector_for_each (link, &start->spec->network.links)
+		if (link->type == LINK_PHYS)
+			return start->network != NULL;
+	return false;
+}
+
 static bool has_links(const struct start *start)
 {
 	return start->network != NULL;
@@ -206,6 +214,20 @@ static int write_id_maps(struct start *start, struct error *err)
 	return placement_write_id_maps(start, err);
 }
 
+/* Lent devices must not go down with the namespace when supervisor and init are killed together. */
+static int keep_network(struct start *start, struct error *err)
+{
+	char source[64], target[sizeof(start->dir.path) + sizeof("/netns")];
+
+	snprintf(source, sizeof(source), "/proc/%d/ns/net", start->init_pid);
+	snprintf(target, sizeof(target), "%s/netns", start->dir.path);
+	int r = journal_add(start->journal_fd, RESOURCE_NETNS, target);
+	r = r ?: file_write(start->dir.fd, "netns", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, "", 0);
+	if (r == 0 && mount(source, target, NULL, MS_BIND, NULL) < 0)
+		r = -errno;
+	return r < 0 ? error_set(err, r, "keep the network namespace at %s", target) : 0;
+}
+
 static int create_network(struct start *start, struct error *err)
 {
 	return network_create(start->network, start->init_pid, err);
@@ -261,6 +283,7 @@ const struct step supervisor_plan[] = {
 	RUN("enter-cgroups",        NULL,           enter_cgroups),
 	RUN("write-id-maps",        has_idmap,      write_id_maps),
 	SIGNAL("signal-placed",     is_placed_late, POINT_PLACED),
+	RUN("keep-network",         has_lent_devices, keep_network),
 	RUN("create-network",       has_links,      create_network),
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),

@@ -61,9 +61,6 @@ for victim in stop init supervisor both both-at-once; do
 	both-at-once) kill -9 "$supervisor" "$init"; sleep 0.5; state net >/dev/null ;;
 	esac
 	if back; then good "phys-back-$victim"
-	elif [[ $victim == both* ]]; then
-		# nobody holds the namespace: the kernel gives hardware back to the first one, and ends virtual devices
-		skip "phys-back-$victim" "a virtual device ends with its namespace"; lend
 	else
 		bad "phys-back-$victim" "lent0 is gone: $(netdevs "br0|up0|peer-.*" | tr '\n' ' ')"; lend
 	fi

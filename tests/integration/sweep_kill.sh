@@ -63,7 +63,6 @@ decided() { case $(state sweep) in RUNNING | STOPPED) ;; *) return 1;; esac; }
 for step in $(supervisor_steps) $(init_steps); do killed_at kill "$step"; done
 for step in $(supervisor_steps); do killed_at kill-init "$step"; done
 for step in $(supervisor_steps); do caller_killed_at "$step"; done
-for step in $(init_steps); do killed_at kill-supervisor "$step"; done
 check start-after-all start sweep
 check stop-after-all stop sweep
 none_left clean-after-all sweep "$stays"
