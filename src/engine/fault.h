@@ -6,7 +6,8 @@
 
 /*
  * In a build with -Dfault_injection=true the variable WABE_FAULT names a step and what happens there: "STEP:fail",
- * the supervisor dies), "STEP:kill-caller" (the command that waits for the start dies). 0: go on.
+ * "STEP:kill" (this process dies by SIGKILL), "STEP:kill-init" (init dies), "STEP:kill-caller" (the command that
+ * waits for the start dies). 0: go on.
  */
 #ifdef WABE_FAULTS
 int fault_inject(const char *step, bool is_init, pid_t init_pid, int report_fd, struct error *err);
