@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,32 +50,54 @@ int read_full(int fd, void *data, size_t length)
 	return 0;
 }
 
-int file_read_fd(int fd, size_t max, char **ret, size_t *ret_length)
+/* Up to the end of the file or of the buffer. Number of bytes, or -errno. */
+static ssize_t fill(int fd, char *buffer, size_t size)
 {
-	size_t capacity = 4096, length = 0;
-	auto_free char *data = malloc(capacity);
+	size_t length = 0;
 
-	for (;;) {
-		if (!data)
-			return -ENOMEM;
-		ssize_t n = read(fd, data + length, capacity - length - 1);
+	while (length < size) {
+		ssize_t n = read(fd, buffer + length, size - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		length += (size_t)n;
-		if (length > max)
-			return -EFBIG;
 		if (n == 0)
 			break;
-		if (capacity - length > 1)
-			continue;
+		length += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+int file_read_fd(int fd, size_t max, char **ret, size_t *ret_length)
+{
+	/* most files are small: one allocation of just their size, and none that grows */
+	char first[4096];
+	size_t capacity = sizeof(first);
+	ssize_t n = fill(fd, first, sizeof(first));
+	if (n < 0)
+		return (int)n;
+	size_t length = (size_t)n;
+	bool is_at_end = length < sizeof(first);
+	auto_free char *data = malloc(is_at_end ? length + 1 : 2 * capacity);
+	if (!data)
+		return -ENOMEM;
+	memcpy(data, first, length);
+	while (!is_at_end) {
+		if (length > max)
+			return -EFBIG;
 		capacity *= 2;
 		char *longer = realloc(data, capacity);
 		if (!longer)
 			return -ENOMEM;
 		data = longer;
+		n = fill(fd, data + length, capacity - length - 1);
+		if (n < 0)
+			return (int)n;
+		length += (size_t)n;
+		is_at_end = length < capacity - 1;
 	}
+	if (length > max)
+		return -EFBIG;
 	data[length] = '\0';
 	*ret_length = length;
 	*ret = take_ptr(data);

@@ -6,6 +6,7 @@
  */
 #ifndef __GLIBC__
 
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -77,6 +78,9 @@ static inline const char *sigabbrev_np(int number)
 		"XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "POLL", "PWR", "SYS" };
 	return number > 0 && number < (int)(sizeof(names) / sizeof(*names)) ? names[number] : NULL;
 }
+
+/* musl's open sets FD_CLOEXEC once more, for kernels of before 2008; its openat does not */
+#define open(path, ...) openat(AT_FDCWD, path, __VA_ARGS__)
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0) /* renameat2(2) */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,6 +29,31 @@ int security_session_keyring(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+/*
+ * The bare calls: the C library's would change every thread of the process, which takes a dozen calls more, and
+ * init has one thread. On 32-bit architectures the calls with 32-bit ids have names of their own.
+ */
+#ifdef SYS_setresuid32
+#define ID_CALL(name) SYS_##name##32
+#else
+#define ID_CALL(name) SYS_##name
+#endif
+
+static int set_kernel_uid(uid_t uid)
+{
+	return (int)syscall(ID_CALL(setresuid), uid, uid, uid);
+}
+
+static int set_kernel_gid(gid_t gid)
+{
+	return (int)syscall(ID_CALL(setresgid), gid, gid, gid);
+}
+
+static int set_kernel_groups(size_t count, const gid_t *ids)
+{
+	return (int)syscall(ID_CALL(setgroups), count, ids);
+}
+
 static int parse_groups(const struct string_list *groups, gid_t *ret)
 {
 	for (size_t i = 0; i < groups->count; i++) {
@@ -45,13 +71,13 @@ static int set_groups(const struct string_list *groups, struct error *err)
 {
 	if (!groups || groups->count == 0) {
 		/* EPERM: a user namespace whose maker may not drop groups (user_namespaces(7), "setgroups") */
-		if (setgroups(0, NULL) < 0 && errno != EPERM)
+		if (set_kernel_groups(0, NULL) < 0 && errno != EPERM)
 			return error_set(err, errno, "drop the supplementary groups");
 		return 0;
 	}
 	auto_free gid_t *ids = calloc(groups->count, sizeof(*ids));
 	int r = ids ? parse_groups(groups, ids) : -ENOMEM;
-	if (r < 0 || setgroups(groups->count, ids) < 0)
+	if (r < 0 || set_kernel_groups(groups->count, ids) < 0)
 		return error_set(err, r < 0 ? r : errno, "set the supplementary groups");
 	return 0;
 }
@@ -65,9 +91,9 @@ int security_set_identity(const struct spec *spec, uid_t uid, gid_t gid, const s
 		return r;
 	if (uid != 0 && spec->security.seccomp_profile && (r = capability_keep_on_setuid()) < 0)
 		return error_set(err, r, "keep capabilities until the filter is loaded");
-	if (setresgid(gid, gid, gid) < 0)
+	if (set_kernel_gid(gid) < 0)
 		return error_set(err, errno, "become group %u", gid);
-	if (setresuid(uid, uid, uid) < 0)
+	if (set_kernel_uid(uid) < 0)
 		return error_set(err, errno, "become user %u", uid);
 	return 0;
 }
