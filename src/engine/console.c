@@ -150,10 +150,11 @@ static int open_console_device(struct console *console, const struct spec *spec,
 int console_open(struct console *console, const struct spec *spec, bool foreground, struct error *err)
 {
 	const char *path = spec->console.path;
-	bool is_plain = foreground && spec->process.is_application && !caller_has_terminal();
+	bool has_terminal = foreground && caller_has_terminal();
+	bool is_plain = foreground && spec->process.is_application && !has_terminal;
 
 	console->inherit_stdio = is_plain;
-	if (foreground && caller_has_terminal()) {
+	if (has_terminal) {
 		console->in_fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 		console->out_fd = STDOUT_FILENO;
 	} else if (foreground) {

@@ -170,7 +170,7 @@ static int answer_freeze(int fd, struct start *start, bool freeze)
 	int r = freeze ? cgroup_freeze(&start->cgroups, 10000) : cgroup_thaw(&start->cgroups, 10000);
 
 	if (r == 0)
-		monitor_publish(&start->id, 0, freeze ? STATE_FROZEN : STATE_RUNNING);
+		monitor_publish(start->dir.path, &start->id, 0, freeze ? STATE_FROZEN : STATE_RUNNING);
 	return answer_number(fd, r, 0);
 }
 

@@ -53,12 +53,14 @@ static void send_event(int fd, int dir_fd, const char *path, const char *name, c
 		(void)unlinkat(dir_fd, name, 0); /* its owner died without cleaning up */
 }
 
-void monitor_publish(const struct container_id *id, uint32_t type, int32_t value)
+void monitor_publish(const char *run_path, const struct container_id *id, uint32_t type, int32_t value)
 {
 	char path[PATH_MAX];
 	struct monitor_event event = { .version = 1, .type = type, .value = value };
 
-	if (monitors_path(id->dialect, path, sizeof(path)) < 0)
+	if (run_path)
+		snprintf(path, sizeof(path), "%.*s/.monitors", (int)(strrchr(run_path, '/') - run_path), run_path);
+	else if (monitors_path(id->dialect, path, sizeof(path)) < 0)
 		return;
 	int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)

@@ -43,7 +43,7 @@ static void release_dead(const struct container_id *id, struct rundir *dir, cons
 	}
 	spec_free(spec);
 	rundir_remove(dir);
-	monitor_publish(id, 0, STATE_STOPPED);
+	monitor_publish(NULL, id, 0, STATE_STOPPED);
 }
 
 /* init lives, or could not be found out: a supervisor is started on the locked directory. */

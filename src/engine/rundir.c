@@ -127,9 +127,14 @@ void rundir_remove(struct rundir *dir)
 		close_fd(&dir->fd);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(run_files) / sizeof(*run_files); i++)
-		(void)unlinkat(dir->fd, run_files[i], 0); /* most are absent at most times */
-	(void)rmdir(dir->path);				  /* what is not ours stays */
+	/* the first two are always there, the others hardly ever */
+	(void)unlinkat(dir->fd, run_files[0], 0);
+	(void)unlinkat(dir->fd, run_files[1], 0);
+	if (rmdir(dir->path) < 0) {
+		for (size_t i = 2; i < sizeof(run_files) / sizeof(*run_files); i++)
+			(void)unlinkat(dir->fd, run_files[i], 0);
+		(void)rmdir(dir->path); /* what is not ours stays */
+	}
 	close_fd(&dir->fd);
 }
 

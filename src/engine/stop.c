@@ -19,7 +19,7 @@ static bool thaw_if_frozen(const struct container_id *id, struct running *runnin
 	if (!running->has_cgroups || cgroup_is_frozen(&running->cgroups) <= 0)
 		return false;
 	if (cgroup_thaw(&running->cgroups, 10000) == 0)
-		monitor_publish(id, 0, STATE_THAWED);
+		monitor_publish(NULL, id, 0, STATE_THAWED);
 	return true;
 }
 
@@ -93,10 +93,10 @@ int engine_freeze(const struct container_id *id, struct error *err)
 	int r = container_load(id, RUNNING_CGROUPS, &running, err);
 	if (r < 0)
 		return r;
-	monitor_publish(id, 0, STATE_FREEZING);
+	monitor_publish(NULL, id, 0, STATE_FREEZING);
 	r = cgroup_freeze(&running.cgroups, 10000);
 	if (r == 0)
-		monitor_publish(id, 0, STATE_FROZEN);
+		monitor_publish(NULL, id, 0, STATE_FROZEN);
 	running_clear(&running);
 	return r < 0 ? error_set(err, r, "freeze %s", id->name) : 0;
 }
@@ -109,8 +109,8 @@ int engine_unfreeze(const struct container_id *id, struct error *err)
 		return r;
 	r = cgroup_thaw(&running.cgroups, 10000);
 	if (r == 0) {
-		monitor_publish(id, 0, STATE_THAWED);
-		monitor_publish(id, 0, STATE_RUNNING);
+		monitor_publish(NULL, id, 0, STATE_THAWED);
+		monitor_publish(NULL, id, 0, STATE_RUNNING);
 	}
 	running_clear(&running);
 	return r < 0 ? error_set(err, r, "thaw %s", id->name) : 0;

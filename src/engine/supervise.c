@@ -49,7 +49,7 @@ int start_set_state(struct start *start, enum container_state state, struct erro
 	free(run.cgroups);
 	if (r < 0)
 		return error_set(err, r, "write the state file in %s", start->dir.path);
-	monitor_publish(&start->id, 0, state);
+	monitor_publish(start->dir.path, &start->id, 0, state);
 	return 0;
 }
 
@@ -299,8 +299,8 @@ static enum ending live(struct loop *loop, int *status)
 	drain_console(start);
 	console_detach_terminal(&start->console);
 	enum ending ending = ending_of(*status);
-	monitor_publish(&start->id, 1, *status);
-	monitor_publish(&start->id, 0, STATE_STOPPING);
+	monitor_publish(start->dir.path, &start->id, 1, *status);
+	monitor_publish(start->dir.path, &start->id, 0, STATE_STOPPING);
 	if (run_ending_hooks(start, HOOK_STOP, ending, namespaces, &err) < 0)
 		log_error(start->log, "%s", err.what);
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
@@ -394,7 +394,7 @@ static void finish(struct start *start)
 		(void)unlink(start->options->pidfile); /* may never have been written */
 	rundir_remove(&start->dir);
 	close_fd(&start->control_fd);
-	monitor_publish(&start->id, 0, STATE_STOPPED);
+	monitor_publish(start->dir.path, &start->id, 0, STATE_STOPPED);
 }
 
 static int fail(struct start *start, struct error *err)
@@ -402,7 +402,7 @@ static int fail(struct start *start, struct error *err)
 	struct error ignored;
 	bool had_hooks = start->init_pid > 0 || start->has_cgroups;
 
-	monitor_publish(&start->id, 0, STATE_ABORTING);
+	monitor_publish(start->dir.path, &start->id, 0, STATE_ABORTING);
 	start_release(start);
 	if (had_hooks)
 		(void)run_ending_hooks(start, HOOK_POST_STOP, ENDING_STOP, NULL, &ignored); /* err counts */

@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 # shellcheck source=plan_steps.sh
 source "$here/plan_steps.sh"
 
-prepare_sweep
+prepare_sweep phys
 fail_at() { # STEP NAME
 	local step=$1 n=$2 errors rc lines
 	errors=$(WABE_FAULT=$step:fail timeout 20 lxc-start -P "$P" -n "$n" 2>&1 >/dev/null); rc=$?
