@@ -82,23 +82,6 @@ void error_locate(struct error *err, const char *file, unsigned line, const char
 		snprintf(err->key, sizeof(err->key), "%s", key);
 }
 
-void error_prefix(struct error *err, const char *fmt, ...)
-{
-	char text[sizeof(err->what)], old[sizeof(err->what)];
-	va_list arguments;
-
-	if (!err)
-		return;
-	va_start(arguments, fmt);
-	vsnprintf(text, sizeof(text), fmt, arguments);
-	va_end(arguments);
-	memcpy(old, err->what, sizeof(old));
-	size_t used = strlen(text);
-	memcpy(err->what, text, used);
-	if (snprintf(err->what + used, sizeof(err->what) - used, ": %s", old) < 0)
-		err->what[used] = '\0'; /* too long is cut, which is fine */
-}
-
 /* Appends text and separator while there is room. */
 static void append(char *buffer, size_t size, const char *separator, const char *text)
 {

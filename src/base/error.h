@@ -42,9 +42,6 @@ int error_hint(struct error *err, const char *fmt, ...) __attribute__((format(pr
 /* Sets where the fault lies in the user's own file: "FILE:LINE" and key; NULL or line 0 leave a part out. */
 void error_locate(struct error *err, const char *file, unsigned line, const char *key);
 
-/* Puts text and ": " in front of what, for a thing that the lower level can not know. */
-void error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 /*
  * Renders "WHERE: KEY: WHAT: STRERROR (HINT)" without the parts that are empty, without newline, control
  * characters shown as '?'. Returns buffer.

@@ -12,3 +12,8 @@ enum namespace_kind {
 	NAMESPACE_TIME,
 	NAMESPACE_KINDS,
 };
+
+/* Name below /proc/PID/ns and in configurations: "user", "mnt", "pid", "uts", "ipc", "net", "cgroup", "time". */
+const char *namespace_name(enum namespace_kind kind);
+/* The kind of that name, -EINVAL: there is none. */
+int namespace_kind_from_name(const char *name);

@@ -15,6 +15,8 @@ extern char **environ;
 static int plan_fds(posix_spawn_file_actions_t *actions, const int *fds)
 {
 	for (int number = 0; fds && number < 3; number++) {
+		if (fds[number] == number)
+			continue; /* stays as it is, also when it is closed */
 		int r = fds[number] >= 0 ?
 			posix_spawn_file_actions_adddup2(actions, fds[number], number) :
 			posix_spawn_file_actions_addopen(actions, number, "/dev/null", O_RDWR, 0);

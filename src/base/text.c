@@ -46,6 +46,17 @@ bool text_equal(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+bool text_list_has(const char *list, const char *word, size_t length)
+{
+	while (*list) {
+		size_t own = strcspn(list, ",");
+		if (own == length && memcmp(list, word, own) == 0)
+			return true;
+		list += own + (list[own] == ',');
+	}
+	return false;
+}
+
 int text_replace(char **slot, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;
@@ -130,6 +141,14 @@ int text_to_bytes(const char *text, uint64_t *ret)
 		return -EINVAL;
 	*ret = value;
 	return 0;
+}
+
+int text_add_variable(struct string_list *list, const char *name, const char *value)
+{
+	auto_free char *text = NULL;
+	if (!value)
+		return 0;
+	return text_format(&text, "%s=%s", name, value) ?: string_list_add(list, text);
 }
 
 int text_split(const char *text, const char *separators, struct string_list *ret)

@@ -15,6 +15,8 @@ bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 /* Equal, where NULL is equal to NULL alone. */
 bool text_equal(const char *a, const char *b);
+/* Is word (length bytes of it) one of the comma-separated words of list? */
+bool text_list_has(const char *list, const char *word, size_t length);
 /* Replaces *slot by a copy of text (NULL: frees it). 0 or -ENOMEM. */
 int text_replace(char **slot, const char *text);
 
@@ -24,6 +26,9 @@ int text_to_u32(const char *text, uint32_t *ret);
 int text_to_i32(const char *text, int32_t *ret);
 /* "64M", "1.5"-free: a number with an optional unit k, K, M, G, T (times 1024), followed by an optional B. */
 int text_to_bytes(const char *text, uint64_t *ret);
+
+/* Appends "NAME=VALUE"; nothing when value is NULL. */
+int text_add_variable(struct string_list *list, const char *name, const char *value);
 
 /* The parts between any of separators; empty parts are left out. Appends. */
 int text_split(const char *text, const char *separators, struct string_list *ret);

@@ -8,14 +8,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Reads files of one group for the translation. */
-static int read_of_group(void *data, const char *file, char **ret)
-{
-	const struct cgroup_group *group = data;
-	char path[PATH_MAX];
-	return cgroupfs_read(group_path(group, group->limit_path, path), file, ret);
-}
-
 static int write_to_group(const struct cgroup_group *group, const char *file, const char *value)
 {
 	char path[PATH_MAX];
@@ -73,7 +65,7 @@ int cgroup_write_setting(const struct cgroup_set *set, bool is_v2, const char *f
 	}
 	if (!group)
 		return -EOPNOTSUPP;
-	struct translate_source now = { .read = read_of_group, .data = (void *)group };
+	struct translate_source now = { .read = group_read, .data = (void *)group };
 	int r = is_v2 ? translate_to_v1(file, value, &now, &translation) : translate_to_v2(file, value, &now, &translation);
 	for (size_t i = 0; r == 0 && i < translation.count; i++)
 		r = is_v2 ? write_v1(group, translation.steps[i].file, translation.steps[i].value) :

@@ -158,5 +158,3 @@ void cgroup_stats(const struct cgroup_set *set, struct cgroup_stats *ret_stats);
  * groups with living processes are left alone.
  */
 void cgroup_remove_path(const char *argument);
-/* The same for all groups of the set. */
-void cgroup_set_remove(const struct cgroup_set *set);

@@ -12,6 +12,9 @@ const struct cgroup_group *set_v2(const struct cgroup_set *set);
 /* mount + path into buffer. */
 const char *group_path(const struct cgroup_group *group, const char *path, char buffer[PATH_MAX]);
 
+/* A file of the limit group; the `read` of struct translate_source with a struct cgroup_group as its data. */
+int group_read(void *group, const char *file, char **ret);
+
 /* "memory" of "memory.max"; "" without a dot. */
 void controller_of(const char *file, char *buffer, size_t size);
 

@@ -41,19 +41,10 @@ static char *controllers_of(const char *super_options)
 	return result;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-			return true;
-	return false;
-}
-
 const struct cgroup_hierarchy *cgroup_layout_find_v1(const struct cgroup_layout *layout, const char *controller)
 {
 	vector_for_each (hierarchy, &layout->hierarchies)
-		if (!hierarchy->is_v2 && has_word(hierarchy->controllers, controller))
+		if (!hierarchy->is_v2 && text_list_has(hierarchy->controllers, controller, strlen(controller)))
 			return hierarchy;
 	return NULL;
 }

@@ -88,13 +88,6 @@ int cgroup_is_frozen(const struct cgroup_set *set)
 
 /* ---- single files ---- */
 
-static int read_of_group(void *data, const char *file, char **ret)
-{
-	const struct cgroup_group *group = data;
-	char path[PATH_MAX];
-	return cgroupfs_read(group_path(group, group->limit_path, path), file, ret);
-}
-
 int cgroup_get(const struct cgroup_set *set, const char *file, char **ret_value)
 {
 	char controller[32];
@@ -104,15 +97,15 @@ int cgroup_get(const struct cgroup_set *set, const char *file, char **ret_value)
 	if (strchr(file, '/'))
 		return -EINVAL;
 	const struct cgroup_group *group = set_find(set, controller), *v2 = set_v2(set);
-	int r = group ? read_of_group((void *)group, file, ret_value) : -ENOENT;
+	int r = group ? group_read((void *)group, file, ret_value) : -ENOENT;
 	if (r == -ENOENT && v2 && group != v2) {
 		group = v2;
-		r = read_of_group((void *)v2, file, ret_value);
+		r = group_read((void *)v2, file, ret_value);
 	}
 	if (r != -ENOENT)
 		return r;
 	/* the other version's words */
-	struct translate_source now = { .read = read_of_group, .data = (void *)group };
+	struct translate_source now = { .read = group_read, .data = (void *)group };
 	if (group && group->is_v2) {
 		r = translate_read_v1_from_v2(file, &now, ret_value);
 		if (r == 0)
@@ -232,14 +225,6 @@ void cgroup_remove_path(const char *argument)
 	char *next = copy;
 	for (char *path; next && (path = strsep(&next, "\t"));)
 		(void)cgroupfs_remove(path, REMOVE_TIMEOUT_MS); /* living processes of others keep it */
-}
-
-void cgroup_set_remove(const struct cgroup_set *set)
-{
-	vector_for_each (group, &set->groups) {
-		char path[PATH_MAX];
-		(void)cgroupfs_remove(group_path(group, group->limit_path, path), REMOVE_TIMEOUT_MS);
-	}
 }
 
 /* ---- text: a line per group, fields with tabs; then the device rules ---- */

@@ -18,21 +18,12 @@ const struct cgroup_group *set_v2(const struct cgroup_set *set)
 	return set->groups.count > 0 && set->groups.items[0].is_v2 ? &set->groups.items[0] : NULL;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
-		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-			return true;
-	return false;
-}
-
 const struct cgroup_group *set_find(const struct cgroup_set *set, const char *controller)
 {
 	if (!controller || !*controller)
 		return set_v2(set) ?: set->groups.items;
 	vector_for_each (group, &set->groups)
-		if (!group->is_v2 && has_word(group->controllers, controller))
+		if (!group->is_v2 && text_list_has(group->controllers, controller, strlen(controller)))
 			return group;
 	return set_v2(set);
 }
@@ -41,6 +32,13 @@ const char *group_path(const struct cgroup_group *group, const char *path, char 
 {
 	(void)snprintf(buffer, PATH_MAX, "%s%s", group->mount, path);
 	return buffer;
+}
+
+int group_read(void *group, const char *file, char **ret)
+{
+	const struct cgroup_group *one = group;
+	char path[PATH_MAX];
+	return cgroupfs_read(group_path(one, one->limit_path, path), file, ret);
 }
 
 void controller_of(const char *file, char *buffer, size_t size)
@@ -238,9 +236,9 @@ static void prepare_parent(const struct cgroup_set *set, const struct cgroup_gro
 static void prepare_group(const struct cgroup_set *set, const struct cgroup_group *group, const char *directory)
 {
 	static const char *const files[] = { "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control", NULL };
-	if (!group->is_v2 && has_word(group->controllers, "cpuset"))
+	if (!group->is_v2 && text_list_has(group->controllers, "cpuset", strlen("cpuset")))
 		inherit_cpuset(directory);
-	if (!group->is_v2 && has_word(group->controllers, "memory"))
+	if (!group->is_v2 && text_list_has(group->controllers, "memory", strlen("memory")))
 		(void)cgroupfs_write(directory, "memory.use_hierarchy", "1"); /* always so since 5.11 */
 	if (!set->has_owner)
 		return;
@@ -285,7 +283,7 @@ static int make_group(const struct cgroup_set *set, const struct cgroup_group *g
  */
 static const char *inner_name(const struct cgroup_set *set, const struct cgroup_group *group)
 {
-	return set->inner && (group->is_v2 || !has_word(group->controllers, "devices")) ? set->inner : NULL;
+	return set->inner && (group->is_v2 || !text_list_has(group->controllers, "devices", strlen("devices"))) ? set->inner : NULL;
 }
 
 static int set_paths(struct cgroup_set *set, unsigned number)

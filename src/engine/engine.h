@@ -108,8 +108,6 @@ int engine_unfreeze(const struct container_id *id, struct error *err);
  */
 int engine_cgroup_get(const struct container_id *id, const char *file, char **ret_value, struct error *err);
 int engine_cgroup_set(const struct container_id *id, const char *file, const char *value, struct error *err);
-/* Path of the container's cgroup below the mount point for a controller (NULL: v2), malloc'ed. */
-int engine_cgroup_path(const struct container_id *id, const char *controller, char **ret_path, struct error *err);
 
 /* ---- console ---- */
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/paths.h"
+#include "base/process.h"
+#include "base/text.h"
 #include "kernel/namespace.h"
-
-#ifndef WABE_ROOTFS_MOUNT
-#define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs"
-#endif
 
 extern char **environ;
 
@@ -33,23 +31,12 @@ bool hooks_has(const struct spec *spec, enum hook_moment moment)
 	return false;
 }
 
-static int add_variable(struct string_list *list, const char *name, const char *value)
-{
-	auto_free char *text = NULL;
-
-	if (!value)
-		return 0;
-	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return -ENOMEM;
-	return string_list_add(list, text);
-}
-
 static int add_number(struct string_list *list, const char *name, long value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%ld", value);
-	return add_variable(list, name, text);
+	return text_add_variable(list, name, text);
 }
 
 static int add_namespace_variables(struct string_list *list, const struct hook_context *context)
@@ -61,7 +48,7 @@ static int add_namespace_variables(struct string_list *list, const struct hook_c
 		if (context->namespace_fds[kind] < 0)
 			continue;
 		snprintf(text, sizeof(text), "/proc/%d/fd/%d", getpid(), context->namespace_fds[kind]);
-		r = add_variable(list, namespace_variables[kind], text);
+		r = text_add_variable(list, namespace_variables[kind], text);
 	}
 	return r;
 }
@@ -82,23 +69,23 @@ static int build_environment(const struct hook_context *context, enum hook_momen
 	for (char **item = environ; r == 0 && *item; item++)
 		if (strncmp(*item, "LXC_", 4) != 0)
 			r = string_list_add(list, *item);
-	r = r ?: add_variable(list, "LXC_NAME", spec->identity.name);
-	r = r ?: add_variable(list, "LXC_CONFIG_FILE", spec->identity.config_file);
-	r = r ?: add_variable(list, "LXC_ROOTFS_MOUNT",
+	r = r ?: text_add_variable(list, "LXC_NAME", spec->identity.name);
+	r = r ?: text_add_variable(list, "LXC_CONFIG_FILE", spec->identity.config_file);
+	r = r ?: text_add_variable(list, "LXC_ROOTFS_MOUNT",
 		context->rootfs_mount ? context->rootfs_mount :
 		spec->rootfs.mount    ? spec->rootfs.mount :
 					WABE_ROOTFS_MOUNT);
-	r = r ?: add_variable(list, "LXC_ROOTFS_PATH", spec->rootfs.path);
-	r = r ?: add_variable(list, "LXC_CONSOLE", context->console ? context->console : spec->console.path);
-	r = r ?: add_variable(list, "LXC_CONSOLE_LOGPATH", spec->console.logfile);
-	r = r ?: add_variable(list, "LXC_CGNS_AWARE", "1");
-	r = r ?: add_variable(list, "LXC_LOG_LEVEL", spec->log.level ? spec->log.level : "ERROR");
+	r = r ?: text_add_variable(list, "LXC_ROOTFS_PATH", spec->rootfs.path);
+	r = r ?: text_add_variable(list, "LXC_CONSOLE", context->console ? context->console : spec->console.path);
+	r = r ?: text_add_variable(list, "LXC_CONSOLE_LOGPATH", spec->console.logfile);
+	r = r ?: text_add_variable(list, "LXC_CGNS_AWARE", "1");
+	r = r ?: text_add_variable(list, "LXC_LOG_LEVEL", spec->log.level ? spec->log.level : "ERROR");
 	r = r ?: add_number(list, "LXC_HOOK_VERSION", spec->hooks.version);
 	if (context->init_pid > 0)
 		r = r ?: add_number(list, "LXC_PID", context->init_pid);
-	r = r ?: add_variable(list, "LXC_TARGET", context->target);
-	r = r ?: add_variable(list, "LXC_HOOK_TYPE", moment_names[moment]);
-	r = r ?: add_variable(list, "LXC_HOOK_SECTION", "lxc");
+	r = r ?: text_add_variable(list, "LXC_TARGET", context->target);
+	r = r ?: text_add_variable(list, "LXC_HOOK_TYPE", moment_names[moment]);
+	r = r ?: text_add_variable(list, "LXC_HOOK_SECTION", "lxc");
 	if (context->namespace_fds)
 		r = r ?: add_namespace_variables(list, context);
 	r = r ?: add_list(list, &spec->process.environment);
@@ -160,23 +147,9 @@ static void log_output(const struct hook_context *context, int fd, char *last, s
 static int spawn_shell(const char *line, char *const *environment, int output_fd, pid_t *ret_pid)
 {
 	char shell[] = "/bin/sh", option[] = "-c";
-	auto_free char *copy = strdup(line);
-	char *argv[] = { shell, option, copy, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
+	char *argv[] = { shell, option, (char *)line, NULL };
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, output_fd, STDERR_FILENO);
-	posix_spawnattr_init(&attributes);
-	sigemptyset(&none);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	int r = posix_spawn(ret_pid, shell, &actions, &attributes, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return -r;
+	return process_spawn(argv, environment, (int[3]){ STDIN_FILENO, output_fd, output_fd }, ret_pid);
 }
 
 static int run_hook(const struct hook_context *context, const struct spec_hook *hook, char *const *environment,
@@ -198,8 +171,7 @@ static int run_hook(const struct hook_context *context, const struct spec_hook *
 		return spec_error(err, r, context->spec, &hook->origin, "run hook %s", hook->command);
 	}
 	log_output(context, output[0], last, sizeof(last));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)process_wait(pid, &status); /* our child: it is there */
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	r = spec_error(err, EINVAL, context->spec, &hook->origin, "%s hook %s ended with %s %d%s%s",

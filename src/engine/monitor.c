@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/rundir.h"
 
@@ -149,14 +150,6 @@ void engine_watch_close(struct engine_watch *watch)
 	free(watch);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* True when one of the queued events is a state of the mask. */
 static bool drain_events(const struct engine_watch *watch, uint32_t state_mask)
 {
@@ -174,12 +167,12 @@ static bool drain_events(const struct engine_watch *watch, uint32_t state_mask)
 
 int engine_watch_wait(struct engine_watch *watch, uint32_t state_mask, int timeout_ms, struct error *err)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 
 	for (;;) {
 		if (drain_events(watch, state_mask))
 			return 0;
-		int64_t left = timeout_ms < 0 ? INT64_MAX : deadline - now_ms();
+		int64_t left = timeout_ms < 0 ? INT64_MAX : deadline - clock_ms();
 		if (left <= 0)
 			return error_set(err, ETIMEDOUT, "wait for %s", watch->id.name);
 		/* a supervisor that is killed sends nothing: look for ourselves each second */

@@ -9,11 +9,11 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "cgroup/cgroup.h"
 #include "engine/handover.h"
 #include "engine/hooks.h"
@@ -51,7 +51,7 @@ static int adopt(const struct container_id *id, const struct rundir *dir)
 {
 	struct supervisor_call call = { .id = id, .run_fd = dir->fd, .adopt = true };
 	struct message message;
-	int pair[2], status, r;
+	int pair[2], r;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -61,8 +61,8 @@ static int adopt(const struct container_id *id, const struct rundir *dir)
 	if (r == 0)
 		r = message_receive(pair[0], &message);
 	close(pair[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		(void)process_wait(pid, NULL); /* our child: it is there */
 	return r;
 }
 

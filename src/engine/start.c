@@ -10,11 +10,11 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "engine/handover.h"
 #include "engine/recover.h"
 #include "engine/rundir.h"
@@ -189,7 +189,7 @@ static int write_spec(const struct spec *spec, int run_fd, struct error *err)
 
 static int spawn_and_wait(const struct supervisor_call *call, struct start_result *result, struct error *err)
 {
-	int pair[2], status;
+	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -200,8 +200,8 @@ static int spawn_and_wait(const struct supervisor_call *call, struct start_resul
 		r = await_report(pair[0], call->foreground, result, err);
 	close(pair[0]);
 	/* in the background the child has left the real supervisor behind and ends at once */
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		(void)process_wait(pid, NULL); /* our child: it is there */
 	return r;
 }
 

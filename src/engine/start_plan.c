@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/file.h"
 #include "base/journal.h"
 #include "engine/hooks.h"
@@ -22,10 +23,6 @@
 #include "engine/resources.h"
 #include "engine/start.h"
 #include "engine/control.h"
-
-#ifndef WABE_ROOTFS_MOUNT
-#define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs"
-#endif
 
 /* ---- conditions: fixed before clone-init ---- */
 

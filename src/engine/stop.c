@@ -140,14 +140,3 @@ int engine_cgroup_set(const struct container_id *id, const char *file, const cha
 	return r < 0 ? error_set(err, r, "write %s to %s of %s", value, file, id->name) : 0;
 }
 
-int engine_cgroup_path(const struct container_id *id, const char *controller, char **ret_path, struct error *err)
-{
-	struct running running;
-	int r = container_load(id, RUNNING_CGROUPS, &running, err);
-	if (r < 0)
-		return r;
-	const char *path = cgroup_path(&running.cgroups, controller);
-	*ret_path = path ? strdup(path) : NULL;
-	running_clear(&running);
-	return *ret_path ? 0 : error_set(err, ENOENT, "%s has no cgroup of %s", id->name, controller ?: "cgroup2");
-}

@@ -387,9 +387,9 @@ static int adopt(struct start *start, struct error *err)
 	return start_set_state(start, STATE_RUNNING, err);
 }
 
+/* Everything is released; what is left is that the container has run. */
 static void finish(struct start *start)
 {
-	start_release(start);
 	if (start->options->pidfile)
 		(void)unlink(start->options->pidfile); /* may never have been written */
 	rundir_remove(&start->dir);

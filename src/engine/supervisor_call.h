@@ -1,9 +1,6 @@
 #pragma once
+#include "base/paths.h"
 #include "engine/engine.h"
-
-#ifndef WABE_SUPERVISOR
-#define WABE_SUPERVISOR "/usr/local/libexec/wabe/wabe-supervisor"
-#endif
 
 /* How the supervisor's program is called; the other side is programs/supervisor.c. */
 struct supervisor_call {

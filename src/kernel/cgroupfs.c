@@ -1,6 +1,7 @@
 #include "kernel/cgroupfs.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -15,14 +16,6 @@
 #include <time.h>
 
 #define MAX_FILE (16U * 1024 * 1024)
-
-int cgroupfs_is_v2(const char *path)
-{
-	struct statfs info;
-	if (statfs(path, &info) < 0)
-		return -errno;
-	return info.f_type == CGROUP2_SUPER_MAGIC;
-}
 
 static int file_path(char *buffer, size_t size, const char *directory, const char *file)
 {
@@ -94,16 +87,6 @@ static int has_process(const char *path, void *data)
 	return r < 0 ? r : *text ? -EBUSY : 0;
 }
 
-int cgroupfs_is_populated(const char *directory)
-{
-	auto_free char *text = NULL;
-	unsigned long long value;
-	if (cgroupfs_read(directory, "cgroup.events", &text) == 0 && cgroupfs_field(text, "populated", &value) == 0)
-		return value != 0;
-	int r = walk(directory, has_process, NULL);
-	return r == -EBUSY ? 1 : r;
-}
-
 static int remove_one(const char *path, void *data)
 {
 	(void)data;
@@ -163,13 +146,6 @@ int cgroupfs_kill(const char *directory)
 
 /* ---- freezer ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_frozen_v2(const char *directory, bool wanted)
 {
 	auto_free char *text = NULL;
@@ -181,7 +157,7 @@ static bool is_frozen_v2(const char *directory, bool wanted)
 int cgroupfs_freeze_v2(const char *directory, bool freeze, int timeout_ms)
 {
 	char path[PATH_MAX];
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 	int r = file_path(path, sizeof(path), directory, "cgroup.events");
 	if (r < 0)
 		return r;
@@ -195,7 +171,7 @@ int cgroupfs_freeze_v2(const char *directory, bool freeze, int timeout_ms)
 	while (!is_frozen_v2(directory, freeze)) {
 		struct pollfd poll_fd = { .fd = inotify_fd, .events = POLLIN };
 		char events[512];
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 		if (timeout_ms >= 0 && left <= 0)
 			return -ETIMEDOUT;
 		(void)poll(&poll_fd, 1, timeout_ms < 0 ? -1 : (int)left); /* EINTR: look again */
@@ -207,7 +183,7 @@ int cgroupfs_freeze_v2(const char *directory, bool freeze, int timeout_ms)
 int cgroupfs_freeze_v1(const char *directory, bool freeze, int timeout_ms)
 {
 	const char *wanted = freeze ? "FROZEN" : "THAWED";
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 	for (;;) {
 		auto_free char *text = NULL;
 		/* written again each time: a task that was being forked is caught by the next try */
@@ -217,7 +193,7 @@ int cgroupfs_freeze_v1(const char *directory, bool freeze, int timeout_ms)
 			return r;
 		if (strncmp(text, wanted, strlen(wanted)) == 0)
 			return 0;
-		if (timeout_ms >= 0 && now_ms() >= end)
+		if (timeout_ms >= 0 && clock_ms() >= end)
 			return -ETIMEDOUT;
 		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 	}

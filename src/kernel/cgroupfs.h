@@ -7,9 +7,6 @@
  * One cgroup directory of either version. directory is an absolute path. All return >= 0 or -errno.
  */
 
-/* 1: a cgroup2 file system is mounted at path, 0: something else. */
-int cgroupfs_is_v2(const char *path);
-
 /* *ret: malloc'ed, NUL-terminated. */
 int cgroupfs_read(const char *directory, const char *file, char **ret);
 int cgroupfs_write(const char *directory, const char *file, const char *value);
@@ -18,9 +15,6 @@ int cgroupfs_add_process(const char *directory, pid_t pid);
 
 /* Number behind "key " in text ("populated 1"), or -ENODATA. */
 int cgroupfs_field(const char *text, const char *key, unsigned long long *ret_value);
-
-/* 1: a process is in directory or below, 0: none. */
-int cgroupfs_is_populated(const char *directory);
 
 /*
  * rmdir, deepest first, of directory and all below. Nothing is removed while processes live there: waits up to

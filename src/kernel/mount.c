@@ -83,11 +83,6 @@ int mount_move(const char *path, int target_fd)
 	return result(move_mount(AT_FDCWD, path, target_fd, "", MOVE_MOUNT_T_EMPTY_PATH));
 }
 
-bool mount_has_mount_flags(uint64_t flags)
-{
-	return flags & MOUNT_FLAGS;
-}
-
 /* The access time attribute is one field of three values: setting one clears the field first. */
 static void set_atime(struct mount_attr *attr, uint64_t flags_set, uint64_t flags_clear)
 {
@@ -152,11 +147,6 @@ int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t fl
 	char path[MOUNT_FD_PATH_SIZE];
 
 	return result(mount(source, mount_fd_path(target_fd, path), type, flags, data));
-}
-
-int mount_detach(const char *path)
-{
-	return result(umount2(path, MNT_DETACH));
 }
 
 int mount_pivot_here(void)

@@ -36,9 +36,6 @@ int mount_move(const char *path, int target_fd);
  */
 int mount_set_flags(int fd, uint64_t flags_set, uint64_t flags_clear, bool recursive);
 
-/* Are there flags in the mask that belong to the mount rather than the file system? */
-bool mount_has_mount_flags(uint64_t flags);
-
 /* Maps the owners of the detached mount fd by a user namespace. Linux 5.12, else -ENOSYS. */
 int mount_set_idmap(int fd, int userns_fd, bool recursive);
 
@@ -46,7 +43,6 @@ int mount_set_idmap(int fd, int userns_fd, bool recursive);
 int mount_at_path(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
 /* mount(2) on what target_fd is, through /proc/self/fd. */
 int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t flags, const char *data);
-int mount_detach(const char *path);
 
 /* Makes the working directory the root and drops the old root; the working directory is "/" then. */
 int mount_pivot_here(void);

@@ -4,51 +4,34 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80 /* Linux 5.6 */
 #endif
 
-static const struct {
-	const char *name;
-	int flag;
-} kinds[NAMESPACE_KINDS] = {
-	[NAMESPACE_USER] = { "user", CLONE_NEWUSER },
-	[NAMESPACE_MOUNT] = { "mnt", CLONE_NEWNS },
-	[NAMESPACE_PID] = { "pid", CLONE_NEWPID },
-	[NAMESPACE_UTS] = { "uts", CLONE_NEWUTS },
-	[NAMESPACE_IPC] = { "ipc", CLONE_NEWIPC },
-	[NAMESPACE_NET] = { "net", CLONE_NEWNET },
-	[NAMESPACE_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
-	[NAMESPACE_TIME] = { "time", CLONE_NEWTIME },
+static const int flags[NAMESPACE_KINDS] = {
+	[NAMESPACE_USER] = CLONE_NEWUSER,
+	[NAMESPACE_MOUNT] = CLONE_NEWNS,
+	[NAMESPACE_PID] = CLONE_NEWPID,
+	[NAMESPACE_UTS] = CLONE_NEWUTS,
+	[NAMESPACE_IPC] = CLONE_NEWIPC,
+	[NAMESPACE_NET] = CLONE_NEWNET,
+	[NAMESPACE_CGROUP] = CLONE_NEWCGROUP,
+	[NAMESPACE_TIME] = CLONE_NEWTIME,
 };
-
-const char *namespace_name(enum namespace_kind kind)
-{
-	return kinds[kind].name;
-}
-
-int namespace_kind_from_name(const char *name)
-{
-	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (strcmp(kinds[kind].name, name) == 0)
-			return kind;
-	return strcmp(name, "mount") == 0 ? NAMESPACE_MOUNT : -EINVAL;
-}
 
 int namespace_clone_flag(enum namespace_kind kind)
 {
-	return kinds[kind].flag;
+	return flags[kind];
 }
 
 int namespace_open(pid_t pid, enum namespace_kind kind)
 {
 	char path[64];
 	if (pid == 0)
-		snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", kinds[kind].name);
+		snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", namespace_name(kind));
 	else
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kinds[kind].name);
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, namespace_name(kind));
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

@@ -3,10 +3,6 @@
 
 #include <sys/types.h>
 
-/* Name below /proc/PID/ns: "user", "mnt", ... */
-const char *namespace_name(enum namespace_kind kind);
-/* The kind of "mnt", also "mount"; -EINVAL: there is none of this name. */
-int namespace_kind_from_name(const char *name);
 /* CLONE_NEWx. */
 int namespace_clone_flag(enum namespace_kind kind);
 /* An fd of pid's namespace; pid 0: the caller's. For the pid namespace that of its children. -errno. */

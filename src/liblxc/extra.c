@@ -51,17 +51,12 @@ int extra_define(struct lxc_container *c, const char *definition)
 	return 0;
 }
 
-int extra_config_text(struct lxc_container *c, char **ret_text)
-{
-	auto_lock(c);
-	return lxc_config_text(self(c)->config, ret_text);
-}
-
 int extra_validate(struct lxc_container *c)
 {
 	struct error err = { 0 };
 	auto_lock(c);
 	int r = prepare_start(c, NULL, false, &err);
+	r = r < 0 ? r : spec_validate(lxc_config_spec(self(c)->config), &err);
 	return r < 0 ? container_fault(c, &err, r) : 0;
 }
 
@@ -159,11 +154,6 @@ int extra_monitor_open(struct extra_monitor **ret_monitor)
 	return 0;
 }
 
-int extra_monitor_fd(const struct extra_monitor *monitor)
-{
-	return engine_monitor_fd(monitor->engine);
-}
-
 int extra_monitor_read(struct extra_monitor *monitor, struct extra_event *ret_event)
 {
 	struct monitor_event event;
@@ -197,7 +187,3 @@ int extra_update_config(const char *text, const char *file, char **ret_text, cha
 	return r;
 }
 
-const char *extra_known_key(size_t number)
-{
-	return lxc_config_known_key(number);
-}

@@ -25,8 +25,6 @@ struct lxc_container *extra_container_open(const char *name, const char *lxcpath
 int extra_load_config(struct lxc_container *c, const char *file);
 /* "KEY=VALUE" or "KEY = VALUE" of -s, --define. */
 int extra_define(struct lxc_container *c, const char *definition);
-/* Whether the container has its own config file (a defined one), its path malloc'ed. */
-int extra_config_text(struct lxc_container *c, char **ret_text);
 
 struct extra_stats { /* UINT64_MAX: this host does not have it */
 	uint64_t memory_bytes, kernel_memory_bytes, cpu_ns, block_io_bytes;
@@ -65,7 +63,6 @@ struct extra_event {
 };
 struct extra_monitor;
 int extra_monitor_open(struct extra_monitor **ret_monitor);
-int extra_monitor_fd(const struct extra_monitor *monitor);
 /* 1: *ret_event filled, 0: something else arrived. */
 int extra_monitor_read(struct extra_monitor *monitor, struct extra_event *ret_event);
 void extra_monitor_close(struct extra_monitor *monitor);
@@ -77,5 +74,3 @@ int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd
 int extra_validate(struct lxc_container *c);
 /* Rewrites 2012 keys of text (lxc-update-config). message: one line, size bytes. */
 int extra_update_config(const char *text, const char *file, char **ret_text, char *message, size_t size);
-/* Known configuration key by number from 0; NULL: behind the last. */
-const char *extra_known_key(size_t number);

@@ -1,4 +1,5 @@
 /* What is in a running container: cgroup files, interfaces, devices, mounts, console. */
+#include "base/process.h"
 #include "liblxc/internal.h"
 
 #include <fcntl.h>
@@ -133,8 +134,7 @@ static int change_device(struct lxc_container *c, const char *source, const char
 	r = engine_attach(&id, change_node, &job, &options, &pid, err);
 	if (r < 0)
 		return r;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	(void)process_wait(pid, &status); /* our child: it is there */
 	int failed = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
 	return failed ? error_set(err, failed, "%s %s in the container", removes ? "remove" : "make", job.path) : 0;
 }

@@ -1,5 +1,6 @@
 /* Making and removing: create, destroy, rename. */
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "liblxc/internal.h"
 #include "liblxc/paths.h"
@@ -13,10 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef WABE_TEMPLATES
-#define WABE_TEMPLATES "/usr/local/share/lxc/templates"
-#endif
 
 /* ---- partial: a file that is locked while create works ---- */
 

@@ -207,7 +207,7 @@ int prepare_start(struct lxc_container *c, char *const *argv, bool is_applicatio
 	int r = lxc_config_prepare(container->config, argv, is_application, err);
 	if (r == 0 && process_log_apply(&lxc_config_spec(container->config)->log) < 0)
 		return error_set(err, ENOMEM, "prepare the start");
-	return r < 0 ? r : spec_validate(lxc_config_spec(container->config), err);
+	return r;
 }
 
 static bool start(struct lxc_container *c, int use_init, char *const argv[])

@@ -9,12 +9,6 @@
 
 extern char **environ;
 
-static int add_variable(struct string_list *list, const char *name, const char *value)
-{
-	auto_free char *text = NULL;
-	return text_format(&text, "%s=%s", name, value) ?: string_list_add(list, text);
-}
-
 /* Hook version 1: what version 0 has as arguments stands in the environment. */
 static int fill_environment(const struct spec *spec, const struct planned_link *link, const char *direction,
 	struct string_list *list)
@@ -23,15 +17,15 @@ static int fill_environment(const struct spec *spec, const struct planned_link *
 	int r = 0;
 	for (char **item = environ; r == 0 && item && *item; item++)
 		r = string_list_add(list, *item);
-	r = r ?: add_variable(list, "LXC_NAME", spec->identity.name);
-	r = r ?: add_variable(list, "LXC_HOOK_TYPE", direction);
-	r = r ?: add_variable(list, "LXC_HOOK_SECTION", "net");
-	r = r ?: add_variable(list, "LXC_HOOK_VERSION", spec->hooks.version ? "1" : "0");
-	r = r ?: add_variable(list, "LXC_NET_TYPE", type);
+	r = r ?: text_add_variable(list, "LXC_NAME", spec->identity.name);
+	r = r ?: text_add_variable(list, "LXC_HOOK_TYPE", direction);
+	r = r ?: text_add_variable(list, "LXC_HOOK_SECTION", "net");
+	r = r ?: text_add_variable(list, "LXC_HOOK_VERSION", spec->hooks.version ? "1" : "0");
+	r = r ?: text_add_variable(list, "LXC_NET_TYPE", type);
 	if (r == 0 && link->spec->link)
-		r = add_variable(list, "LXC_NET_PARENT", link->spec->link);
+		r = text_add_variable(list, "LXC_NET_PARENT", link->spec->link);
 	if (r == 0 && link->spec->type == LINK_VETH)
-		r = add_variable(list, "LXC_NET_PEER", link->host_name);
+		r = text_add_variable(list, "LXC_NET_PEER", link->host_name);
 	return r ?: vector_add(list) ? 0 : -ENOMEM;
 }
 

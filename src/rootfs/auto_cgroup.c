@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "kernel/mount.h"
 #include "kernel/mountinfo.h"
 #include "kernel/path_in_root.h"
@@ -41,18 +42,6 @@ static void clear_hierarchies(struct hierarchies *all)
 	free(all->list.items);
 }
 
-/* Is name one of the comma-separated words of list? */
-static bool has_word(const char *list, const char *name, size_t length)
-{
-	for (const char *word = list; *word;) {
-		size_t n = strcspn(word, ",");
-		if (n == length && memcmp(word, name, n) == 0)
-			return true;
-		word += n + (word[n] == ',');
-	}
-	return false;
-}
-
 /*
  * /proc/self/cgroup, lines "4:cpu,cpuacct:/PATH" and "0::/PATH": sets where this process is in the hierarchies.
  * A v1 line belongs to the mount whose options name its first controller.
@@ -68,7 +57,7 @@ static void find_own(struct hierarchies *all)
 			continue;
 		for (size_t i = 0; i < all->list.count; i++) {
 			struct hierarchy *one = &all->list.items[i];
-			if (*controllers ? one->controllers && has_word(one->controllers, controllers,
+			if (*controllers ? one->controllers && text_list_has(one->controllers, controllers,
 								      strcspn(controllers, ",")) :
 					   !one->controllers)
 				one->own = line;

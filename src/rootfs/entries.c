@@ -235,25 +235,20 @@ static int mount_fstab(const struct rootfs_context *root, struct error *err)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
 	auto_free char *text = NULL;
-	unsigned number = 0;
+	auto_spec struct spec *lines = spec_new(); /* what the file says, apart from the container's own entries */
 	size_t length;
 
+	if (!lines)
+		return error_set(err, ENOMEM, "read %s", mounts->fstab);
 	int r = file_read(AT_FDCWD, mounts->fstab, MAX_FSTAB, &text, &length);
 	if (r < 0)
 		return spec_error(err, r, root->spec, &mounts->fstab_origin, "read %s", mounts->fstab);
-	char *rest = text;
-	for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
-		struct spec_mount entry;
-		number++;
-		r = mount_line_parse(line, &entry);
+	r = fstab_parse(lines, mounts->fstab, text, length, err);
+	for (size_t i = 0; r == 0 && i < lines->mounts.entries.count; i++) {
+		const struct spec_mount *entry = &lines->mounts.entries.items[i];
+		r = mount_entry(root, entry, NULL, -1, err);
 		if (r < 0)
-			r = error_set_kind(err, ERROR_CONFIG, r == -EINVAL ? 0 : r, "not a line of fstab: %s", line);
-		else if (r > 0) {
-			r = mount_entry(root, &entry, NULL, -1, err);
-			mount_line_clear(&entry);
-		}
-		if (r < 0)
-			error_locate(err, mounts->fstab, number, "");
+			error_locate(err, mounts->fstab, entry->origin.line, "");
 	}
 	return r;
 }

@@ -3,13 +3,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/paths.h"
 #include "base/log.h"
 #include "spec/spec.h"
-
-/* Where the root is mounted before pivot_root when lxc.rootfs.mount is not given. */
-#ifndef WABE_ROOTFS_MOUNT
-#define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs"
-#endif
 
 /*
  * From nothing to the container's "/". Everything here runs in init, after the clone, in a mount namespace of

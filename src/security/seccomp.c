@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +17,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/process.h"
 #include "security/security.h"
-
-#ifndef WABE_COMPILE_SECCOMP
-#define WABE_COMPILE_SECCOMP "/usr/local/libexec/wabe/wabe-compile-seccomp"
-#endif
 
 #define CACHE_DIR   "/run/wabe/seccomp"
 #define MAX_POLICY  (1024 * 1024)
@@ -114,26 +110,13 @@ static void take_message(int message_fd, char *buffer, size_t size)
 static int run_compiler(const char *compiler_path, const int fds[3])
 {
 	char *argv[] = { (char *)compiler_path, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
 	pid_t pid;
 	int status;
 
-	sigemptyset(&none);
-	int r = posix_spawn_file_actions_init(&actions) ?: posix_spawnattr_init(&attributes);
-	for (int i = 0; r == 0 && i < 3; i++)
-		r = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-	r = r ?: posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	r = r ?: posix_spawnattr_setsigmask(&attributes, &none);
-	r = r ?: posix_spawn(&pid, compiler_path, &actions, &attributes, argv, envp);
-	(void)posix_spawn_file_actions_destroy(&actions); /* can not fail */
-	(void)posix_spawnattr_destroy(&attributes);
-	if (r != 0)
-		return -r;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	int r = process_spawn(argv, envp, fds, &pid);
+	r = r < 0 ? r : process_wait(pid, &status);
+	if (r < 0)
+		return r;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 

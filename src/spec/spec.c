@@ -73,22 +73,22 @@ int spec_error(struct error *err, int errnum, const struct spec *spec, const str
 	return r;
 }
 
-void spec_clear_mounts(struct spec *spec)
+static void clear_field(struct spec *spec, const char *name)
 {
 	for (const struct field *field = spec_fields; field->name; field++) {
-		if (strcmp(field->name, "mounts.entries") == 0) {
+		if (strcmp(field->name, name) == 0) {
 			const struct field row[2] = { *field };
 			fields_clear(row, spec);
 		}
 	}
 }
 
+void spec_clear_mounts(struct spec *spec)
+{
+	clear_field(spec, "mounts.entries");
+}
+
 void spec_clear_links(struct spec *spec)
 {
-	for (const struct field *field = spec_fields; field->name; field++) {
-		if (strcmp(field->name, "network.links") == 0) {
-			const struct field row[2] = { *field };
-			fields_clear(row, spec);
-		}
-	}
+	clear_field(spec, "network.links");
 }

@@ -18,28 +18,7 @@
 
 #include <cmocka.h>
 
-static char top[64];
-
-static int set_up(void **state)
-{
-	(void)state;
-	strcpy(top, "/tmp/test-liblxc-XXXXXX");
-	return mkdtemp(top) && chdir(top) == 0 ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return chdir("/") < 0 ? -1 : storage_remove_tree(top, NULL, NULL);
-}
-
-static void put(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
+#include "scratch.h"
 
 static const char *get(const char *path)
 {

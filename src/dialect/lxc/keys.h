@@ -162,7 +162,6 @@ int empty_only_set(struct key_call *call);
 int nothing_get(const struct spec *spec, const char *suffix, FILE *out);
 void nothing_clear(struct spec *spec, const char *suffix);
 void hooks_clear_all(struct spec *spec, const char *suffix);
-void net_clear_all(struct spec *spec, const char *suffix);
 
 /* Splits lxc.net's suffix "N.KEY"; -EINVAL: no number. *ret_key is NULL for "N" alone. */
 int net_split(const char *suffix, uint32_t *ret_index, const char **ret_key);

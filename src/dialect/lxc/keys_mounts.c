@@ -1,5 +1,6 @@
 /* Keys of the rootfs, its mounts, the console's sizes, and namespaces. */
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/namespace_kind.h"
 #include "base/text.h"
 #include "dialect/lxc/keys.h"
@@ -10,10 +11,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
-#ifndef WABE_ROOTFS_MOUNT /* a build without the build system */
-#define WABE_ROOTFS_MOUNT "/usr/lib/lxc/rootfs"
-#endif
 
 /* ---- lxc.rootfs.path ---- */
 

@@ -8,19 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[NAMESPACE_KINDS] = { "user", "mnt", "pid", "uts", "ipc", "net", "cgroup", "time" };
-
-static int kind_of(const char *name)
-{
-	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (strcmp(names[kind], name) == 0)
-			return kind;
-	return -EINVAL;
-}
-
 static int set_share(struct key_call *call)
 {
-	int kind = kind_of(call->suffix);
+	int kind = namespace_kind_from_name(call->suffix);
 	if (kind < 0)
 		return key_fault(call, "unknown namespace in the key", "use user, mnt, pid, uts, ipc, net, cgroup or time");
 	return text_replace(&call->spec->namespaces.share[kind], call->value);
@@ -36,7 +26,7 @@ int namespace_set(struct key_call *call)
 	uint32_t mask = 0;
 	int r = text_split(call->value, " \t", &words);
 	for (size_t i = 0; r == 0 && i < words.count; i++) {
-		int kind = kind_of(words.items[i]);
+		int kind = namespace_kind_from_name(words.items[i]);
 		if (kind < 0)
 			r = key_fault(call, "unknown namespace", "use user, mnt, pid, uts, ipc, net, cgroup or time");
 		else
@@ -54,7 +44,7 @@ static int print_mask(uint32_t mask, FILE *out)
 {
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		if (mask & 1U << kind)
-			fprintf(out, "%s\n", names[kind]);
+			fprintf(out, "%s\n", namespace_name((enum namespace_kind)kind));
 	return 0;
 }
 
@@ -72,7 +62,7 @@ int namespace_get_keep(const struct spec *spec, const char *suffix, FILE *out)
 
 int namespace_get_share(const struct spec *spec, const char *suffix, FILE *out)
 {
-	int kind = kind_of(suffix);
+	int kind = namespace_kind_from_name(suffix);
 	if (kind < 0)
 		return *suffix ? -ENOENT : 0;
 	fputs(spec->namespaces.share[kind] ?: "", out);
@@ -94,7 +84,7 @@ void namespace_clear_keep(struct spec *spec, const char *suffix)
 void namespace_clear_share(struct spec *spec, const char *suffix)
 {
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (!*suffix || strcmp(suffix, names[kind]) == 0)
+		if (!*suffix || strcmp(suffix, namespace_name((enum namespace_kind)kind)) == 0)
 			(void)text_replace(&spec->namespaces.share[kind], NULL); /* can not fail */
 }
 

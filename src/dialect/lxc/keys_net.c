@@ -391,12 +391,6 @@ static void clear_value(struct spec_link *link, const struct net_key *key)
 	}
 }
 
-void net_clear_all(struct spec *spec, const char *suffix)
-{
-	(void)suffix;
-	spec_clear_links(spec);
-}
-
 void net_clear(struct spec *spec, const char *suffix)
 {
 	uint32_t index;

@@ -1,5 +1,6 @@
 /* Keys of the process: architecture, environment, capabilities, limits, hooks, signals, ids. */
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "dialect/lxc/keys.h"
@@ -288,18 +289,10 @@ void death_signal_clear(struct spec *spec, const char *suffix)
 
 int log_level_set(struct key_call *call)
 {
-	static const char *const names[] = { "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "CRIT", "ALERT",
-		"FATAL" };
-	uint32_t number;
-	const char *level = NULL;
-	if (text_to_u32(call->value, &number) == 0 && number < sizeof(names) / sizeof(*names))
-		level = names[number];
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcasecmp(names[i], call->value) == 0)
-			level = names[i];
-	if (!level)
+	enum log_level level = log_level_from_name(call->value);
+	if (level == LOG_NOT_SET)
 		return key_fault(call, "is no log level", "use TRACE, DEBUG, INFO, NOTICE, WARN, ERROR, CRIT, ALERT or FATAL");
-	return text_replace(&call->spec->log.level, level);
+	return text_replace(&call->spec->log.level, log_level_name(level));
 }
 
 /* ---- lxc.idmap ---- */

@@ -2,6 +2,7 @@
 #include "tools/tool.h"
 
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "liblxc/extra.h"
@@ -10,10 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef WABE_TEMPLATES
-#define WABE_TEMPLATES "/usr/local/share/lxc/templates"
-#endif
 
 enum { KEY_DIR = 256, KEY_LVNAME, KEY_VGNAME, KEY_THINPOOL, KEY_RBDNAME, KEY_RBDPOOL, KEY_RBDUSER, KEY_ZFSROOT, KEY_FSTYPE,
 	KEY_FSSIZE };
@@ -54,11 +51,34 @@ static int take_size(struct call *call, const char *value)
 	return -1;
 }
 
+/* Where the text of an option about the storage belongs. */
+static char **member_of(struct bdev_specs *specs, int key)
+{
+	switch (key) {
+	case KEY_DIR:
+		return &specs->dir;
+	case KEY_LVNAME:
+		return &specs->lvm.lv;
+	case KEY_VGNAME:
+		return &specs->lvm.vg;
+	case KEY_THINPOOL:
+		return &specs->lvm.thinpool;
+	case KEY_RBDNAME:
+		return &specs->rbd.rbdname;
+	case KEY_RBDPOOL:
+		return &specs->rbd.rbdpool;
+	case KEY_RBDUSER:
+		return &specs->rbd.rbduser;
+	case KEY_ZFSROOT:
+		return &specs->zfs.zfsroot;
+	default:
+		return &specs->fstype;
+	}
+}
+
 static int take_option(struct call *call, int key, const char *value)
 {
 	struct create_state *state = call->state;
-	struct bdev_specs *specs = &state->specs;
-	char *text = (char *)value;
 	switch (key) {
 	case 't':
 		state->template = value;
@@ -76,37 +96,10 @@ static int take_option(struct call *call, int key, const char *value)
 		break;
 	}
 	state->has_specs = true;
-	switch (key) {
-	case KEY_DIR:
-		specs->dir = text;
-		return 0;
-	case KEY_LVNAME:
-		specs->lvm.lv = text;
-		return 0;
-	case KEY_VGNAME:
-		specs->lvm.vg = text;
-		return 0;
-	case KEY_THINPOOL:
-		specs->lvm.thinpool = text;
-		return 0;
-	case KEY_RBDNAME:
-		specs->rbd.rbdname = text;
-		return 0;
-	case KEY_RBDPOOL:
-		specs->rbd.rbdpool = text;
-		return 0;
-	case KEY_RBDUSER:
-		specs->rbd.rbduser = text;
-		return 0;
-	case KEY_ZFSROOT:
-		specs->zfs.zfsroot = text;
-		return 0;
-	case KEY_FSTYPE:
-		specs->fstype = text;
-		return 0;
-	default:
+	if (key == KEY_FSSIZE)
 		return take_size(call, value);
-	}
+	*member_of(&state->specs, key) = (char *)value;
+	return 0;
 }
 
 /* An option of another store than the one chosen is a mistake. */

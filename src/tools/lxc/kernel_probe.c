@@ -2,6 +2,7 @@
 #include "tools/lxc/kernel_probe.h"
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -202,8 +203,7 @@ enum probe_result probe_link_kind(const char *kind)
 		bool is_known = r != -EOPNOTSUPP && r != -EIO && r != -EPERM;
 		_exit(is_known ? PROBE_ENABLED : r == -EOPNOTSUPP && geteuid() == 0 ? PROBE_MISSING : PROBE_UNKNOWN);
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return PROBE_UNKNOWN;
+	if (process_wait(pid, &status) < 0)
+		return PROBE_UNKNOWN;
 	return WIFEXITED(status) ? (enum probe_result)WEXITSTATUS(status) : PROBE_UNKNOWN;
 }

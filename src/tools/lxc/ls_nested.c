@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 
 #include <lxc/lxccontainer.h>
@@ -98,6 +99,6 @@ void ls_collect_nested(const struct call *call, struct lxc_container *c, int dep
 		for (const char *at = bytes; at < bytes + length && read_row(&at, bytes + length, depth, rows);)
 			continue;
 	close(fds[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	if (pid > 0)
+		(void)process_wait(pid, NULL); /* our child: it is there */
 }

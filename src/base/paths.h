@@ -1,0 +1,16 @@
+#pragma once
+
+/* Where things are installed: the build system says so; these are what it would say for /usr/local. */
+
+#ifndef WABE_ROOTFS_MOUNT
+#define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs" /* where a root is mounted before pivot_root */
+#endif
+#ifndef WABE_SUPERVISOR
+#define WABE_SUPERVISOR "/usr/local/libexec/wabe/wabe-supervisor"
+#endif
+#ifndef WABE_COMPILE_SECCOMP
+#define WABE_COMPILE_SECCOMP "/usr/local/libexec/wabe/wabe-compile-seccomp"
+#endif
+#ifndef WABE_TEMPLATES
+#define WABE_TEMPLATES "/usr/local/share/lxc/templates"
+#endif
