@@ -99,10 +99,11 @@ int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, st
 bool cgroup_set_needs_enter(const struct cgroup_set *set);
 
 /*
- * Moves pid into the group of every hierarchy; the cgroup2 one is left out when have_clone_into_cgroup.
- * The first write waits for an RCU grace period (about 10 ms), the others ride on it.
+ * Moves the calling process, which has one thread, into the group of every hierarchy; the cgroup2 one is left out
+ * when have_clone_into_cgroup. On v1 by "0" to tasks: a thread that moves itself is the one case in which the kernel
+ * takes no lock on all forks, so there is no RCU grace period to wait for (cgroup_procs_write_start; 10 ms else).
  */
-int cgroup_set_enter(const struct cgroup_set *set, pid_t pid, bool have_clone_into_cgroup, struct error *err);
+int cgroup_set_enter(const struct cgroup_set *set, bool have_clone_into_cgroup, struct error *err);
 
 /* The set as lines of text for the state file (malloc'ed, NULL: no memory), and back (0, -EINVAL, -ENOMEM). */
 char *cgroup_set_to_text(const struct cgroup_set *set);

@@ -26,18 +26,19 @@ static int kill_by_signal(const struct cgroup_set *set)
 	char path[PATH_MAX];
 	const struct cgroup_group *freezer = find_freezer_v1(set);
 	const struct cgroup_group *group = freezer ?: set->groups.items;
-	int r = 0;
-	for (int round = 0; round < 20; round++) {
+	(void)group_path(group, group->limit_path, path); /* the freezer's, where there is one */
+	int r = cgroupfs_signal(path, 0);
+	for (int round = 0; r > 0 && round < 20; round++) { /* each change of the freezer waits for RCU: not in vain */
 		if (freezer)
-			(void)cgroupfs_freeze_v1(group_path(freezer, freezer->limit_path, path), true, 100);
-		r = cgroupfs_signal(group_path(group, group->limit_path, path), SIGKILL);
+			(void)cgroupfs_freeze_v1(path, true, 100);
+		r = cgroupfs_signal(path, SIGKILL);
 		if (freezer)
 			(void)cgroupfs_freeze_v1(path, false, 100);
 		if (r <= 0)
 			return r;
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 int cgroup_kill(const struct cgroup_set *set)

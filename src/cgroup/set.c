@@ -437,15 +437,16 @@ bool cgroup_set_needs_enter(const struct cgroup_set *set)
 	return set->is_open_failed || set->groups.count > (set_v2(set) ? 1 : 0);
 }
 
-int cgroup_set_enter(const struct cgroup_set *set, pid_t pid, bool have_clone_into_cgroup, struct error *err)
+int cgroup_set_enter(const struct cgroup_set *set, bool have_clone_into_cgroup, struct error *err)
 {
 	vector_for_each (group, &set->groups) {
 		char path[PATH_MAX];
 		if (group->is_v2 && have_clone_into_cgroup)
 			continue;
-		int r = cgroupfs_add_process(group_path(group, group->inner_path, path), pid);
+		(void)group_path(group, group->inner_path, path);
+		int r = cgroupfs_write(path, group->is_v2 ? "cgroup.procs" : "tasks", "0");
 		if (r < 0) {
-			r = error_set(err, r, "move process %d to cgroup %s", pid, path);
+			r = error_set(err, r, "enter cgroup %s", path);
 			if (r == -ENOSPC)
 				error_hint(err, "set lxc.cgroup.cpuset.cpus and lxc.cgroup.cpuset.mems");
 			return r;

@@ -235,7 +235,7 @@ static void run_helper(struct attach *attach, bool have_clone_into_cgroup)
 	struct clone_request request = { .flags = CLONE_PARENT, .cgroup_fd = -1 };
 	int r = 0;
 	if (attach->running.has_cgroups && attach->options->move_to_cgroup)
-		r = cgroup_set_enter(&attach->running.cgroups, getpid(), have_clone_into_cgroup, &error);
+		r = cgroup_set_enter(&attach->running.cgroups, have_clone_into_cgroup, &error);
 	r = r ?: join_namespaces(attach, &error);
 	pid_t pid = r < 0 ? r : clone_process(&request);
 	if (pid == 0)

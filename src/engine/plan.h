@@ -8,7 +8,7 @@ struct start;
 /* The meeting points of the two halves of a start. */
 enum signal_point {
 	POINT_NONE,
-	POINT_PLACED,	     /* supervisor -> init: cgroups and id maps are done */
+	POINT_MAPPED,	     /* supervisor -> init: the id maps are written */
 	POINT_NETWORK_READY, /* supervisor -> init: links are in init's namespace */
 	POINT_ROOTFS_READY,  /* init -> supervisor: mounted, pivoted, ttys reported */
 	POINT_GO,	     /* supervisor -> init: execute */

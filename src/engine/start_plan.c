@@ -41,9 +41,9 @@ static bool has_idmapped_sources(const struct start *start)
 	return spec->rootfs.options && strstr(spec->rootfs.options, "idmap=");
 }
 
-static bool is_placed_late(const struct start *start)
+static bool has_cgroups_to_enter(const struct start *start)
 {
-	return has_idmap(start) || (start->has_cgroups && cgroup_set_needs_enter(&start->cgroups));
+	return start->has_cgroups && cgroup_set_needs_enter(&start->cgroups);
 }
 
 static bool has_lent_devices(const struct start *start)
@@ -201,11 +201,6 @@ static int save_starting(struct start *start, struct error *err)
 	return start_set_state(start, STATE_STARTING, err);
 }
 
-static int enter_cgroups(struct start *start, struct error *err)
-{
-	return cgroup_set_enter(&start->cgroups, start->init_pid, start->is_placed_by_clone, err);
-}
-
 static int write_id_maps(struct start *start, struct error *err)
 {
 	return placement_write_id_maps(start, err);
@@ -277,9 +272,8 @@ const struct step supervisor_plan[] = {
 	RUN("prepare-network",      NULL,           prepare_network),
 	RUN("clone-init",           NULL,           clone_init),
 	RUN("save-starting",        NULL,           save_starting),
-	RUN("enter-cgroups",        NULL,           enter_cgroups),
 	RUN("write-id-maps",        has_idmap,      write_id_maps),
-	SIGNAL("signal-placed",     is_placed_late, POINT_PLACED),
+	SIGNAL("signal-mapped",     has_idmap,      POINT_MAPPED),
 	RUN("keep-network",         has_lent_devices, keep_network),
 	RUN("create-network",       has_links,      create_network),
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
@@ -300,6 +294,11 @@ static int die_with_supervisor(struct start *start, struct error *err)
 	(void)start;
 	/* until exec: a half-made container must not outlive who makes it */
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? error_set(err, errno, "follow the supervisor's death") : 0;
+}
+
+static int enter_cgroups(struct start *start, struct error *err)
+{
+	return cgroup_set_enter(&start->cgroups, start->is_placed_by_clone, err);
 }
 
 static int become_root(struct start *start, struct error *err)
@@ -428,7 +427,8 @@ static int execute(struct start *start, struct error *err)
 /* clang-format off */
 const struct step init_plan[] = {
 	RUN("die-with-supervisor",    NULL,                 die_with_supervisor),
-	AWAIT("await-placed",         is_placed_late,       POINT_PLACED),
+	RUN("enter-cgroups",          has_cgroups_to_enter, enter_cgroups),
+	AWAIT("await-mapped",         has_idmap,            POINT_MAPPED),
 	RUN("join-namespaces",        NULL,                 join_namespaces),
 	RUN("become-root",            has_idmap,            become_root),
 	RUN("enter-cgroup-namespace", has_cgroup_namespace, enter_cgroup_namespace),
