@@ -16,9 +16,10 @@
 enum {
 	ALIGNMENT = 16,
 	SMALLEST_SHIFT = 5, /* a class is a power of two, header included: 32 bytes, ... */
-	LARGEST_SHIFT = 15, /* ... 32 KiB; what is bigger has a mapping of its own */
+	LARGEST_SHIFT = 14, /* ... 16 KiB; what is bigger has a mapping of its own */
 	CLASSES = LARGEST_SHIFT + 1,
-	REGION = 64 << 10,
+	FIRST_REGION = 32 << 10, /* each region is twice as big as the one before: a supervisor needs one */
+	LARGEST_REGION = 1 << 20,
 };
 
 struct block {
@@ -31,6 +32,7 @@ struct block {
 
 static struct block *free_blocks[CLASSES];
 static char *region, *region_end;
+static size_t region_size = FIRST_REGION;
 
 static void *map(size_t size)
 {
@@ -58,7 +60,7 @@ static void *use(struct block *block, unsigned class_shift, size_t size)
 /* Not malloc itself: gcc makes one call of calloc out of malloc and memset, also in calloc. */
 static void *allocate(size_t size)
 {
-	if (size > PTRDIFF_MAX - 2 * REGION) {
+	if (size > PTRDIFF_MAX - LARGEST_REGION) {
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -74,11 +76,13 @@ static void *allocate(size_t size)
 		return use(block, shift, total - sizeof(*block));
 	}
 	if ((size_t)(region_end - region) < total) {
-		char *fresh = map(REGION);
+		char *fresh = map(region_size);
 		if (!fresh)
 			return NULL;
 		region = fresh;
-		region_end = fresh + REGION;
+		region_end = fresh + region_size;
+		if (region_size < LARGEST_REGION)
+			region_size *= 2;
 	}
 	block = (struct block *)region;
 	region += total;

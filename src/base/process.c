@@ -6,9 +6,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+#define STACK_PREFAULT (32UL << 10)
 
 extern char **environ;
 
@@ -84,4 +92,12 @@ int signal_from_name(const char *name)
 	if (strcasecmp(name, "CLD") == 0)
 		return SIGCHLD;
 	return realtime_signal(name);
+}
+
+void process_prefault_stack(void)
+{
+	uintptr_t page = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)4095;
+
+	/* in vain before 5.14, or where the stack ends sooner */
+	(void)madvise((void *)(page - STACK_PREFAULT + 4096), STACK_PREFAULT, MADV_POPULATE_WRITE);
 }

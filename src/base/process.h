@@ -14,3 +14,9 @@ int process_wait(pid_t pid, int *ret_status);
 
 /* "SIGTERM", "TERM", "15", "SIGRTMIN+3", "RTMAX-1", any case. The number, or -EINVAL. */
 int signal_from_name(const char *name);
+
+/*
+ * Makes the next 32 KiB of the stack present in one go, where each page touched for the first time after an exec or a
+ * fork would be a page fault of its own (on a virtual machine each costs as much as ten system calls).
+ */
+void process_prefault_stack(void);

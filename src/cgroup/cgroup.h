@@ -75,12 +75,11 @@ void cgroup_set_clear(struct cgroup_set *set);
  */
 int cgroup_set_create(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err);
 
-/* Moves pid (the supervisor) into the group that lxc.cgroup.dir.monitor names; nothing without that key. */
-int cgroup_set_enter_monitor(struct cgroup_set *set, pid_t pid, cgroup_journal journal, void *data,
-	struct error *err);
+/* Moves the caller (the supervisor) into the group that lxc.cgroup.dir.monitor names; nothing without that key. */
+int cgroup_set_enter_monitor(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err);
 
-/* Moves pid (the supervisor) out of it again, so that it can be removed: to the base, or the pivot group. */
-void cgroup_set_leave_monitor(const struct cgroup_set *set, pid_t pid);
+/* Moves the caller out of it again, so that it can be removed: to the base, or the pivot group. */
+void cgroup_set_leave_monitor(const struct cgroup_set *set);
 
 /* A directory fd of the cgroup2 group for CLONE_INTO_CGROUP, or -1: there is none. */
 int cgroup_set_open_v2(struct cgroup_set *set);

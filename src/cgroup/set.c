@@ -387,7 +387,7 @@ int cgroup_set_create(struct cgroup_set *set, cgroup_journal journal, void *data
 	return r;
 }
 
-int cgroup_set_enter_monitor(struct cgroup_set *set, pid_t pid, cgroup_journal journal, void *data, struct error *err)
+int cgroup_set_enter_monitor(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err)
 {
 	if (!set->monitor)
 		return 0;
@@ -399,23 +399,23 @@ int cgroup_set_enter_monitor(struct cgroup_set *set, pid_t pid, cgroup_journal j
 		r = r ?: make_path(set, group, relative, strlen(group->base));
 		if (r == -EEXIST)
 			r = 0;
-		r = r ?: cgroupfs_add_process(path, pid);
+		r = r ?: cgroupfs_write(path, "cgroup.procs", "0");
 		if (r < 0)
 			return error_set(err, r, "move the supervisor to cgroup %s", path);
 	}
 	return 0;
 }
 
-void cgroup_set_leave_monitor(const struct cgroup_set *set, pid_t pid)
+void cgroup_set_leave_monitor(const struct cgroup_set *set)
 {
 	vector_for_each (group, &set->groups) {
 		char path[PATH_MAX], relative[PATH_MAX];
-		if (!set->monitor || cgroupfs_add_process(group_path(group, group->base, path), pid) == 0)
+		if (!set->monitor || cgroupfs_write(group_path(group, group->base, path), "cgroup.procs", "0") == 0)
 			continue;
 		/* on cgroup2 a group that has controllers enabled takes no process (cgroup-v2.rst) */
 		(void)snprintf(relative, sizeof(relative), "%s/%s", group->base, set->monitor_pivot ?: "lxc.pivot");
 		(void)make_path(set, group, relative, strlen(group->base)); /* it stays, as LXC's does */
-		(void)cgroupfs_add_process(group_path(group, relative, path), pid);
+		(void)cgroupfs_write(group_path(group, relative, path), "cgroup.procs", "0");
 	}
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "engine/running.h"
 #include "kernel/clone.h"
@@ -142,6 +143,7 @@ static void run_init(struct start *start)
 {
 	struct message message = { .kind = MESSAGE_ERROR };
 
+	process_prefault_stack();
 	start->is_init = true;
 	close_fd(&start->handover.supervisor_fd);
 	if (plan_run(init_plan, start, &message.error) < 0)

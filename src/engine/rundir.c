@@ -21,9 +21,9 @@ static const char *const run_files[] = { "spec", "state", "state.new", "journal"
 
 static const char *runtime_base(void)
 {
-	const char *dir = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
+	const char *dir = getenv("XDG_RUNTIME_DIR");
 
-	return dir && *dir == '/' ? dir : "/run";
+	return dir && *dir == '/' && geteuid() != 0 ? dir : "/run";
 }
 
 int rundir_parent(const char *dialect, char *buffer, size_t size)

@@ -153,7 +153,7 @@ static int create_cgroups(struct start *start, struct error *err)
 	r = cgroup_set_create(&start->cgroups, add_journal, start, err);
 	if (r < 0)
 		return r;
-	r = cgroup_set_enter_monitor(&start->cgroups, getpid(), add_journal, start, err);
+	r = cgroup_set_enter_monitor(&start->cgroups, add_journal, start, err);
 	if (r < 0)
 		return r;
 	start->cgroup_fd = cgroup_set_open_v2(&start->cgroups);

@@ -82,7 +82,7 @@ void start_release(struct start *start)
 		(void)waitpid(start->init_pid, NULL, 0); /* adopted: not our child */
 	}
 	if (start->has_cgroups && start->cgroups.monitor)
-		cgroup_set_leave_monitor(&start->cgroups, getpid());
+		cgroup_set_leave_monitor(&start->cgroups);
 	if (start->has_cgroups)
 		(void)cgroup_kill(&start->cgroups); /* attached processes can outlive init */
 	if (start->network)

@@ -37,13 +37,6 @@ int cgroupfs_write(const char *directory, const char *file, const char *value)
 	return r < 0 ? r : file_write_text(-1, path, value);
 }
 
-int cgroupfs_add_process(const char *directory, pid_t pid)
-{
-	char text[16];
-	snprintf(text, sizeof(text), "%d", pid);
-	return cgroupfs_write(directory, "cgroup.procs", text);
-}
-
 int cgroupfs_field(const char *text, const char *key, unsigned long long *ret_value)
 {
 	size_t length = strlen(key);

@@ -10,8 +10,6 @@
 /* *ret: malloc'ed, NUL-terminated. */
 int cgroupfs_read(const char *directory, const char *file, char **ret);
 int cgroupfs_write(const char *directory, const char *file, const char *value);
-/* Into cgroup.procs. */
-int cgroupfs_add_process(const char *directory, pid_t pid);
 
 /* Number behind "key " in text ("populated 1"), or -ENODATA. */
 int cgroupfs_field(const char *text, const char *key, unsigned long long *ret_value);

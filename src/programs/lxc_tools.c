@@ -1,4 +1,5 @@
 /* One program for all lxc-* commands: the name it is called by selects, else the first argument. */
+#include "base/process.h"
 #include "tools/tool.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@ int main(int argc, char **argv)
 {
 	const struct tool *tool = argc > 0 ? find_tool(argv[0]) : NULL;
 
+	process_prefault_stack();
 	if (tool)
 		return tool_main(tool, argc, argv);
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -108,6 +108,7 @@ int main(int argc, char **argv)
 	struct error err;
 	struct log log;
 
+	process_prefault_stack();
 	int run_fd = parse(argc, argv, &options);
 	if (run_fd < 0) {
 		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
