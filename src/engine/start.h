@@ -38,6 +38,7 @@ struct start {
 	struct cgroup_layout layout;
 	struct cgroup_set cgroups;
 	bool has_cgroups;
+	struct rootfs_hierarchy *hierarchies; /* what layout and cgroups say to the rootfs */
 	int cgroup_fd; /* for CLONE_INTO_CGROUP, or -1 */
 	bool is_placed_by_clone;
 	struct network *network;

@@ -141,6 +141,28 @@ static int add_journal(void *data, const char *kind, const char *argument)
 	return journal_add(start->journal_fd, kind, argument);
 }
 
+/* The rootfs shows the host's hierarchies (lxc.mount.auto = cgroup); what it needs of them was read here already. */
+static int describe_hierarchies(struct start *start)
+{
+	size_t count = start->layout.hierarchies.count;
+
+	start->hierarchies = calloc(count + 1, sizeof(*start->hierarchies));
+	if (!start->hierarchies)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct cgroup_hierarchy *hierarchy = &start->layout.hierarchies.items[i];
+		struct rootfs_hierarchy *one = &start->hierarchies[i];
+		one->mount = hierarchy->mount;
+		one->controllers = hierarchy->is_v2 ? NULL : hierarchy->controllers;
+		vector_for_each (group, &start->cgroups.groups)
+			if (strcmp(group->mount, hierarchy->mount) == 0)
+				one->own = group->inner_path;
+	}
+	start->root.hierarchies = start->hierarchies;
+	start->root.hierarchy_count = count;
+	return 0;
+}
+
 static int create_cgroups(struct start *start, struct error *err)
 {
 	int r = cgroup_layout_detect(&start->layout, start->spec->cgroup.relative, err);
@@ -157,7 +179,8 @@ static int create_cgroups(struct start *start, struct error *err)
 	if (r < 0)
 		return r;
 	start->cgroup_fd = cgroup_set_open_v2(&start->cgroups);
-	return 0;
+	r = describe_hierarchies(start);
+	return r < 0 ? error_set(err, r, "create the cgroups") : 0;
 }
 
 static int limit_cgroups(struct start *start, struct error *err)

@@ -65,6 +65,8 @@ static void release_handles(struct start *start)
 	if (start->has_cgroups)
 		cgroup_set_clear(&start->cgroups);
 	start->has_cgroups = false;
+	free(start->hierarchies);
+	start->hierarchies = NULL;
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		close_fd(&start->join_fds[kind]);
 	close_fd(&start->cgroup_fd);

@@ -10,110 +10,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "kernel/mount.h"
-#include "kernel/mountinfo.h"
 #include "kernel/path_in_root.h"
 #include "rootfs/internal.h"
 
 #define CGROUP_DIR "sys/fs/cgroup"
 #define FLAGS	   (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 #define ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
-#define MAX_TEXT   (4 * 1024 * 1024)
-
-/* One hierarchy of the host. */
-struct hierarchy {
-	const char *mount;	 /* where the host has it */
-	const char *name;	 /* last component: "cpu,cpuacct", "unified" */
-	const char *controllers; /* option of a v1 mount: "cpu,cpuacct", "name=systemd"; NULL: cgroup2 */
-	const char *own;	 /* cgroup of this process in it: "/lxc.payload.web1" */
-};
-
-struct hierarchies {
-	char *mountinfo, *cgroups; /* the texts that the strings lie in; owned */
-	VECTOR(struct hierarchy) list;
-};
-
-static void clear_hierarchies(struct hierarchies *all)
-{
-	free(all->mountinfo);
-	free(all->cgroups);
-	free(all->list.items);
-}
-
-/*
- * /proc/self/cgroup, lines "4:cpu,cpuacct:/PATH" and "0::/PATH": sets where this process is in the hierarchies.
- * A v1 line belongs to the mount whose options name its first controller.
- */
-static void find_own(struct hierarchies *all)
-{
-	char *rest = all->cgroups;
-
-	for (char *line; (line = strsep(&rest, "\n"));) {
-		(void)strsep(&line, ":");
-		const char *controllers = strsep(&line, ":");
-		if (!controllers || !line)
-			continue;
-		for (size_t i = 0; i < all->list.count; i++) {
-			struct hierarchy *one = &all->list.items[i];
-			if (*controllers ? one->controllers && text_list_has(one->controllers, controllers,
-								      strcspn(controllers, ",")) :
-					   !one->controllers)
-				one->own = line;
-		}
-	}
-}
-
-/* Cuts "rw,cpu,cpuacct" and the like down to what makes the hierarchy. */
-static char *controllers_of(char *super_options)
-{
-	char *from = super_options, *to = super_options;
-
-	while (*from) {
-		size_t length = strcspn(from, ",");
-		char *next = from + length + (from[length] == ',');
-		bool is_other = (length == 2 && (memcmp(from, "rw", 2) == 0 || memcmp(from, "ro", 2) == 0)) ||
-				strncmp(from, "xattr", 5) == 0 || strncmp(from, "clone_children", 14) == 0 ||
-				strncmp(from, "noprefix", 8) == 0 || strncmp(from, "release_agent=", 14) == 0 ||
-				strncmp(from, "cpuset_v2_mode", 14) == 0;
-		if (!is_other) {
-			if (to > super_options)
-				*to++ = ',';
-			memmove(to, from, length);
-			to += length;
-		}
-		from = next;
-	}
-	*to = '\0';
-	return super_options;
-}
-
-static int read_hierarchies(struct hierarchies *all)
-{
-	struct mountinfo info;
-	size_t length;
-
-	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", MAX_TEXT, &all->mountinfo, &length);
-	r = r ?: file_read(AT_FDCWD, "/proc/self/cgroup", MAX_TEXT, &all->cgroups, &length);
-	if (r < 0)
-		return r;
-	for (char *rest = all->mountinfo; (r = mountinfo_next(&rest, &info)) != 0;) {
-		if (r < 0 || strncmp(info.target, "/sys/fs/cgroup", strlen("/sys/fs/cgroup")) != 0)
-			continue;
-		bool is_v2 = strcmp(info.type, "cgroup2") == 0;
-		if (!is_v2 && strcmp(info.type, "cgroup") != 0)
-			continue;
-		struct hierarchy *one = vector_add(&all->list);
-		if (!one)
-			return -ENOMEM;
-		one->mount = info.target;
-		one->name = strrchr(info.target, '/') + 1;
-		one->controllers = is_v2 ? NULL : controllers_of(info.super_options);
-	}
-	find_own(all);
-	return 0;
-}
 
 /* ---- one hierarchy ---- */
 
@@ -137,7 +40,7 @@ static int bind_part(const struct view *view, const char *source, const char *ta
 	return r == 0 && is_read_only ? mount_set_flags(tree_fd, MS_RDONLY, 0, false) : r;
 }
 
-static int mount_new(const struct view *view, const struct hierarchy *one, const char *target)
+static int mount_new(const struct view *view, const struct rootfs_hierarchy *one, const char *target)
 {
 	uint64_t flags = FLAGS | (view->own_ro ? MS_RDONLY : 0);
 	char data[300];
@@ -153,7 +56,7 @@ static int mount_new(const struct view *view, const struct hierarchy *one, const
 }
 
 /* Without a cgroup namespace: copies of the host's mount at the same paths. */
-static int bind_hierarchy(const struct view *view, const struct hierarchy *one, const char *target)
+static int bind_hierarchy(const struct view *view, const struct rootfs_hierarchy *one, const char *target)
 {
 	const char *own = one->own && strcmp(one->own, "/") != 0 ? one->own : "";
 	char own_source[PATH_MAX], own_target[PATH_MAX];
@@ -169,12 +72,17 @@ static int bind_hierarchy(const struct view *view, const struct hierarchy *one, 
 	return r;
 }
 
-static int mount_hierarchy(const struct view *view, const struct hierarchy *one, const char *target)
+static int mount_hierarchy(const struct view *view, const struct rootfs_hierarchy *one, const char *target)
 {
 	return view->is_new ? mount_new(view, one, target) : bind_hierarchy(view, one, target);
 }
 
 /* ---- all of them ---- */
+
+static bool is_in_place(const struct rootfs_hierarchy *one)
+{
+	return strncmp(one->mount, "/" CGROUP_DIR, strlen("/" CGROUP_DIR)) == 0;
+}
 
 /* "cpu" and "cpuacct" lead to "cpu,cpuacct", as on a host. dir_fd: the tmpfs. */
 static int link_controllers(int dir_fd, const char *name)
@@ -197,8 +105,9 @@ static int link_controllers(int dir_fd, const char *name)
 }
 
 /* cgroup v1 or hybrid: a tmpfs that holds one directory for each hierarchy. */
-static int mount_all(const struct view *view, const struct hierarchies *all)
+static int mount_all(const struct view *view)
 {
+	const struct rootfs_context *root = view->root;
 	char target[PATH_MAX];
 
 	auto_close int under_fd = path_create_in_root(view->root->root_fd, CGROUP_DIR, PATH_CREATE_DIRECTORY);
@@ -210,20 +119,23 @@ static int mount_all(const struct view *view, const struct hierarchies *all)
 	auto_close int dir_fd = path_open_in_root(view->root->root_fd, CGROUP_DIR, O_PATH | O_DIRECTORY, 0);
 	if (dir_fd < 0)
 		return dir_fd;
-	for (size_t i = 0; r == 0 && i < all->list.count; i++) {
-		const struct hierarchy *one = &all->list.items[i];
-		(void)snprintf(target, sizeof(target), "%s/%s", CGROUP_DIR, one->name);
+	for (size_t i = 0; r == 0 && i < root->hierarchy_count; i++) {
+		const struct rootfs_hierarchy *one = &root->hierarchies[i];
+		if (!is_in_place(one))
+			continue;
+		const char *name = strrchr(one->mount, '/') + 1; /* "cpu,cpuacct", "unified" */
+		(void)snprintf(target, sizeof(target), "%s/%s", CGROUP_DIR, name);
 		r = mount_hierarchy(view, one, target);
-		r = r ?: link_controllers(dir_fd, one->name);
+		r = r ?: link_controllers(dir_fd, name);
 	}
 	return r == 0 && view->parents_ro ? mount_set_flags(dir_fd, MS_RDONLY, 0, false) : r;
 }
 
-static const struct hierarchy *find_v2(const struct hierarchies *all)
+static const struct rootfs_hierarchy *find_v2(const struct rootfs_context *root)
 {
-	for (size_t i = 0; i < all->list.count; i++)
-		if (!all->list.items[i].controllers)
-			return &all->list.items[i];
+	for (size_t i = 0; i < root->hierarchy_count; i++)
+		if (!root->hierarchies[i].controllers && is_in_place(&root->hierarchies[i]))
+			return &root->hierarchies[i];
 	return NULL;
 }
 
@@ -246,10 +158,10 @@ static bool is_left_to_init(const struct spec_mounts *mounts, bool has_namespace
 	return has_namespace && !mounts->auto_cgroup_force && has_admin && !is_v2_only;
 }
 
-static int mount_wanted(const struct rootfs_context *root, const struct hierarchies *all)
+static int mount_wanted(const struct rootfs_context *root)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
-	const struct hierarchy *v2 = find_v2(all);
+	const struct rootfs_hierarchy *v2 = find_v2(root);
 	bool is_v2_only = v2 && strcmp(v2->mount, "/" CGROUP_DIR) == 0;
 	bool has_namespace = spec_new_namespaces(root->spec) & 1U << NAMESPACE_CGROUP;
 	bool has_admin = has_capability(&root->spec->process, "sys_admin", "21");
@@ -266,26 +178,22 @@ static int mount_wanted(const struct rootfs_context *root, const struct hierarch
 		.own_ro = kind == AUTO_MOUNT_RO };
 	if (is_v2_only || (mounts->auto_cgroup_v2 && v2)) {
 		/* there is no directory to be made in sysfs: without a namespace the own part takes the whole place */
-		struct hierarchy top = *v2;
+		struct rootfs_hierarchy top = *v2;
 		char own[PATH_MAX];
 		if (!view.is_new && !view.is_full) {
 			if (snprintf(own, sizeof(own), "%s%s", v2->mount, v2->own ? v2->own : "") >= (int)sizeof(own))
 				return -ENAMETOOLONG;
-			top = (struct hierarchy){ .mount = own, .own = "" };
+			top = (struct rootfs_hierarchy){ .mount = own, .own = "" };
 		}
 		return mount_hierarchy(&view, &top, CGROUP_DIR);
 	}
-	return mount_all(&view, all);
+	return mount_all(&view);
 }
 
 int rootfs_mount_auto_cgroup(const struct rootfs_context *root, struct error *err)
 {
-	struct hierarchies all = { 0 };
-
 	if (root->spec->mounts.auto_cgroup == AUTO_MOUNT_NONE)
 		return 0;
-	int r = read_hierarchies(&all);
-	r = r ?: mount_wanted(root, &all);
-	clear_hierarchies(&all);
+	int r = mount_wanted(root);
 	return r < 0 ? error_set(err, r, "mount the cgroups on /%s", CGROUP_DIR) : 0;
 }

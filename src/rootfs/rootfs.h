@@ -7,6 +7,13 @@
 #include "base/log.h"
 #include "spec/spec.h"
 
+/* One cgroup hierarchy of the host, for lxc.mount.auto. */
+struct rootfs_hierarchy {
+	const char *mount;	 /* where the host has it: "/sys/fs/cgroup/cpu,cpuacct" */
+	const char *controllers; /* option of a v1 mount: "cpu,cpuacct", "name=systemd"; NULL: cgroup2 */
+	const char *own;	 /* the container's group below mount: "/lxc.payload.web1"; NULL: it has none */
+};
+
 /*
  * From nothing to the container's "/". Everything here runs in init, after the clone, in a mount namespace of
  * its own and with a single thread, but for rootfs_open_idmapped (supervisor). The functions are called in the
@@ -23,6 +30,8 @@ struct rootfs_context {
 	bool has_user_namespace;     /* device nodes can not be made: those of the host are bound */
 	const int *mount_fds;	     /* per entry of spec->mounts: idmapped source, -1: none; NULL: no entry has one */
 	const int *rootfs_source_fd; /* idmapped rootfs (option idmap=); NULL: none */
+	const struct rootfs_hierarchy *hierarchies; /* hierarchy_count */
+	size_t hierarchy_count;
 	const struct log *log;
 };
 
