@@ -45,15 +45,15 @@ static void run_init(pid_t program, const sigset_t *all)
 	int status = 0;
 	siginfo_t info;
 
-	while (reap(program, &status)) {
+	do { /* SIGCHLD was blocked before the program was there */
 		int signal = sigwaitinfo(all, &info);
 		if (signal < 0 || signal == SIGCHLD)
 			continue;
 		if (signal == SIGTERM || signal == SIGPWR)
 			terminate_all(program, &status);
 		else
-			kill(program, signal); /* gone: reaped at the next turn */
-	}
+			kill(program, signal); /* gone: reaped now */
+	} while (reap(program, &status));
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
