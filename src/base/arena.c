@@ -1,11 +1,9 @@
 /*
- * malloc of the static programs, built with musl only. They live for milliseconds, or for long with next to nothing
- * in memory, and have one thread. musl's own allocator maps and unmaps pages one by one, each a page fault and two
- * system calls; here memory is mapped in regions that are faulted in at once (MAP_POPULATE), handed out in size
- * classes, and a freed block waits for the next one of its class.
+ * malloc of the static programs that are built with musl, and of nothing else: they live for milliseconds, or for long
+ * with next to nothing in memory, and have one thread. musl's own allocator maps and unmaps pages one by one, each a
+ * page fault and two system calls; here memory is mapped in regions that are faulted in at once (MAP_POPULATE), handed
+ * out in size classes, and a freed block waits for the next one of its class.
  */
-#ifndef __GLIBC__
-
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +12,6 @@
 #include <sys/mman.h>
 
 enum {
-	ALIGNMENT = 16,
 	SMALLEST_SHIFT = 5, /* a class is a power of two, header included: 32 bytes, ... */
 	LARGEST_SHIFT = 14, /* ... 16 KiB; what is bigger has a mapping of its own */
 	CLASSES = LARGEST_SHIFT + 1,
@@ -22,7 +19,7 @@ enum {
 	LARGEST_REGION = 1 << 20,
 };
 
-struct block {
+struct block { /* 16 bytes, so what follows is aligned for everything */
 	union {
 		struct block *next; /* free */
 		size_t size;	    /* in use: usable bytes */
@@ -133,5 +130,3 @@ void *realloc(void *memory, size_t size)
 	free(memory);
 	return moved;
 }
-
-#endif

@@ -372,6 +372,12 @@ static void test_prepare(void **state)
 	lxc_config_free(config);
 
 	config = load("");
+	assert_true(lxc_config_prepare(config, NULL, false, &err) < 0); /* the host's init on the host's files */
+	assert_string_equal(err.what, "no root file system for /sbin/init");
+	assert_int_equal(lxc_config_prepare(config, own, false, &err), 0);
+	lxc_config_free(config);
+
+	config = load("lxc.rootfs.path = /x\n");
 	assert_int_equal(lxc_config_prepare(config, NULL, false, &err), 0);
 	assert_string_equal(lxc_config_spec(config)->process.argv.items[0], "/sbin/init");
 	lxc_config_free(config);

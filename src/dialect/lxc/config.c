@@ -214,6 +214,11 @@ static int fill_command(struct spec *spec, char *const *argv, bool is_applicatio
 		const char *line = is_application ? process->execute_command : process->command;
 		if (is_application && !line)
 			return error_set_kind(err, ERROR_USAGE, EINVAL, "no command given");
+		/* LXC boots the host's init on the host's own files then: its tmpfiles alone would empty /tmp */
+		if (!line && !spec->rootfs.path) {
+			error_set_kind(err, ERROR_USAGE, 0, "no root file system for /sbin/init");
+			return error_hint(err, "set lxc.rootfs.path, or give a program to run on the host's files");
+		}
 		r = text_split_command(line ?: "/sbin/init", &process->argv);
 	}
 	if (r == 0 && process->argv.count == 0)
