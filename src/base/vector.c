@@ -55,6 +55,17 @@ bool string_list_has(const struct string_list *list, const char *text)
 	return false;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void string_list_sort(struct string_list *list)
+{
+	if (list->count > 0)
+		qsort(list->items, list->count, sizeof(*list->items), compare_texts);
+}
+
 void string_list_clear(struct string_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

@@ -38,4 +38,5 @@ void vector_remove_raw(void *vector, size_t item_size, size_t index);
 /* Copies text to the end. 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *text);
 bool string_list_has(const struct string_list *list, const char *text);
+void string_list_sort(struct string_list *list); /* by strcmp */
 void string_list_clear(struct string_list *list);

@@ -192,5 +192,9 @@ int engine_monitor_open(const char *dialect, struct engine_monitor **ret_monitor
 int engine_monitor_fd(const struct engine_monitor *monitor);
 void engine_monitor_close(struct engine_monitor *monitor);
 
-/* Runs the hooks of moment that belong to no running container (clone, destroy). extra: further arguments. */
-int engine_run_hooks(const struct spec *spec, enum hook_moment moment, char *const *extra, struct error *err);
+/*
+ * Runs the hooks of moment that belong to no running container (clone, destroy). source_name: of what is cloned, or
+ * NULL; extra: further arguments, or NULL.
+ */
+int engine_run_hooks(const struct spec *spec, enum hook_moment moment, const char *source_name, char *const *extra,
+	struct error *err);

@@ -70,6 +70,7 @@ static int build_environment(const struct hook_context *context, enum hook_momen
 		if (strncmp(*item, "LXC_", 4) != 0)
 			r = string_list_add(list, *item);
 	r = r ?: text_add_variable(list, "LXC_NAME", spec->identity.name);
+	r = r ?: text_add_variable(list, "LXC_SRC_NAME", context->source_name);
 	r = r ?: text_add_variable(list, "LXC_CONFIG_FILE", spec->identity.config_file);
 	r = r ?: text_add_variable(list, "LXC_ROOTFS_MOUNT",
 		context->rootfs_mount ? context->rootfs_mount :
@@ -201,9 +202,10 @@ int hooks_run(const struct hook_context *context, enum hook_moment moment, struc
 	return r;
 }
 
-int engine_run_hooks(const struct spec *spec, enum hook_moment moment, char *const *extra, struct error *err)
+int engine_run_hooks(const struct spec *spec, enum hook_moment moment, const char *source_name, char *const *extra,
+	struct error *err)
 {
-	struct hook_context context = { .spec = spec, .extra = extra };
+	struct hook_context context = { .spec = spec, .source_name = source_name, .extra = extra };
 
 	return hooks_run(&context, moment, err);
 }

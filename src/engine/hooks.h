@@ -7,6 +7,7 @@ struct hook_context {
 	const struct spec *spec;
 	const struct log *log;
 	const char *rootfs_mount;
+	const char *source_name; /* of what is cloned: LXC_SRC_NAME, or NULL */
 	pid_t init_pid;	       /* > 0: LXC_PID */
 	const char *target;    /* "stop" or "reboot": LXC_TARGET, or NULL */
 	const char *console;   /* path of the console's device or NULL */

@@ -7,11 +7,6 @@
 #include "base/cleanup.h"
 #include "engine/rundir.h"
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int engine_list_active(const char *dialect, const char *base_path, struct string_list *ret_names, struct error *err)
 {
 	char parent[PATH_MAX], suffix[16];
@@ -33,6 +28,6 @@ int engine_list_active(const char *dialect, const char *base_path, struct string
 	}
 	if (r < 0)
 		return error_set(err, r, "list running containers");
-	qsort(ret_names->items, ret_names->count, sizeof(char *), compare);
+	string_list_sort(ret_names);
 	return 0;
 }

@@ -56,7 +56,7 @@ int plan_run(const struct step *plan, struct start *start, struct error *err)
 		if (step->needed && !step->needed(start))
 			continue;
 		start->running_step = step->name;
-		log_trace(start->log, "%s: %s", start->is_init ? "init" : "supervisor", step->name);
+		log_info(start->log, "%s: %s", start->is_init ? "init" : "supervisor", step->name);
 		long long begin = start->log ? microseconds() : 0;
 		int r = run_step(step, start, err);
 		if (start->log)

@@ -319,6 +319,7 @@ static int die_with_supervisor(struct start *start, struct error *err)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? error_set(err, errno, "follow the supervisor's death") : 0;
 }
 
+/* Groups that were handed to the container's root let only those in to whom that id is mapped: after the maps. */
 static int enter_cgroups(struct start *start, struct error *err)
 {
 	return cgroup_set_enter(&start->cgroups, start->is_placed_by_clone, err);
@@ -450,8 +451,8 @@ static int execute(struct start *start, struct error *err)
 /* clang-format off */
 const struct step init_plan[] = {
 	RUN("die-with-supervisor",    NULL,                 die_with_supervisor),
-	RUN("enter-cgroups",          has_cgroups_to_enter, enter_cgroups),
 	AWAIT("await-mapped",         has_idmap,            POINT_MAPPED),
+	RUN("enter-cgroups",          has_cgroups_to_enter, enter_cgroups),
 	RUN("join-namespaces",        NULL,                 join_namespaces),
 	RUN("become-root",            has_idmap,            become_root),
 	RUN("enter-cgroup-namespace", has_cgroup_namespace, enter_cgroup_namespace),

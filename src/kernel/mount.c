@@ -132,7 +132,8 @@ int mount_set_flags(int fd, uint64_t flags_set, uint64_t flags_clear, bool recur
 
 int mount_set_idmap(int fd, int userns_fd, bool recursive)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd,
+		.propagation = MS_SLAVE };
 
 	return result(mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr)));
 }

@@ -36,7 +36,10 @@ int mount_move(const char *path, int target_fd);
  */
 int mount_set_flags(int fd, uint64_t flags_set, uint64_t flags_clear, bool recursive);
 
-/* Maps the owners of the detached mount fd by a user namespace. Linux 5.12, else -ENOSYS. */
+/*
+ * Maps the owners of the detached mount fd by a user namespace, and parts it from the mount that it was cloned from:
+ * what is mounted below it must not come up there. Linux 5.12, else -ENOSYS.
+ */
 int mount_set_idmap(int fd, int userns_fd, bool recursive);
 
 /* mount(2), unmount and pivot_root as functions that return -errno. */

@@ -53,6 +53,7 @@ static char **get_interfaces(struct lxc_container *c)
 		return NULL;
 	struct container_id id = id_of(c);
 	(void)engine_interfaces(&id, &names, NULL); /* none then */
+	string_list_sort(&names);			   /* as LXC gives them */
 	return give_list(&names);
 }
 

@@ -18,6 +18,7 @@ struct container {
 	pthread_mutex_t lock;	     /* of the configuration; held through a start, create, clone, ... */
 	struct lxc_config *config;
 	bool has_config; /* something was loaded or set: lxc_conf is not NULL then */
+	bool is_new; /* this handle saved its first configuration: a create that fails takes that along */
 	bool close_all_fds;
 	pthread_mutex_t short_lock; /* of what follows and error_string; never held while something is done */
 	int references;

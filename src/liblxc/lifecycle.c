@@ -256,10 +256,12 @@ static int create_container(struct creation *creation, const char *template, con
 	const struct bdev_specs *specs, int flags, char *const *argv, struct error *err)
 {
 	struct lxc_container *c = creation->c;
-	creation->made_config = access(c->configfile, F_OK) < 0;
-	creation->made_directory = access(creation->directory, F_OK) < 0;
-	if (template && !creation->made_config)
+	bool is_defined = access(c->configfile, F_OK) == 0;
+	creation->made_config = !is_defined || self(c)->is_new;
+	creation->made_directory = access(creation->directory, F_OK) < 0 || self(c)->is_new;
+	if (template && is_defined && !self(c)->is_new)
 		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", c->name);
+	self(c)->is_new = false;
 	int r = load_defaults(c, err);
 	if (r < 0)
 		return r;
@@ -350,7 +352,7 @@ static int destroy_container(struct lxc_container *c, struct error *err)
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has snapshots", c->name);
 	if (!spec->rootfs.unmanaged && container_has_clones(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
-	int r = engine_run_hooks(spec, HOOK_DESTROY, NULL, err);
+	int r = engine_run_hooks(spec, HOOK_DESTROY, NULL, NULL, err);
 	r = r ?: remove_rootfs(c, spec, err);
 	if (r == 0)
 		container_forget_origin(c);

@@ -5,11 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Directories with a file "config". */
 static int list_defined(const char *path, struct string_list *ret)
 {
@@ -26,8 +21,7 @@ static int list_defined(const char *path, struct string_list *ret)
 		if (string_list_add(ret, entry->d_name) < 0)
 			return -ENOMEM;
 	}
-	if (ret->count > 0)
-		qsort(ret->items, ret->count, sizeof(*ret->items), compare);
+	string_list_sort(ret);
 	return 0;
 }
 
@@ -110,7 +104,6 @@ int list_all_containers(const char *lxcpath, char ***names, struct lxc_container
 		string_list_clear(&all);
 		return -1;
 	}
-	if (all.count > 0)
-		qsort(all.items, all.count, sizeof(*all.items), compare);
+	string_list_sort(&all);
 	return finish(path, &all, names, cret);
 }

@@ -3,6 +3,7 @@
 #include "liblxc/internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static bool load_config(struct lxc_container *c, const char *file)
 {
@@ -29,10 +30,14 @@ static bool save_config(struct lxc_container *c, const char *file)
 			self(c)->has_config = true;
 	}
 	const char *target = file ?: c->configfile;
+	bool is_first = access(c->configfile, F_OK) < 0;
 	auto_free char *directory = strndup(target, strrchr(target, '/') ? (size_t)(strrchr(target, '/') - target) : 0);
 	if (directory && *directory)
 		(void)mkdir_parents(directory, 0770); /* the write says what is wrong */
-	return container_result(c, &err, lxc_config_write(self(c)->config, target, &err));
+	int r = lxc_config_write(self(c)->config, target, &err);
+	if (r == 0 && is_first && strcmp(target, c->configfile) == 0)
+		self(c)->is_new = true;
+	return container_result(c, &err, r);
 }
 
 static void clear_config(struct lxc_container *c)

@@ -169,10 +169,7 @@ static int adapt(const struct clone_job *job, struct lxc_container *clone, struc
 
 static int run_clone_hooks(const struct clone_job *job, struct lxc_container *clone, char **hookargs, struct error *err)
 {
-	(void)setenv("LXC_SRC_NAME", job->from->name, 1);
-	int r = engine_run_hooks(lxc_config_spec(self(clone)->config), HOOK_CLONE, hookargs, err);
-	(void)unsetenv("LXC_SRC_NAME");
-	return r;
+	return engine_run_hooks(lxc_config_spec(self(clone)->config), HOOK_CLONE, job->from->name, hookargs, err);
 }
 
 static int fill_clone(const struct clone_job *job, struct lxc_container *clone, char **hookargs, struct error *err)

@@ -100,7 +100,7 @@ strangers() {
 	done
 }
 left_now() {
-	find /sys/fs/cgroup -depth -type d -path "*/$SANDBOX/*" -name "*$1*" 2>/dev/null
+	find /sys/fs/cgroup -depth -type d -path "*/$SANDBOX/*" -name "*$1*" ! -name init.scope 2>/dev/null
 	netdevs "${2:-}"
 	grep -F -e "$P/$1/" -e "$bin" /proc/self/mountinfo | cut -d' ' -f5
 	find /run/wabe /run/lxc -mindepth 2 -name "*$1*" 2>/dev/null

@@ -86,14 +86,18 @@ void rootfs_mount_clear(struct spec *spec, const char *suffix)
 int rootfs_options_set(struct key_call *call)
 {
 	struct string_list options = { 0 };
-	bool is_bad = false;
+	bool is_bad = false, is_bad_idmap = false;
 	int r = text_split(call->value, ",", &options);
-	for (size_t i = 0; i < options.count; i++)
-		is_bad |= text_starts(options.items[i], "create=") || text_equal(options.items[i], "optional") ||
-			  text_equal(options.items[i], "relative");
+	vector_for_each (option, &options) {
+		is_bad |= text_starts(*option, "create=") || text_equal(*option, "optional") || text_equal(*option, "relative");
+		is_bad_idmap |= text_starts(*option, "idmap=") && !text_equal(*option, "idmap=container") &&
+				!text_starts(*option, "idmap=/");
+	}
 	string_list_clear(&options);
 	if (r < 0)
 		return r;
+	if (is_bad_idmap)
+		return key_fault(call, "idmap= is neither container nor the path of a user namespace", NULL);
 	return is_bad ? key_fault(call, "create=, optional and relative are for lxc.mount.entry", NULL) :
 			text_replace(&call->spec->rootfs.options, call->value);
 }
