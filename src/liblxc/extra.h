@@ -19,9 +19,15 @@ struct extra_start_options {
 };
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 
-/* Loads file on top of what c has (lxc-start -f). */
+/*
+ * The file of a template by its name or path, malloc'ed: in LXC_TEMPLATE_PATH if that is set, else where ours are
+ * installed, else where a distribution has others. It need not exist.
+ */
+int extra_find_template(const char *name, char **ret_path);
+
 /* An object without loading the configuration that LXCPATH/NAME may have; lxcpath NULL: the configured one. */
 struct lxc_container *extra_container_open(const char *name, const char *lxcpath);
+/* Loads file on top of what c has (lxc-start -f). */
 int extra_load_config(struct lxc_container *c, const char *file);
 /* "KEY=VALUE" or "KEY = VALUE" of -s, --define. */
 int extra_define(struct lxc_container *c, const char *definition);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "liblxc/extra.h"
 #include "liblxc/internal.h"
 #include "liblxc/paths.h"
 #include "storage/storage.h"
@@ -54,12 +55,27 @@ static int open_partial(struct lxc_container *c, bool is_own_directory)
 
 /* ---- create ---- */
 
-static int find_template(const char *name, char **ret)
+int extra_find_template(const char *name, char **ret_path)
 {
+	static const char distribution[] = "/usr/share/lxc/templates"; /* those of other packages lie there */
+	const char *directory = getenv("LXC_TEMPLATE_PATH");
+	char *path;
+
+	*ret_path = NULL;
 	if (*name == '/')
-		return text_replace(ret, name);
-	const char *directory = getenv("LXC_TEMPLATE_PATH") ?: WABE_TEMPLATES;
-	return text_format(ret, "%s/lxc-%s", directory, name);
+		return text_replace(ret_path, name);
+	int r = text_format(&path, "%s/lxc-%s", directory ?: WABE_TEMPLATES, name);
+	if (r == 0 && !directory && access(path, F_OK) < 0) {
+		auto_free char *own = path;
+		r = text_format(&path, "%s/lxc-%s", distribution, name);
+		if (r == 0 && access(path, F_OK) < 0) {
+			free(path);
+			path = take_ptr(own);
+		}
+	}
+	if (r == 0)
+		*ret_path = path;
+	return r;
 }
 
 static int fill_template_arguments(struct lxc_container *c, const char *template, const char *rootfs, char *const *argv,
@@ -85,7 +101,7 @@ static int run_template(struct lxc_container *c, const char *name, const char *r
 	auto_free char *template = NULL;
 	struct string_list list = { 0 };
 	int status = 0;
-	int r = find_template(name, &template);
+	int r = extra_find_template(name, &template);
 	r = r ?: fill_template_arguments(c, template, rootfs, argv, &list);
 	if (r == 0 && access(template, X_OK) < 0) {
 		r = error_set(err, errno, "template %s", template);

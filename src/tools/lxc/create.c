@@ -2,7 +2,6 @@
 #include "tools/tool.h"
 
 #include "base/cleanup.h"
-#include "base/paths.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "liblxc/extra.h"
@@ -126,7 +125,7 @@ static bool check_store(const struct call *call)
 static int show_template_help(const struct call *call, const char *template)
 {
 	auto_free char *path = NULL;
-	if (*template == '/' ? text_replace(&path, template) : text_format(&path, "%s/lxc-%s", WABE_TEMPLATES, template))
+	if (extra_find_template(template, &path) < 0)
 		return EXIT_FAILURE;
 	char *argv[] = { path, (char *)"-h", NULL };
 	pid_t pid;
