@@ -44,8 +44,8 @@ int network_detach_interface(int netns_fd, const char *inside_name, const char *
 /* Names of all interfaces, lo among them. */
 int network_interfaces(int netns_fd, struct string_list *ret_names, struct error *err);
 /*
- * Addresses without prefix. interface NULL: all but lo; family "inet", "inet6" or NULL; link-local IPv6 ones only
- * for a scope that is not 0.
+ * Addresses without prefix. interface NULL: all but lo; family "inet", "inet6" or NULL; scope is the
+ * sin6_scope_id of IPv6 addresses: 0, or an interface's index for its link-local ones.
  */
 int network_addresses(int netns_fd, const char *interface, const char *family, int scope,
 	struct string_list *ret_addresses, struct error *err);

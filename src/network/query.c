@@ -38,11 +38,14 @@ static void add_address(const struct nlmsghdr *message, void *data)
 	char text[INET6_ADDRSTRLEN];
 	if (query->wanted_index ? (int)header->ifa_index != query->wanted_index : (int)header->ifa_index == query->lo_index)
 		return;
-	if ((query->family != AF_UNSPEC && header->ifa_family != query->family) ||
-		(header->ifa_family == AF_INET6 && header->ifa_scope != query->scope))
+	if (query->family != AF_UNSPEC && header->ifa_family != query->family)
 		return;
 	const struct rtattr *address = netlink_find(message, sizeof(*header), IFA_LOCAL) ?:
 					       netlink_find(message, sizeof(*header), IFA_ADDRESS);
+	/* as sin6_scope_id: the interface for a link-local address, 0 for all others, ::1 too */
+	if (address && header->ifa_family == AF_INET6 &&
+		(IN6_IS_ADDR_LINKLOCAL((struct in6_addr *)RTA_DATA(address)) ? (int)header->ifa_index : 0) != query->scope)
+		return;
 	if (address && inet_ntop(header->ifa_family, RTA_DATA(address), text, sizeof(text)) &&
 		string_list_add(query->result, text) < 0)
 		query->failed = -ENOMEM;
