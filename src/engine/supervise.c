@@ -402,14 +402,17 @@ static void finish(struct start *start)
 static int fail(struct start *start, struct error *err)
 {
 	struct error ignored;
-	bool had_hooks = start->init_pid > 0 || start->has_cgroups;
+	bool has_hooks = (start->init_pid > 0 || start->has_cgroups) && hooks_has(start->spec, HOOK_POST_STOP);
 
 	monitor_publish(start->dir.path, &start->id, 0, STATE_ABORTING);
 	start_release(start);
-	if (had_hooks)
+	if (has_hooks) { /* a hook may ask the very program that waits for the report: LXD's does */
+		report(start, MESSAGE_ERROR, 0, err);
 		(void)run_ending_hooks(start, HOOK_POST_STOP, ENDING_STOP, NULL, &ignored); /* err counts */
+	}
 	finish(start);
-	report(start, MESSAGE_ERROR, 0, err);
+	if (!has_hooks)
+		report(start, MESSAGE_ERROR, 0, err);
 	/* as init.lxc: all was made, but the command itself could not be executed */
 	bool is_command = start->options->container_status && start->running_step &&
 			  strcmp(start->running_step, "await-exec") == 0;

@@ -56,10 +56,12 @@ static int parse(int argc, char **argv, struct supervisor_options *options)
 static int detach(void)
 {
 	(void)setsid(); /* fails only for a session leader, which a fresh child is not */
-	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null_fd = open("/dev/null", O_RDWR); /* one of the three itself when the caller had it closed */
 	for (int fd = 0; fd < 3; fd++)
 		if (null_fd < 0 || dup2(null_fd, fd) < 0)
 			return -errno;
+	if (null_fd > STDERR_FILENO)
+		close(null_fd);
 	return chdir("/") < 0 ? -errno : 0;
 }
 
