@@ -327,6 +327,7 @@ static int enter_cgroups(struct start *start, struct error *err)
 
 static int become_root(struct start *start, struct error *err)
 {
+	rootfs_open_source(&start->root);
 	return security_set_identity(start->spec, 0, 0, NULL, err);
 }
 

@@ -99,6 +99,7 @@ static void prepare(struct start *start)
 	start->namespaces = spec_new_namespaces(start->spec);
 	start->root = (struct rootfs_context){ .spec = start->spec,
 		.root_fd = -1,
+		.source_fd = -1,
 		.mount_point = start->spec->rootfs.mount,
 		.devpts_fd = -1,
 		.console_index = -1,

@@ -98,12 +98,25 @@ static int attach_at_mount_point(int tree_fd, const char *path)
 	return target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
 }
 
+void rootfs_open_source(struct rootfs_context *root)
+{
+	if (root->spec->rootfs.path)
+		root->source_fd = open(root->spec->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int clone_directory(const struct rootfs_context *root)
+{
+	if (root->rootfs_source_fd && *root->rootfs_source_fd >= 0)
+		return fcntl(*root->rootfs_source_fd, F_DUPFD_CLOEXEC, 3);
+	int fd = mount_clone_tree(AT_FDCWD, root->spec->rootfs.path, true);
+	return fd == -EACCES && root->source_fd >= 0 ? mount_clone_tree(root->source_fd, "", true) : fd;
+}
+
 static int mount_directory(struct rootfs_context *root, const struct root_options *options, struct error *err)
 {
 	const char *path = root->spec->rootfs.path;
-	auto_close int tree_fd = root->rootfs_source_fd && *root->rootfs_source_fd >= 0 ?
-					 fcntl(*root->rootfs_source_fd, F_DUPFD_CLOEXEC, 3) :
-					 mount_clone_tree(AT_FDCWD, path, true);
+	auto_close int tree_fd = clone_directory(root);
+	close_fd(&root->source_fd);
 	if (tree_fd < 0)
 		return spec_error(err, tree_fd, root->spec, &root->spec->rootfs.origin, "rootfs %s", path);
 	/* before 5.12 flags can only be set once it is attached; not recursive, as before */

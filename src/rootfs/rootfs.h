@@ -22,6 +22,7 @@ struct rootfs_hierarchy {
 struct rootfs_context {
 	const struct spec *spec;
 	int root_fd;		     /* the container's root; set by rootfs_mount, closed by rootfs_pivot */
+	int source_fd;		     /* rootfs.path as the host's root reaches it; -1: not opened */
 	const char *mount_point;     /* NULL: WABE_ROOTFS_MOUNT */
 	int devpts_fd;		     /* devpts made by the supervisor, not attached yet; -1: none */
 	int console_index;	     /* N of /dev/pts/N for /dev/console; -1: no console */
@@ -46,6 +47,13 @@ int rootfs_open_idmapped(const struct spec *spec, const struct origin *origin, c
 
 /* The value of idmap= in lxc.rootfs.options, malloc'ed in *ret_idmap; NULL when there is none. 0 or -errno. */
 int rootfs_options_idmap(const char *options, char **ret_idmap);
+
+/*
+ * Before init becomes the root of an id map: opens the rootfs, which may lie below directories that only the host's
+ * root can pass. rootfs_mount comes back to it when it can not reach the path any more; what a hook has mounted there
+ * in between would be missed by always using it.
+ */
+void rootfs_open_source(struct rootfs_context *root);
 
 /* Nothing that is mounted from here on reaches the host. */
 int rootfs_make_private(const struct rootfs_context *root, struct error *err);
