@@ -29,14 +29,13 @@ static int kill_by_signal(const struct cgroup_set *set)
 	(void)group_path(group, group->limit_path, path); /* the freezer's, where there is one */
 	int r = cgroupfs_signal(path, 0);
 	for (int round = 0; r > 0 && round < 20; round++) { /* each change of the freezer waits for RCU: not in vain */
+		if (round > 0)
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		if (freezer)
 			(void)cgroupfs_freeze_v1(path, true, 100);
 		r = cgroupfs_signal(path, SIGKILL);
 		if (freezer)
 			(void)cgroupfs_freeze_v1(path, false, 100);
-		if (r <= 0)
-			return r;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	return r < 0 ? r : 0;
 }

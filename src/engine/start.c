@@ -150,8 +150,12 @@ int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *r
 	return r ? error_set(err, r, "execute %s", WABE_SUPERVISOR) : 0;
 }
 
-/* Reads reports until the start is decided (background) or the container has ended (foreground). */
-static int await_report(int report_fd, bool foreground, struct start_result *result, struct error *err)
+/*
+ * Reads reports until the start is decided (background) or the container has ended (foreground). *ret_is_told: the
+ * failure was reported, so the supervisor lives and takes everything back itself.
+ */
+static int await_report(int report_fd, bool foreground, struct start_result *result, bool *ret_is_told,
+	struct error *err)
 {
 	struct message message;
 	bool is_running = false;
@@ -164,6 +168,7 @@ static int await_report(int report_fd, bool foreground, struct start_result *res
 			return error_set_kind(err, ERROR_KERNEL, 0, "the supervisor ended without a report");
 		if (message.kind == MESSAGE_ERROR) {
 			*err = message.error;
+			*ret_is_told = true;
 			return err->errnum ? -err->errnum : -EINVAL;
 		}
 		if (message.kind == MESSAGE_RUNNING) {
@@ -187,7 +192,8 @@ static int write_spec(const struct spec *spec, int run_fd, struct error *err)
 	return r < 0 ? error_set(err, r, "store the spec in the run directory") : 0;
 }
 
-static int spawn_and_wait(const struct supervisor_call *call, struct start_result *result, struct error *err)
+static int spawn_and_wait(const struct supervisor_call *call, struct start_result *result, bool *ret_is_told,
+	struct error *err)
 {
 	int pair[2];
 	pid_t pid;
@@ -197,7 +203,7 @@ static int spawn_and_wait(const struct supervisor_call *call, struct start_resul
 	int r = supervisor_spawn(call, pair[1], &pid, err);
 	close(pair[1]);
 	if (r == 0)
-		r = await_report(pair[0], call->foreground, result, err);
+		r = await_report(pair[0], call->foreground, result, ret_is_told, err);
 	close(pair[0]);
 	/* in the background the child has left the real supervisor behind and ends at once */
 	if (pid > 0)
@@ -211,7 +217,7 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 	struct container_id id = { spec->identity.dialect, spec->identity.base_path, spec->identity.name };
 	struct start_result unused = { 0 };
 	struct rundir dir;
-	bool is_stale;
+	bool is_stale, is_told = false;
 
 	int r = spec_validate(spec, err);
 	if (r < 0)
@@ -238,10 +244,10 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 		if (options->replace_process)
 			r = supervisor_exec(&call, err);
 		else
-			r = spawn_and_wait(&call, ret_result ? ret_result : &unused, err);
-		if (r == 0) {
+			r = spawn_and_wait(&call, ret_result ? ret_result : &unused, &is_told, err);
+		if (r == 0 || is_told) {
 			rundir_close(&dir);
-			return 0;
+			return r;
 		}
 	}
 	recover_failed_start(&id, &dir);

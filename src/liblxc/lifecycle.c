@@ -57,25 +57,17 @@ static int open_partial(struct lxc_container *c, bool is_own_directory)
 
 int extra_find_template(const char *name, char **ret_path)
 {
-	static const char distribution[] = "/usr/share/lxc/templates"; /* those of other packages lie there */
 	const char *directory = getenv("LXC_TEMPLATE_PATH");
-	char *path;
+	auto_free char *other = NULL;
 
 	*ret_path = NULL;
 	if (*name == '/')
 		return text_replace(ret_path, name);
-	int r = text_format(&path, "%s/lxc-%s", directory ?: WABE_TEMPLATES, name);
-	if (r == 0 && !directory && access(path, F_OK) < 0) {
-		auto_free char *own = path;
-		r = text_format(&path, "%s/lxc-%s", distribution, name);
-		if (r == 0 && access(path, F_OK) < 0) {
-			free(path);
-			path = take_ptr(own);
-		}
-	}
-	if (r == 0)
-		*ret_path = path;
-	return r;
+	int r = text_format(ret_path, "%s/lxc-%s", directory ?: WABE_TEMPLATES, name);
+	if (r < 0 || directory || access(*ret_path, F_OK) == 0)
+		return r;
+	r = text_format(&other, "/usr/share/lxc/templates/lxc-%s", name); /* where those of other packages lie */
+	return r == 0 && access(other, F_OK) == 0 ? text_replace(ret_path, other) : r;
 }
 
 static int fill_template_arguments(struct lxc_container *c, const char *template, const char *rootfs, char *const *argv,

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,7 +15,6 @@
 
 #define CGROUP_DIR "sys/fs/cgroup"
 #define FLAGS	   (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-#define ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 /* ---- one hierarchy ---- */
 
@@ -110,13 +108,13 @@ static int mount_all(const struct view *view)
 	const struct rootfs_context *root = view->root;
 	char target[PATH_MAX];
 
-	auto_close int under_fd = path_create_in_root(view->root->root_fd, CGROUP_DIR, PATH_CREATE_DIRECTORY);
+	auto_close int under_fd = path_create_in_root(root->root_fd, CGROUP_DIR, PATH_CREATE_DIRECTORY);
 	if (under_fd < 0)
 		return under_fd;
 	int r = mount_at_fd("tmpfs", under_fd, "tmpfs", FLAGS, "mode=755,size=10240k");
 	if (r < 0)
 		return r;
-	auto_close int dir_fd = path_open_in_root(view->root->root_fd, CGROUP_DIR, O_PATH | O_DIRECTORY, 0);
+	auto_close int dir_fd = path_open_in_root(root->root_fd, CGROUP_DIR, O_PATH | O_DIRECTORY, 0);
 	if (dir_fd < 0)
 		return dir_fd;
 	for (size_t i = 0; r == 0 && i < root->hierarchy_count; i++) {
