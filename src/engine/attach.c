@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "engine/control.h"
 #include "engine/engine.h"
 #include "engine/handover.h"
 #include "engine/running.h"
@@ -27,6 +28,7 @@
 extern char **environ;
 
 struct attach {
+	const struct container_id *id;
 	const struct attach_options *options;
 	struct running running;
 	int namespaces; /* CLONE_NEW* to join */
@@ -179,7 +181,11 @@ static int give_up_privileges(struct attach *attach, struct error *err)
 		r = security_drop_capabilities(spec, err);
 	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec->process.no_new_privs)))
 		r = security_no_new_privs(err);
-	return r ?: security_seccomp_load(&attach->seccomp, err);
+	auto_close int listener_fd = -1;
+	r = r ?: security_seccomp_load(&attach->seccomp, &listener_fd, err);
+	if (r == 0 && listener_fd >= 0 && (r = message_send_listener(attach->report_fd, listener_fd)) < 0)
+		return error_set(err, r, "pass the seccomp listener on");
+	return r;
 }
 
 static void enter_directory(const struct attach *attach)
@@ -250,13 +256,18 @@ static void run_helper(struct attach *attach, bool have_clone_into_cgroup)
 }
 
 /* Reads the helper's and the program's reports up to the end of file, which comes just before the function. */
-static int await_program(int fd, pid_t *ret_pid, struct error *err)
+static int await_program(const struct attach *attach, int fd, pid_t *ret_pid, struct error *err)
 {
 	struct message message;
-	int r, failed = 0;
+	int failed = 0, listener_fd;
 	*ret_pid = 0;
-	while ((r = message_receive(fd, &message)) == 0) {
-		if (message.kind == MESSAGE_RUNNING) {
+	while (message_receive_fd(fd, &message, &listener_fd) == 0) {
+		if (message.kind == MESSAGE_LISTENER) {
+			/* without a supervisor it is closed, and what would have notified fails with ENOSYS
+			 */
+			(void)control_add_listener(attach->id, listener_fd);
+			close_fd(&listener_fd);
+		} else if (message.kind == MESSAGE_RUNNING) {
 			*ret_pid = message.value;
 		} else if (message.kind == MESSAGE_ERROR) {
 			*err = message.error;
@@ -297,7 +308,7 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 	close_fd(&attach->report_fd);
 	if (helper < 0)
 		return error_set(err, (int)helper, "clone a helper");
-	int r = await_program(own, ret_pid, err);
+	int r = await_program(attach, own, ret_pid, err);
 	(void)process_wait(helper, NULL); /* at its end by now */
 	return r;
 }
@@ -305,7 +316,7 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 int engine_attach(const struct container_id *id, int (*function)(void *payload), void *payload,
 	const struct attach_options *options, pid_t *ret_pid, struct error *err)
 {
-	struct attach attach = { .options = options, .function = function, .payload = payload, .report_fd = -1 };
+	struct attach attach = { .id = id, .options = options, .function = function, .payload = payload, .report_fd = -1 };
 	int r = container_load(id, RUNNING_SPEC | RUNNING_CGROUPS, &attach.running, err);
 	if (r < 0)
 		return r;

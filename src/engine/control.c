@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "engine/monitor.h"
+#include "kernel/fd_passing.h"
 #include "kernel/pidfd.h"
 
 #define PAYLOAD_MAX 4096
@@ -98,19 +99,8 @@ static int send_answer(int fd, const struct control_frame *frame, const void *da
 {
 	struct iovec parts[2] = { { (void *)(uintptr_t)frame, sizeof(*frame) },
 		{ (void *)(uintptr_t)data, (size_t)frame->length } };
-	char space[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = frame->length > 0 ? 2 : 1 };
 
-	if (pass_fd >= 0) {
-		message.msg_control = space;
-		message.msg_controllen = sizeof(space);
-		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &pass_fd, sizeof(int));
-	}
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return fd_passing_send(fd, parts, frame->length > 0 ? 2 : 1, &pass_fd, pass_fd >= 0);
 }
 
 static int answer_number(int fd, int32_t number, uint64_t value)
@@ -182,7 +172,18 @@ static int answer_stop(int fd, struct start *start)
 	return answer_number(fd, r, 0);
 }
 
-static int answer(int fd, struct start *start, const struct control_frame *request, const char *payload)
+static int answer_listener(int fd, const struct start *start)
+{
+	int listener_fd = notify_listener_of_init(&start->notify);
+
+	if (listener_fd < 0)
+		return answer_number(fd, -EBADF, 0);
+	return send_answer(fd, &(struct control_frame){ 0 }, NULL, listener_fd);
+}
+
+/* *passed_fd: what came with the request; who keeps it sets -1. */
+static int answer(
+	int fd, struct start *start, const struct control_frame *request, const char *payload, int *passed_fd)
 {
 	const char *controller = request->length > 0 ? payload : NULL;
 
@@ -205,6 +206,11 @@ static int answer(int fd, struct start *start, const struct control_frame *reque
 		return answer_text(fd, start->id.base_path);
 	case CONTROL_CONSOLE_LOG:
 		return answer_console_log(fd, start, payload, (size_t)request->length);
+	case CONTROL_ADD_LISTENER:
+		return answer_number(
+			fd, *passed_fd < 0 ? -EBADF : notify_add(&start->notify, take_fd(passed_fd)), 0);
+	case CONTROL_GET_LISTENER:
+		return answer_listener(fd, start);
 	case CONTROL_FREEZE:
 	case CONTROL_UNFREEZE:
 		return answer_freeze(fd, start, request->number == CONTROL_FREEZE);
@@ -221,13 +227,14 @@ void control_serve(struct control *control, size_t i, struct start *start)
 	char payload[PAYLOAD_MAX + 1];
 	int fd = control->fds[i];
 
-	ssize_t n = recv(fd, &request, sizeof(request), MSG_WAITALL);
+	auto_close int passed_fd = -1;
+	ssize_t n = fd_passing_receive(fd, &request, sizeof(request), MSG_WAITALL, &passed_fd);
 	bool is_good = n == sizeof(request) && request.length >= 0 && request.length <= PAYLOAD_MAX;
 	if (is_good && request.length > 0)
 		is_good = recv(fd, payload, (size_t)request.length, MSG_WAITALL) == request.length;
 	if (is_good) {
 		payload[request.length] = '\0';
-		is_good = answer(fd, start, &request, payload) == 0;
+		is_good = answer(fd, start, &request, payload, &passed_fd) == 0;
 	}
 	if (is_good)
 		return;
@@ -237,17 +244,27 @@ void control_serve(struct control *control, size_t i, struct start *start)
 
 static int receive_answer(int fd, struct control_frame *answer, int *ret_fd)
 {
-	char space[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	struct iovec part = { answer, sizeof(*answer) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+	ssize_t n = fd_passing_receive(fd, answer, sizeof(*answer), MSG_WAITALL, ret_fd);
 
-	ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
 	if (n < 0)
-		return -errno;
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+		return (int)n;
 	return n == sizeof(*answer) ? 0 : -ECONNRESET;
+}
+
+int control_add_listener(const struct container_id *id, int listener_fd)
+{
+	struct control_frame request = { .number = CONTROL_ADD_LISTENER }, answer;
+	int passed_fd;
+	auto_close int fd = control_connect(id);
+
+	if (fd < 0)
+		return fd;
+	int r = fd_passing_send(fd, &(struct iovec){ &request, sizeof(request) }, 1, &listener_fd, 1);
+	r = r ?: receive_answer(fd, &answer, &passed_fd);
+	if (r < 0)
+		return r;
+	close_fd(&passed_fd);
+	return answer.number;
 }
 
 int control_ask(int fd, int32_t command, uint64_t value, const void *data, size_t length, struct control_frame *answer,

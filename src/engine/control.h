@@ -16,10 +16,12 @@ enum control_command {
 	CONTROL_GET_NAME = 8,
 	CONTROL_GET_LXCPATH = 9,
 	CONTROL_CONSOLE_LOG = 11,
+	CONTROL_ADD_LISTENER = 13, /* an attached program's seccomp filter has one; it comes as an fd */
 	CONTROL_FREEZE = 15,
 	CONTROL_UNFREEZE = 16,
 	CONTROL_GET_INIT_PIDFD = 18,
 	CONTROL_GET_LIMIT_CGROUP = 19,
+	CONTROL_GET_LISTENER = 22, /* of init's seccomp filter */
 };
 
 struct control_frame {
@@ -53,3 +55,6 @@ void control_serve(struct control *control, size_t i, struct start *start);
 /* Client side: one request and its answer. *ret_fd gets a passed fd or -1; payload malloc'ed. 0 or -errno. */
 int control_ask(int fd, int32_t command, uint64_t value, const void *data, size_t length, struct control_frame *answer,
 	char **ret_payload, int *ret_fd);
+
+/* Hands an attached program's seccomp listener to the supervisor. 0 or -errno; -ECONNREFUSED: there is none. */
+int control_add_listener(const struct container_id *id, int listener_fd);

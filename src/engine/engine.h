@@ -122,6 +122,12 @@ int engine_console_open(const struct container_id *id, int *tty, int *ret_master
 int engine_console_log(const struct container_id *id, bool read, bool clear, uint64_t max, char **ret_data,
 	size_t *ret_length, struct error *err);
 
+/* ---- seccomp ---- */
+
+/* A copy of the fd on which the "notify" calls of init's seccomp filter arrive. -EBADF: it has no such call.
+ */
+int engine_seccomp_listener(const struct container_id *id, struct error *err);
+
 /* ---- attach ---- */
 struct attach_options {
 	int namespaces;	       /* CLONE_NEW* mask; -1: all of init's that differ from the caller's */

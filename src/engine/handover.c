@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "kernel/fd_passing.h"
 
 int handover_open(struct handover *handover)
 {
@@ -25,6 +26,14 @@ void handover_close(struct handover *handover)
 	close_fd(&handover->init_fd);
 }
 
+int message_send_listener(int fd, int listener_fd)
+{
+	struct message body = { .kind = MESSAGE_LISTENER };
+
+	return fd_passing_send(
+		fd, &(struct iovec){ &body, offsetof(struct message, error) }, 1, &listener_fd, 1);
+}
+
 int message_send(int fd, const struct message *message)
 {
 	size_t size = message->kind == MESSAGE_ERROR ? sizeof(*message) : offsetof(struct message, error);
@@ -40,38 +49,43 @@ int message_send(int fd, const struct message *message)
  * When the other side closes with something unread, the next recv here fails with ECONNRESET although its last
  * message is still queued: the one after gives that.
  */
-static int receive(int fd, struct message *ret, int flags)
+static int receive(int fd, struct message *ret, int flags, int *ret_fd)
 {
 	bool was_reset = false;
 	ssize_t n;
 
 	memset(ret, 0, sizeof(*ret));
 	for (;;) {
-		n = recv(fd, ret, sizeof(*ret), flags);
-		if (n >= 0)
+		n = fd_passing_receive(fd, ret, sizeof(*ret), flags, ret_fd);
+		if (n != -ECONNRESET || was_reset)
 			break;
-		if (errno == ECONNRESET && !was_reset)
-			was_reset = true;
-		else if (errno != EINTR)
-			break;
+		was_reset = true;
 	}
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	if (n == 0)
 		return -ECONNRESET;
 	return (size_t)n < offsetof(struct message, error) ? -EBADMSG : 0;
 }
 
+int message_receive_fd(int fd, struct message *ret, int *ret_fd)
+{
+	return receive(fd, ret, 0, ret_fd);
+}
+
 int message_receive(int fd, struct message *ret)
 {
-	return receive(fd, ret, 0);
+	auto_close int passed_fd = -1;
+
+	return receive(fd, ret, 0, &passed_fd);
 }
 
 bool handover_find_error(int fd, struct error *err)
 {
+	auto_close int passed_fd = -1;
 	struct message message;
 
-	while (receive(fd, &message, MSG_DONTWAIT) == 0)
+	while (receive(fd, &message, MSG_DONTWAIT, &passed_fd) == 0)
 		if (message.kind == MESSAGE_ERROR) {
 			*err = message.error;
 			return true;

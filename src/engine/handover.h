@@ -9,8 +9,9 @@
 enum message_kind {
 	MESSAGE_SIGNAL, /* between the halves of a start */
 	MESSAGE_ERROR,
-	MESSAGE_RUNNING, /* supervisor to caller; value: pid of init */
-	MESSAGE_ENDED,	 /* supervisor to caller in the foreground; value: wait status */
+	MESSAGE_RUNNING,  /* supervisor to caller; value: pid of init */
+	MESSAGE_ENDED,	  /* supervisor to caller in the foreground; value: wait status */
+	MESSAGE_LISTENER, /* of a program about to be executed, with its seccomp filter's listener */
 };
 
 struct message {
@@ -31,8 +32,13 @@ void handover_close(struct handover *handover);
 
 int message_send(int fd, const struct message *message);
 
+/* Sends MESSAGE_LISTENER. */
+int message_send_listener(int fd, int listener_fd);
+
 /* Blocks for one message. 0, -ECONNRESET (the other side is gone: end of file), -errno. */
 int message_receive(int fd, struct message *ret);
+/* The same; *ret_fd gets the fd that came with it, or -1. */
+int message_receive_fd(int fd, struct message *ret, int *ret_fd);
 
 /* Waits for point; a MESSAGE_ERROR instead is returned as its error with *err filled. */
 int handover_await(int fd, enum signal_point point, struct error *err);

@@ -4,6 +4,7 @@
 #include "engine/console.h"
 #include "engine/engine.h"
 #include "engine/handover.h"
+#include "engine/notify.h"
 #include "engine/plan.h"
 #include "engine/rundir.h"
 #include "network/network.h"
@@ -43,6 +44,7 @@ struct start {
 	bool is_placed_by_clone;
 	struct network *network;
 	struct seccomp_filter seccomp;
+	struct notify notify;
 	struct console console;
 	struct handover handover;
 	struct rootfs_context root;

@@ -59,6 +59,7 @@ static void release_handles(struct start *start)
 	handover_close(&start->handover);
 	placement_close_idmapped(start);
 	console_close(&start->console);
+	notify_clear(&start->notify);
 	security_seccomp_clear(&start->seccomp);
 	network_free(start->network);
 	start->network = NULL;
@@ -114,6 +115,7 @@ static void prepare(struct start *start)
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		start->join_fds[kind] = -1;
 	console_init(&start->console);
+	notify_init(&start->notify);
 }
 
 static int start_once(struct start *start, struct error *err)
@@ -193,6 +195,8 @@ static void watch(struct loop *loop)
 		add_fd(fds, &count, start->console.master_fd);
 		add_fd(fds, &count, loop->has_input ? start->console.in_fd : -1);
 		add_fd(fds, &count, start->console.client_fd);
+		nfds_t notifications = count;
+		add_fd(fds, &count, start->notify.epoll_fd);
 		nfds_t connections = count;
 		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
 			add_fd(fds, &count, loop->control.fds[i]);
@@ -204,6 +208,8 @@ static void watch(struct loop *loop)
 		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
 			if (fds[connections + i].revents && loop->control.fds[i] >= 0)
 				control_serve(&loop->control, i, start);
+		if (fds[notifications].revents)
+			notify_serve(start);
 		if (fds[2].revents)
 			control_accept(&loop->control);
 		if (fds[0].revents)

@@ -9,13 +9,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int seccomp_load_filter(struct sock_filter *instructions, size_t count)
+int seccomp_load_filter(struct sock_filter *instructions, size_t count, int *ret_listener_fd)
 {
 	struct sock_fprog program = { .len = (unsigned short)count, .filter = instructions };
 
 	if (count == 0 || count > BPF_MAXINSNS)
 		return -E2BIG;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+	unsigned int flags = ret_listener_fd ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	if (r < 0)
+		return -errno;
+	if (ret_listener_fd)
+		*ret_listener_fd = (int)r;
+	return 0;
+}
+
+bool seccomp_filter_notifies(const struct sock_filter *instructions, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (instructions[i].code == (BPF_RET | BPF_K) && instructions[i].k == SECCOMP_RET_USER_NOTIF)
+			return true;
+	return false;
 }
 
 bool seccomp_is_active(void)

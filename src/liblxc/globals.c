@@ -105,10 +105,11 @@ bool lxc_config_item_is_supported(const char *key)
 bool lxc_has_api_extension(const char *extension)
 {
 	static const char *const extensions[] = { "lxc_log", "lxc_config_item_is_supported", "console_log", "reboot2",
-		"mount_injection", "mount_injection_file",
-		"cgroup_relative", "seccomp_allow_nesting", "network_gateway_device_route", "network_phys_macvlan_mtu",
+		"mount_injection", "mount_injection_file", "cgroup_relative", "seccomp_allow_nesting", "seccomp_notify",
+		"network_gateway_device_route", "network_phys_macvlan_mtu",
 		"cgroup2_devices", "cgroup2", "pidfd", "cgroup_advanced_isolation", "time_namespace",
-		"seccomp_allow_deny_syntax", "devpts_fd", "idmapped_mounts", "idmapped_mounts_v2", "core_scheduling",
+		"seccomp_allow_deny_syntax", "devpts_fd", "seccomp_notify_fd_active", "seccomp_proxy_send_notify_fd",
+		"idmapped_mounts", "idmapped_mounts_v2", "core_scheduling",
 		"cgroup2_auto_mounting", "environment_runtime_hooks", "init_pidfd" };
 	for (size_t i = 0; extension && i < sizeof(extensions) / sizeof(*extensions); i++)
 		if (strcmp(extensions[i], extension) == 0)

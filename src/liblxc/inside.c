@@ -189,10 +189,21 @@ static int console_log(struct lxc_container *c, struct lxc_console_log *log)
 	return 0;
 }
 
+/* Of a container that this very process supervises: never, the supervisor is a process of its own. */
 static int seccomp_notify_fd(struct lxc_container *c)
 {
 	(void)c;
 	return -EBADF;
+}
+
+static int seccomp_notify_fd_active(struct lxc_container *c)
+{
+	struct error err = { 0 };
+	if (!c)
+		return -EBADF;
+	struct container_id id = id_of(c);
+	int fd = engine_seccomp_listener(&id, &err);
+	return fd < 0 ? container_fault(c, &err, fd) : fd;
 }
 
 /* The container decides what its /dev is: its links are resolved in its root, and only a devpts is given out. */
@@ -227,6 +238,6 @@ void wire_inside(struct lxc_container *c)
 	c->console_getfd = console_getfd;
 	c->console_log = console_log;
 	c->seccomp_notify_fd = seccomp_notify_fd;
-	c->seccomp_notify_fd_active = seccomp_notify_fd;
+	c->seccomp_notify_fd_active = seccomp_notify_fd_active;
 	c->devpts_fd = devpts_fd;
 }

@@ -150,13 +150,19 @@ static int make_bind(const char *source, unsigned long flags)
 	return take_fd(&tree);
 }
 
+/* 0: LXD 5.0 leaves the struct zeroed, and LXC does not look at it. */
+static bool is_known_version(const struct lxc_mount *mount_info)
+{
+	return mount_info && (mount_info->version == 0 || mount_info->version == LXC_MOUNT_API_V1);
+}
+
 static int mount_method(struct lxc_container *c, const char *source, const char *target, const char *type,
 	unsigned long flags, const void *data, struct lxc_mount *mount_info)
 {
 	struct error err = { 0 };
 	struct stat info;
 	bool is_bind = flags & MS_BIND;
-	if (!c || !target || !*target || !mount_info || mount_info->version != LXC_MOUNT_API_V1)
+	if (!c || !target || !*target || !is_known_version(mount_info))
 		return -EINVAL;
 	if (is_bind ? !source || flags & MS_REMOUNT : !type || flags & (MS_REMOUNT | MS_MOVE))
 		return -EINVAL;
@@ -172,7 +178,7 @@ static int mount_method(struct lxc_container *c, const char *source, const char 
 static int umount_method(struct lxc_container *c, const char *target, unsigned long flags, struct lxc_mount *mount_info)
 {
 	struct error err = { 0 };
-	if (!c || !target || !*target || !mount_info || mount_info->version != LXC_MOUNT_API_V1)
+	if (!c || !target || !*target || !is_known_version(mount_info))
 		return -EINVAL;
 	struct mount_job job = { .tree_fd = -1, .target = target, .unmount_flags = (int)flags };
 	return run_job(c, &job, &err) < 0 ? container_fault(c, &err, -1) : 0;

@@ -253,11 +253,29 @@ static int mount_fstab(const struct rootfs_context *root, struct error *err)
 	return r;
 }
 
+/* lxc.mount.auto = shmounts: a directory of the host, in which what the host mounts later shows up as well.
+ */
+static int mount_shared(const struct rootfs_context *root, struct error *err)
+{
+	const struct spec_mounts *mounts = &root->spec->mounts;
+	auto_close int tree_fd = mount_clone_tree(AT_FDCWD, mounts->shmounts_host, true);
+
+	if (tree_fd < 0) {
+		int r = error_set(err, tree_fd, "shared mounts %s", mounts->shmounts_host);
+		error_hint(err, "make the directory, and a shared mount of it");
+		return r;
+	}
+	int r = root_attach(root, tree_fd, mounts->shmounts_container, PATH_CREATE_DIRECTORY);
+	return r < 0 ? error_set(err, r, "shared mounts on %s", mounts->shmounts_container) : 0;
+}
+
 int rootfs_mount_entries(const struct rootfs_context *root, struct error *err)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
 
-	int r = mounts->fstab ? mount_fstab(root, err) : 0;
+	int r = mounts->shmounts_host ? mount_shared(root, err) : 0;
+	if (r == 0 && mounts->fstab)
+		r = mount_fstab(root, err);
 	for (size_t i = 0; r == 0 && i < mounts->entries.count; i++)
 		r = mount_entry(root, &mounts->entries.items[i], &mounts->entries.items[i].origin,
 			root->mount_fds ? root->mount_fds[i] : -1, err);

@@ -74,7 +74,7 @@ int rootfs_mount_auto_proc_sys(const struct rootfs_context *root, struct error *
 /* lxc.mount.auto: cgroup, cgroup-full, cgroup2. */
 int rootfs_mount_auto_cgroup(const struct rootfs_context *root, struct error *err);
 
-/* lxc.mount.fstab, then lxc.mount.entry in their order. */
+/* The shared mounts of lxc.mount.auto, lxc.mount.fstab, then lxc.mount.entry in their order. */
 int rootfs_mount_entries(const struct rootfs_context *root, struct error *err);
 
 /* /dev/console (or /dev/TTYDIR/console and a link); nothing without a console. Needs devpts_fd attached. */

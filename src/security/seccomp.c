@@ -182,12 +182,14 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 	if (r < 0)
 		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
 	cache_path(cache_dir, &policy, path, sizeof(path));
-	if (load_cached(path, &policy, ret) == 0)
-		return 0;
-	r = compile(spec, compiler_path, &policy, ret, err);
-	if (r == 0)
+	if (load_cached(path, &policy, ret) < 0) {
+		r = compile(spec, compiler_path, &policy, ret, err);
+		if (r < 0)
+			return r;
 		save_cached(cache_dir, path, &policy, ret);
-	return r;
+	}
+	ret->notifies = seccomp_filter_notifies(ret->instructions, ret->count);
+	return 0;
 }
 
 int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err)
@@ -195,12 +197,20 @@ int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret
 	return security_seccomp_prepare_in(spec, CACHE_DIR, WABE_COMPILE_SECCOMP, ret, err);
 }
 
-int security_seccomp_load(const struct seccomp_filter *filter, struct error *err)
+int security_seccomp_load(const struct seccomp_filter *filter, int *ret_listener_fd, struct error *err)
 {
+	*ret_listener_fd = -1;
 	if (filter->count == 0 || (!filter->allow_nesting && seccomp_is_active()))
 		return 0;
-	int r = seccomp_load_filter(filter->instructions, filter->count);
-	return r < 0 ? error_set(err, r, "load the seccomp filter") : 0;
+	int r = seccomp_load_filter(
+		filter->instructions, filter->count, filter->notifies ? ret_listener_fd : NULL);
+	if (r == 0)
+		return 0;
+	r = error_set(err, r, "load the seccomp filter");
+	if (r == -EBUSY && filter->notifies)
+		error_hint(err,
+			"a filter around it has a listener, and the kernel allows one: leave \"notify\" out");
+	return r;
 }
 
 void security_seccomp_clear(struct seccomp_filter *filter)

@@ -18,6 +18,7 @@ struct seccomp_filter {
 	struct sock_filter *instructions; /* owned */
 	size_t count;
 	bool allow_nesting; /* load it although the caller is below a filter already */
+	bool notifies;	    /* some calls are answered by a listener */
 };
 
 /* lxc.prlimit.* and core scheduling (a new cookie). */
@@ -70,6 +71,9 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 /* The same with /run/wabe/seccomp and the installed compiler. */
 int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err);
 
-/* Loads it into the caller, last before exec. Skipped below another filter unless nesting is allowed. */
-int security_seccomp_load(const struct seccomp_filter *filter, struct error *err);
+/*
+ * Loads it into the caller, last before exec. Skipped below another filter unless nesting is allowed.
+ * *ret_listener_fd: of a filter that notifies, else -1.
+ */
+int security_seccomp_load(const struct seccomp_filter *filter, int *ret_listener_fd, struct error *err);
 void security_seccomp_clear(struct seccomp_filter *filter);

@@ -91,12 +91,6 @@ static bool has_user_nic(const struct spec *spec, const struct origin **origin)
 	       has_link_of(spec, LINK_PHYS, origin);
 }
 
-static bool has_seccomp_notify(const struct spec *spec, const struct origin **origin)
-{
-	*origin = &spec->security.seccomp_origin;
-	return spec->security.seccomp_notify_proxy || spec->security.seccomp_notify_cookie;
-}
-
 /* securityfs need not be mounted: the module's parameter tells it, too. */
 static bool has_apparmor(void)
 {
@@ -133,7 +127,6 @@ static const struct {
 	{ has_l2proxy, "l2proxy is not supported yet", "use veth on a bridge" },
 	{ has_veth_routes, "routes to a veth are not supported yet", "set them with ip(8) in lxc.net.N.script.up" },
 	{ has_user_nic, "interfaces for a user without privilege are not supported yet", "use network type empty or none" },
-	{ has_seccomp_notify, "seccomp notification is not supported yet", "leave lxc.seccomp.notify.proxy and .cookie out" },
 	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
 		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
 	{ has_other_store, "this kind of rootfs is not supported yet", "use a directory or overlay" },

@@ -305,12 +305,24 @@ void tool_container_error(const struct call *call, const struct lxc_container *c
 		tool_error(call, "%s", what);
 }
 
+/* lxc_container_new does not tell what is wrong with the configuration: this loads it once more. */
+static void tell_open_error(const struct call *call)
+{
+	struct lxc_container *c = extra_container_open(call->name, call->lxcpath);
+
+	if (c && c->is_defined(c) && !c->load_config(c, NULL))
+		tool_container_error(call, c, "can not load the configuration");
+	else
+		tool_error(call, "can not open the container below %s", call->lxcpath);
+	lxc_container_put(c);
+}
+
 struct lxc_container *tool_container(const struct call *call, bool must_exist)
 {
 	struct lxc_container *c = lxc_container_new(call->name, call->lxcpath);
 
 	if (!c) {
-		tool_error(call, "can not open the container below %s", call->lxcpath);
+		tell_open_error(call);
 		return NULL;
 	}
 	if (call->rcfile) {

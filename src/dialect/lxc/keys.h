@@ -152,6 +152,7 @@ void groups_clear(struct spec *spec, const char *suffix);
 int hook_version_set(struct key_call *call);
 int host_name_set(struct key_call *call);
 int cgroup_dir_set(struct key_call *call);
+int notify_proxy_set(struct key_call *call);
 /* lxc.rootfs.backend, of 2.0 alone: the kind of storage that has become the prefix of lxc.rootfs.path. */
 int rootfs_backend_set(struct spec *spec, const char *value);
 int rootfs_mount_get(const struct spec *spec, const char *suffix, FILE *out);

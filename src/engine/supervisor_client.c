@@ -51,3 +51,16 @@ int engine_console_log(const struct container_id *id, bool read, bool clear, uin
 	*ret_length = (size_t)answer.length;
 	return 0;
 }
+
+int engine_seccomp_listener(const struct container_id *id, struct error *err)
+{
+	struct control_frame answer;
+	int listener_fd;
+	auto_close int fd = ask_supervisor(id, err);
+	if (fd < 0)
+		return fd;
+	int r = control_ask(fd, CONTROL_GET_LISTENER, 0, NULL, 0, &answer, NULL, &listener_fd);
+	if (r == 0 && listener_fd < 0)
+		r = -EBADMSG;
+	return r < 0 ? error_set(err, r, "get the seccomp listener of %s", id->name) : listener_fd;
+}

@@ -1,0 +1,262 @@
+/* Seccomp notifications, from the kernel to the proxy and back (man 2 seccomp_unotify). */
+#include "engine/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/start.h"
+#include "kernel/fd_passing.h"
+
+/* Packet to the proxy: this, the notification, a zeroed answer, the cookie; back comes the same with the
+ * answer. */
+struct proxy_message {
+	uint64_t reserved;
+	pid_t monitor_pid, init_pid;
+	struct seccomp_notif_sizes sizes;
+	uint64_t cookie_length;
+};
+
+/* What epoll reports. */
+struct source {
+	struct listener *listener;
+	int fd;
+};
+
+struct listener {
+	struct listener *next;
+	struct source kernel, proxy; /* proxy.fd -1: not connected */
+	bool is_waiting;	     /* for the proxy's answer to id */
+	uint64_t id;
+};
+
+/* ---- the kernel's side ---- */
+
+static int watch(const struct notify *notify, int operation, struct source *source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+	return epoll_ctl(notify->epoll_fd, operation, source->fd, &event) < 0 ? -errno : 0;
+}
+
+static void await_answer(const struct notify *notify, struct listener *listener, bool is_waiting)
+{
+	listener->is_waiting = is_waiting;
+	(void)watch(notify, EPOLL_CTL_MOD, &listener->kernel,
+		is_waiting ? 0 : EPOLLIN); /* it was added: can not fail */
+}
+
+/* The call may have been interrupted meanwhile: ENOENT is no error. */
+static void respond(const struct listener *listener, const struct seccomp_notif_resp *answer)
+{
+	struct {
+		struct seccomp_notif_resp answer;
+		char grown[256]; /* of a newer kernel */
+	} padded = { .answer = *answer };
+
+	padded.answer.id = listener->id;
+	padded.answer.flags &= SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	(void)ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_SEND, &padded);
+}
+
+static void refuse(const struct listener *listener)
+{
+	respond(listener, &(struct seccomp_notif_resp){ .error = -ENOSYS });
+}
+
+/* ---- the proxy's side ---- */
+
+static int proxy_address(const char *proxy, struct sockaddr_un *address, socklen_t *ret_length)
+{
+	const char *path = proxy + strlen("unix:"); /* the prefix was checked with the spec */
+	size_t length = strlen(path);
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (length >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address->sun_path, path, length);
+	*ret_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+	if (*path == '@') {
+		address->sun_path[0] = '\0';
+		(*ret_length)--;
+	}
+	return 0;
+}
+
+static int connect_proxy(struct start *start, struct listener *listener)
+{
+	struct sockaddr_un address;
+	socklen_t length;
+	const char *proxy = start->spec->security.seccomp_notify_proxy;
+	int r = proxy ? proxy_address(proxy, &address, &length) : -ENOENT;
+	if (r < 0)
+		return r;
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
+		return -errno;
+	listener->proxy.fd = fd;
+	r = watch(&start->notify, EPOLL_CTL_ADD, &listener->proxy, EPOLLIN);
+	if (r < 0) {
+		listener->proxy.fd = -1;
+		return r;
+	}
+	(void)take_fd(&fd);
+	return 0;
+}
+
+static int send_or_reconnect(struct start *start, struct listener *listener, struct iovec *parts,
+	size_t part_count, const int fds[FD_PASSING_MAX])
+{
+	if (listener->proxy.fd >= 0 &&
+		fd_passing_send(listener->proxy.fd, parts, part_count, fds, FD_PASSING_MAX) == 0)
+		return 0;
+	close_fd(&listener->proxy.fd); /* the proxy may have been restarted */
+	int r = connect_proxy(start, listener);
+	return r < 0 ? r : fd_passing_send(listener->proxy.fd, parts, part_count, fds, FD_PASSING_MAX);
+}
+
+/* fds: /proc/PID and /proc/PID/mem of who made the call, the listener. -ESRCH: it is gone. */
+static int forward(struct start *start, struct listener *listener, struct seccomp_notif *call)
+{
+	char path[40];
+	const char *cookie = start->spec->security.seccomp_notify_cookie;
+	struct seccomp_notif_resp answer = { 0 };
+	struct proxy_message message = { .monitor_pid = getpid(),
+		.init_pid = start->init_pid,
+		.sizes = { sizeof(*call), sizeof(answer), sizeof(struct seccomp_data) },
+		.cookie_length = cookie ? strlen(cookie) : 0};
+	struct iovec parts[] = { { &message, sizeof(message) }, { call, sizeof(*call) }, { &answer, sizeof(answer) },
+		{(char *)(uintptr_t)cookie, message.cookie_length}};
+
+	snprintf(path, sizeof(path), "/proc/%u", call->pid);
+	auto_close int proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int memory_fd = proc_fd < 0 ? -1 : openat(proc_fd, "mem", O_RDWR | O_CLOEXEC);
+	if (memory_fd < 0 || ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &listener->id) < 0)
+		return -ESRCH; /* the pid may be another's by now */
+	const int fds[FD_PASSING_MAX] = { proc_fd, memory_fd, listener->kernel.fd };
+	return send_or_reconnect(start, listener, parts, cookie ? 4 : 3, fds);
+}
+
+/* ---- both ---- */
+
+static void serve_kernel(struct start *start, struct listener *listener)
+{
+	union {
+		struct seccomp_notif call;
+		char grown[512]; /* of a newer kernel */
+	} received = { 0 };
+
+	if (ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0)
+		return; /* ENOENT: interrupted meanwhile */
+	listener->id = received.call.id;
+	int r = forward(start, listener, &received.call);
+	if (r == 0)
+		return await_answer(&start->notify, listener, true);
+	log_warn(start->log, "system call %d of process %u: no seccomp proxy: %s", received.call.data.nr,
+		received.call.pid, strerror(-r));
+	refuse(listener);
+}
+
+static void serve_proxy(struct start *start, struct listener *listener)
+{
+	struct {
+		struct proxy_message message;
+		struct seccomp_notif call;
+		struct seccomp_notif_resp answer;
+		char rest[256]; /* the cookie, if it comes back as well */
+	} __attribute__((packed)) packet;
+	const size_t least = offsetof(__typeof__(packet), rest);
+	ssize_t n = recv(listener->proxy.fd, &packet, sizeof(packet), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		close_fd(&listener->proxy.fd);
+	if (!listener->is_waiting)
+		return;
+	if (n >= (ssize_t)least && packet.answer.id == listener->id) {
+		struct seccomp_notif_resp answer = packet.answer;
+		respond(listener, &answer);
+	} else {
+		log_warn(start->log, "the seccomp proxy gave no answer");
+		refuse(listener);
+	}
+	await_answer(&start->notify, listener, false);
+}
+
+static void drop(struct notify *notify, struct listener *listener)
+{
+	struct listener **at = &notify->first;
+
+	while (*at != listener)
+		at = &(*at)->next;
+	*at = listener->next;
+	close_fd(&listener->kernel.fd);
+	close_fd(&listener->proxy.fd);
+	free(listener);
+}
+
+void notify_serve(struct start *start)
+{
+	struct epoll_event event; /* one: what it says of others may not hold after it was served */
+
+	if (epoll_wait(start->notify.epoll_fd, &event, 1, 0) <= 0)
+		return;
+	struct source *source = event.data.ptr;
+	struct listener *listener = source->listener;
+	if (source == &listener->proxy)
+		serve_proxy(start, listener);
+	else if (event.events & EPOLLIN)
+		serve_kernel(start, listener);
+	else
+		drop(&start->notify, listener); /* EPOLLHUP (5.9): nobody is below the filter any more */
+}
+
+/* ---- life ---- */
+
+void notify_init(struct notify *notify)
+{
+	*notify = (struct notify){ .epoll_fd = -1 };
+}
+
+void notify_clear(struct notify *notify)
+{
+	while (notify->first)
+		drop(notify, notify->first);
+	close_fd(&notify->epoll_fd);
+}
+
+int notify_add(struct notify *notify, int listener_fd)
+{
+	auto_close int fd = listener_fd;
+	auto_free struct listener *listener = calloc(1, sizeof(*listener));
+
+	if (!listener)
+		return -ENOMEM;
+	if (notify->epoll_fd < 0 && (notify->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
+		return -errno;
+	listener->kernel = (struct source){ listener, fd };
+	listener->proxy = (struct source){ listener, -1 };
+	int r = watch(notify, EPOLL_CTL_ADD, &listener->kernel, EPOLLIN);
+	if (r < 0)
+		return r;
+	struct listener **at = &notify->first;
+	while (*at)
+		at = &(*at)->next;
+	*at = take_ptr(listener);
+	(void)take_fd(&fd);
+	return 0;
+}
+
+int notify_listener_of_init(const struct notify *notify)
+{
+	return notify->first ? notify->first->kernel.fd : -1;
+}
