@@ -195,12 +195,16 @@ static void enter_directory(const struct attach *attach)
 		(void)chdir("/"); /* always there */
 }
 
+/* The originals are closed: what the program leaves in the background must not keep the caller's pipes open. */
 static int take_standard_fds(const struct attach_options *options, struct error *err)
 {
-	const int fds[3] = { options->stdin_fd, options->stdout_fd, options->stderr_fd };
+	int fds[3] = { options->stdin_fd, options->stdout_fd, options->stderr_fd };
 	for (int number = 0; number < 3; number++)
 		if (fds[number] >= 0 && fds[number] != number && dup2(fds[number], number) < 0)
 			return error_set(err, errno, "set up standard file descriptor %d", number);
+	for (int number = 0; number < 3; number++)
+		if (fds[number] > STDERR_FILENO)
+			(void)close(fds[number]); /* EBADF: two numbers were the same */
 	return 0;
 }
 

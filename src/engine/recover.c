@@ -37,13 +37,13 @@ static void release_dead(const struct container_id *id, struct rundir *dir, cons
 	if (file_read(dir->fd, "spec", 64 << 20, &text, &length) == 0)
 		(void)spec_parse_flat(text, length, &spec, NULL); /* without it there are no hooks to run */
 	resources_release(dir->fd, -1, NULL);
+	rundir_remove(dir);
+	monitor_publish(NULL, id, 0, STATE_STOPPED);
 	if (spec && state->init_pid > 0) {
 		struct hook_context context = { .spec = spec, .target = "stop" };
 		(void)hooks_run(&context, HOOK_POST_STOP, NULL);
 	}
 	spec_free(spec);
-	rundir_remove(dir);
-	monitor_publish(NULL, id, 0, STATE_STOPPED);
 }
 
 /* init lives, or could not be found out: a supervisor is started on the locked directory. */

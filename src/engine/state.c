@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -52,17 +53,36 @@ static int not_running(const struct container_id *id, struct error *err)
 	return error_set_kind(err, ERROR_NOT_FOUND, ESRCH, "%s is not running", id->name);
 }
 
+/* -EAGAIN: a start has not yet come to its init. */
+static int open_init(const struct container_id *id, struct running *ret)
+{
+	int r = rundir_open(id, &ret->dir);
+	r = r ?: recover_if_abandoned(id, &ret->dir);
+	if (r < 0)
+		return r;
+	r = run_state_read(ret->dir.fd, &ret->state);
+	if (r == -ENOENT && rundir_lock(&ret->dir) == -EBUSY)
+		return -EAGAIN;
+	return r ?: (ret->init_pidfd = run_state_open_init(&ret->state));
+}
+
+/* As with LXC, whose monitor answers when it has time: LXD sets cgroup items from the pre-start hook on. */
+static int await_init(const struct container_id *id, struct running *ret)
+{
+	int r = open_init(id, ret);
+
+	for (int waited_ms = 0; r == -EAGAIN && waited_ms < 5000; waited_ms += 2) {
+		running_clear(ret);
+		usleep(2000);
+		r = open_init(id, ret);
+	}
+	return r;
+}
+
 int container_load(const struct container_id *id, unsigned parts, struct running *ret, struct error *err)
 {
 	*ret = (struct running){ .dir.fd = -1, .init_pidfd = -1 };
-	if (rundir_open(id, &ret->dir) < 0)
-		return not_running(id, err);
-
-	int r = recover_if_abandoned(id, &ret->dir);
-	if (r == 0)
-		r = run_state_read(ret->dir.fd, &ret->state);
-	if (r == 0)
-		r = ret->init_pidfd = run_state_open_init(&ret->state);
+	int r = await_init(id, ret);
 	if (r < 0) {
 		running_clear(ret);
 		return not_running(id, err);
@@ -82,22 +102,45 @@ int container_load(const struct container_id *id, unsigned parts, struct running
 	return r < 0 ? r : 0;
 }
 
-int engine_status(const struct container_id *id, struct status *ret_status, struct error *err)
+/* 0, or -errno with what is to be told in that case. */
+static int read_state(const struct container_id *id, struct run_state *ret, enum container_state *ret_otherwise)
 {
 	struct rundir dir;
+
+	*ret_otherwise = STATE_STOPPED;
+	int r = rundir_open(id, &dir);
+	if (r < 0)
+		return r;
+	r = recover_if_abandoned(id, &dir);
+	if (r == 0)
+		r = run_state_read(dir.fd, ret);
+	if (r == -ENOENT && rundir_lock(&dir) == -EBUSY) /* the directory is there, its state not yet */
+		*ret_otherwise = STATE_STARTING;
+	rundir_close(&dir);
+	return r;
+}
+
+/* The post-stop hooks before a reboot may still make a stop of it: waits for what they say, but not for ever. */
+static int read_decided_state(const struct container_id *id, struct run_state *ret, enum container_state *ret_otherwise)
+{
+	int r = read_state(id, ret, ret_otherwise);
+
+	for (int waited_ms = 0; r == 0 && ret->state == STATE_STOPPING && ret->init_pid <= 0 && waited_ms < 10000;
+		waited_ms += 10) {
+		run_state_clear(ret);
+		usleep(10000);
+		r = read_state(id, ret, ret_otherwise);
+	}
+	return r;
+}
+
+int engine_status(const struct container_id *id, struct status *ret_status, struct error *err)
+{
 	struct run_state state;
 
 	(void)err;
-	*ret_status = (struct status){ .state = STATE_STOPPED };
-	if (rundir_open(id, &dir) < 0)
-		return 0;
-	int r = recover_if_abandoned(id, &dir);
-	if (r == 0)
-		r = run_state_read(dir.fd, &state);
-	if (r == -ENOENT && rundir_lock(&dir) == -EBUSY) /* the directory is there, its state not yet */
-		ret_status->state = STATE_STARTING;
-	rundir_close(&dir);
-	if (r < 0)
+	*ret_status = (struct status){ 0 };
+	if (read_decided_state(id, &state, &ret_status->state) < 0)
 		return 0;
 
 	auto_close int pidfd = run_state_open_init(&state);

@@ -294,6 +294,37 @@ static enum ending ending_of(int status)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP ? ENDING_REBOOT : ENDING_STOP;
 }
 
+/* Everything is released, and from here on the container counts as stopped and may be started by others. */
+static void let_go(struct start *start)
+{
+	if (start->dir.fd < 0)
+		return;
+	if (start->options->pidfile)
+		(void)unlink(start->options->pidfile); /* may never have been written */
+	rundir_remove(&start->dir);
+	close_fd(&start->control_fd);
+	monitor_publish(start->dir.path, &start->id, 0, STATE_STOPPED);
+}
+
+/*
+ * The post-stop hooks see a stopped container: what they call (LXD's daemon) asks for its state. Before a reboot it is
+ * kept, and who asks waits: a hook that fails makes a stop of it.
+ */
+static enum ending end_life(struct start *start, enum ending ending)
+{
+	struct error err;
+
+	if (ending == ENDING_STOP)
+		let_go(start);
+	else if (hooks_has(start->spec, HOOK_POST_STOP) && start_set_state(start, STATE_STOPPING, &err) < 0)
+		log_error(start->log, "%s", err.what);
+	if (run_ending_hooks(start, HOOK_POST_STOP, ending, NULL, &err) < 0) {
+		log_error(start->log, "%s", err.what);
+		ending = ENDING_STOP; /* who refuses the end of the old life does not want a new one */
+	}
+	return ending;
+}
+
 /* One life of the container, from running to released. *status: of init. */
 static enum ending live(struct loop *loop, int *status)
 {
@@ -316,11 +347,7 @@ static enum ending live(struct loop *loop, int *status)
 		close_fd(&namespaces[kind]);
 	start->init_pid = 0;
 	start_release(start);
-	if (run_ending_hooks(start, HOOK_POST_STOP, ending, NULL, &err) < 0) {
-		log_error(start->log, "%s", err.what);
-		ending = ENDING_STOP; /* who refuses the end of the old life does not want a new one */
-	}
-	return ending;
+	return end_life(start, ending);
 }
 
 static void report(const struct start *start, enum message_kind kind, int value, const struct error *err)
@@ -396,30 +423,17 @@ static int adopt(struct start *start, struct error *err)
 	return start_set_state(start, STATE_RUNNING, err);
 }
 
-/* Everything is released; what is left is that the container has run. */
-static void finish(struct start *start)
-{
-	if (start->options->pidfile)
-		(void)unlink(start->options->pidfile); /* may never have been written */
-	rundir_remove(&start->dir);
-	close_fd(&start->control_fd);
-	monitor_publish(start->dir.path, &start->id, 0, STATE_STOPPED);
-}
-
 static int fail(struct start *start, struct error *err)
 {
 	struct error ignored;
-	bool has_hooks = (start->init_pid > 0 || start->has_cgroups) && hooks_has(start->spec, HOOK_POST_STOP);
+	bool has_begun = start->init_pid > 0 || start->has_cgroups;
 
 	monitor_publish(start->dir.path, &start->id, 0, STATE_ABORTING);
 	start_release(start);
-	if (has_hooks) { /* a hook may ask the very program that waits for the report: LXD's does */
-		report(start, MESSAGE_ERROR, 0, err);
+	let_go(start);
+	report(start, MESSAGE_ERROR, 0, err);
+	if (has_begun)
 		(void)run_ending_hooks(start, HOOK_POST_STOP, ENDING_STOP, NULL, &ignored); /* err counts */
-	}
-	finish(start);
-	if (!has_hooks)
-		report(start, MESSAGE_ERROR, 0, err);
 	/* as init.lxc: all was made, but the command itself could not be executed */
 	bool is_command = start->options->container_status && start->running_step &&
 			  strcmp(start->running_step, "await-exec") == 0;
@@ -448,7 +462,7 @@ int supervise(struct start *start)
 		if (start_once(start, &err) < 0)
 			return fail(start, &err);
 	}
-	finish(start);
+	let_go(start);
 	report(start, MESSAGE_ENDED, status, NULL);
 	return exit_status(start, status);
 }
