@@ -5,6 +5,9 @@
 #ifndef WABE_ROOTFS_MOUNT
 #define WABE_ROOTFS_MOUNT "/usr/local/lib/lxc/rootfs" /* where a root is mounted before pivot_root */
 #endif
+#ifndef WABE_LIBRARY
+#define WABE_LIBRARY "/usr/local/lib/liblxc.so.1"
+#endif
 #ifndef WABE_SUPERVISOR
 #define WABE_SUPERVISOR "/usr/local/libexec/wabe/wabe-supervisor"
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -16,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/journal.h"
+#include "base/paths.h"
 #include "engine/control.h"
 #include "engine/hooks.h"
 #include "engine/monitor.h"
@@ -440,6 +442,18 @@ static int fail(struct start *start, struct error *err)
 	return is_command ? 255 : EXIT_FAILURE;
 }
 
+/*
+ * The library that this program belongs to stands in its mappings, as in those of an LXC monitor: so package tools
+ * and engines (LXD's and Incus' own checks among them) find what runs of which installation. It is never read.
+ */
+static void show_library(void)
+{
+	auto_close int fd = open(WABE_LIBRARY, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0); /* kept for life */
+}
+
 int supervise(struct start *start)
 {
 	struct error err;
@@ -453,6 +467,7 @@ int supervise(struct start *start)
 		return fail(start, &err);
 	write_pidfile(start);
 	report(start, MESSAGE_RUNNING, start->init_pid, NULL);
+	show_library();
 	for (;;) {
 		loop.control.listen_fd = start->control_fd;
 		loop.has_input = true;
