@@ -69,6 +69,8 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 /* The spec that the container was started with; the caller frees it. -ESRCH: not running. */
 int engine_running_spec(const struct container_id *id, struct spec **ret_spec, struct error *err);
 
+/* The pid of init; of a container that is being started, when there is one. -ESRCH: not running. */
+pid_t engine_init_pid(const struct container_id *id, struct error *err);
 /* A new pidfd of init. -ESRCH: not running. */
 int engine_init_pidfd(const struct container_id *id, struct error *err);
 

@@ -172,6 +172,17 @@ int engine_running_spec(const struct container_id *id, struct spec **ret_spec, s
 	return 0;
 }
 
+pid_t engine_init_pid(const struct container_id *id, struct error *err)
+{
+	struct running running;
+	int r = container_load(id, 0, &running, err);
+	if (r < 0)
+		return r;
+	pid_t pid = running.init_pid;
+	running_clear(&running);
+	return pid;
+}
+
 int engine_init_pidfd(const struct container_id *id, struct error *err)
 {
 	struct running running;

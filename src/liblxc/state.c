@@ -31,7 +31,11 @@ static bool is_running(struct lxc_container *c)
 
 static pid_t init_pid(struct lxc_container *c)
 {
-	pid_t pid = c ? status_of(c).init_pid : 0;
+	struct container_id id;
+	if (!c)
+		return -1;
+	id = id_of(c);
+	pid_t pid = engine_init_pid(&id, NULL);
 	return pid > 0 ? pid : -1;
 }
 
