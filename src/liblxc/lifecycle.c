@@ -214,7 +214,7 @@ static int make_storage(struct creation *creation, const struct bdev_specs *spec
 	if (r < 0 || set->path)
 		return r;
 	r = is_overlay_store(type) ? make_overlay_value(creation, &value, err) :
-				     text_format(&value, "dir:%s", creation->rootfs);
+				     text_replace(&value, creation->rootfs); /* without "dir:": libvirt takes it by the letter */
 	return r ?: lxc_config_set(config, "lxc.rootfs.path", value, "lxc-create", err);
 }
 
@@ -244,6 +244,8 @@ static int create_all(struct creation *creation, const char *template, const cha
 	if (r < 0 || !template)
 		return r;
 	r = run_template(c, template, creation->rootfs, argv, flags & LXC_CREATE_QUIET, err);
+	if (r == 0 && geteuid() == 0)
+		r = storage_shift_tree(creation->rootfs, lxc_config_spec(self(c)->config), err);
 	if (r == 0 && write_head(c, template, argv) < 0)
 		r = error_set(err, EIO, "write %s", c->configfile);
 	return r ?: reload(c, err);

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+struct spec;
+
 /* Root file systems on disk: directories, and overlays of them. */
 
 /*
@@ -18,3 +20,10 @@ int storage_remove_tree(const char *path, const char *keep, struct error *err);
  * not followed; other file systems below are left out. A failed copy is removed.
  */
 int storage_copy_tree(const char *from, const char *to, struct error *err);
+
+/*
+ * Gives a tree that the host's root has filled to the owners that the spec's id map says, once: nothing is done when
+ * its top belongs to the container's root already. Set-id bits stay, file capabilities become the container's; ids in
+ * ACLs are left as they are. Other file systems below are left out. -EOVERFLOW: an owner is not in the map.
+ */
+int storage_shift_tree(const char *path, const struct spec *spec, struct error *err);

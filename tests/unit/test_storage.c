@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "scratch.h"
+#include "spec/spec.h"
 
 static bool exists(const char *path)
 {
@@ -162,6 +163,37 @@ static void copies_not_into_itself(void **state)
 	assert_true(exists("tree/copy/file"));
 }
 
+static void shifts_owners_once(void **state)
+{
+	(void)state;
+	struct spec *spec = spec_new();
+	*(struct spec_idmap *)vector_add(&spec->idmaps) = (struct spec_idmap){ false, 0, 1000, 5000, { 0 } };
+	*(struct spec_idmap *)vector_add(&spec->idmaps) = (struct spec_idmap){ true, 0, 2000, 5000, { 0 } };
+	struct stat info;
+	assert_int_equal(mkdir("shifted", 0755), 0);
+	put("shifted/file", "x");
+	assert_int_equal(link("shifted/file", "shifted/again"), 0);
+	assert_int_equal(chown("shifted/file", 5, 6), 0);
+	assert_int_equal(chmod("shifted/file", 04755), 0);
+	assert_int_equal(symlink("/etc/passwd", "shifted/link"), 0);
+	for (int i = 0; i < 2; i++) { /* the second time changes nothing */
+		assert_int_equal(storage_shift_tree("shifted", spec, NULL), 0);
+		assert_int_equal(lstat("shifted/again", &info), 0);
+		assert_int_equal(info.st_uid, 1005);
+		assert_int_equal(info.st_gid, 2006);
+		assert_int_equal(info.st_mode & 07777, 04755);
+		assert_int_equal(lstat("shifted/link", &info), 0);
+		assert_int_equal(info.st_uid, 1000);
+	}
+	assert_int_equal(stat("/etc/passwd", &info), 0);
+	assert_int_equal(info.st_uid, 0);
+	assert_int_equal(chown("shifted", 0, 0), 0);
+	struct error err = { 0 };
+	assert_int_equal(lchown("shifted/link", 70000, 0), 0);
+	assert_int_equal(storage_shift_tree("shifted", spec, &err), -EOVERFLOW);
+	spec_free(spec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(removes_deep_trees, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(copies_everything, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(copies_not_into_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(shifts_owners_once, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
