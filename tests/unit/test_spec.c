@@ -367,9 +367,6 @@ static void test_validate_later(void **state)
 {
 	(void)state;
 	auto_spec struct spec *spec = named();
-	assert_int_equal(text_replace(&spec->security.seccomp_notify_proxy, "unix:/x"), 0);
-	expect_refused(spec, ERROR_UNSUPPORTED, "seccomp");
-	assert_int_equal(text_replace(&spec->security.seccomp_notify_proxy, NULL), 0);
 	assert_int_equal(text_replace(&spec->rootfs.store, "zfs"), 0);
 	expect_refused(spec, ERROR_UNSUPPORTED, "rootfs");
 	assert_int_equal(text_replace(&spec->rootfs.store, "overlay"), 0);
