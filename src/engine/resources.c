@@ -12,6 +12,7 @@
 #include "network/network.h"
 
 struct release {
+	const char *kind;
 	int netns_fd;
 	const struct log *log;
 };
@@ -22,16 +23,11 @@ static void release_cgroup(const struct release *release, const char *argument)
 	cgroup_remove_path(argument);
 }
 
-static void release_link(const struct release *release, const char *argument)
-{
-	(void)network_undo(RESOURCE_LINK, argument, release->netns_fd, NULL); /* it may be gone with its namespace */
-}
-
-static void release_phys(const struct release *release, const char *argument)
+static void release_network(const struct release *release, const char *argument)
 {
 	struct error err;
 
-	if (network_undo(RESOURCE_PHYS, argument, release->netns_fd, &err) < 0)
+	if (network_undo(release->kind, argument, release->netns_fd, &err) < 0)
 		log_warn(release->log, "%s", err.what);
 }
 
@@ -59,8 +55,11 @@ static const struct {
 	void (*run)(const struct release *release, const char *argument);
 } releases[] = {
 	{ RESOURCE_CGROUP, release_cgroup },
-	{ RESOURCE_LINK, release_link },
-	{ RESOURCE_PHYS, release_phys },
+	{ RESOURCE_LINK, release_network },
+	{ RESOURCE_PHYS, release_network },
+	{ RESOURCE_UPPER, release_network },
+	{ RESOURCE_ROUTE, release_network },
+	{ RESOURCE_PROXY, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_PIDFILE, release_file },
 	{ RESOURCE_DIRECTORY, release_directory },
@@ -68,9 +67,12 @@ static const struct {
 
 static int release_one(const char *kind, const char *argument, void *data)
 {
+	struct release *release = data;
+
+	release->kind = kind;
 	for (size_t i = 0; i < sizeof(releases) / sizeof(*releases); i++)
 		if (strcmp(kind, releases[i].kind) == 0)
-			releases[i].run(data, argument);
+			releases[i].run(release, argument);
 	return 0;
 }
 

@@ -5,6 +5,9 @@
 /* What the journal can name; one release function each. */
 #define RESOURCE_LINK	"LINK"	  /* a veth's host side */
 #define RESOURCE_PHYS	"PHYS"	  /* a device lent to the container */
+#define RESOURCE_UPPER	"UPPER"	  /* an interface of the container on top of a parent, that must go at once */
+#define RESOURCE_ROUTE	"ROUTE"	  /* a route on the host */
+#define RESOURCE_PROXY	"PROXY"	  /* a neighbour that the host answers for */
 #define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
 #define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */
 #define RESOURCE_PIDFILE "PIDFILE"

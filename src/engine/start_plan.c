@@ -60,6 +60,14 @@ static bool has_links(const struct start *start)
 	return start->network != NULL;
 }
 
+static bool has_routers(const struct start *start)
+{
+	vector_for_each (link, &start->spec->network.links)
+		if (spec_link_is_router(link) && (link->ipv4_gateway || link->ipv6_gateway))
+			return start->network != NULL;
+	return false;
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -249,6 +257,11 @@ static int create_network(struct start *start, struct error *err)
 	return network_create(start->network, start->init_pid, err);
 }
 
+static int proxy_gateways(struct start *start, struct error *err)
+{
+	return network_proxy_gateways(start->network, err);
+}
+
 static int restrict_devices(struct start *start, struct error *err)
 {
 	return cgroup_set_apply_devices(&start->cgroups, start->spec, err);
@@ -320,6 +333,7 @@ const struct step supervisor_plan[] = {
 	RUN("create-network",       has_links,      create_network),
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),
+	RUN("proxy-gateways",       has_routers,    proxy_gateways),
 	RUN("restrict-devices",     NULL,           restrict_devices),
 	RUN("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),

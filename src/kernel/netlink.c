@@ -88,6 +88,11 @@ void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text)
 	netlink_attribute(batch, type, text, strlen(text) + 1);
 }
 
+void netlink_u16(struct netlink_batch *batch, uint16_t type, uint16_t value)
+{
+	netlink_attribute(batch, type, &value, sizeof(value));
+}
+
 void netlink_u32(struct netlink_batch *batch, uint16_t type, uint32_t value)
 {
 	netlink_attribute(batch, type, &value, sizeof(value));
@@ -153,20 +158,30 @@ int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 	return r ?: first_error;
 }
 
-int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+/* The answer to the one message is its acknowledgement. */
+static int send_question(int fd, struct netlink_batch *batch, uint16_t flags)
 {
-	struct {
-		struct nlmsghdr header;
-		struct rtgenmsg family;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.family = { .rtgen_family = (unsigned char)family },
-	};
+	int r = batch->is_broken ? -ENOMEM : 0;
+	end_message(batch);
+	if (r == 0) {
+		((struct nlmsghdr *)batch->data)->nlmsg_flags = NLM_F_REQUEST | flags;
+		r = send(fd, batch->data, batch->length, 0) < 0 ? -errno : 0;
+	}
+	netlink_clear(batch);
+	return r;
+}
+
+int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
+	void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	netlink_message(&batch, type, 0, header, size);
+	int r = send_question(fd, &batch, NLM_F_DUMP);
+	if (r < 0)
+		return r;
 	auto_free char *buffer = malloc(DUMP_BUFFER);
 	if (!buffer)
 		return -ENOMEM;
-	if (send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
 	for (;;) {
 		ssize_t length = recv(fd, buffer, DUMP_BUFFER, 0);
 		if (length < 0 && errno == EINTR)
@@ -184,22 +199,17 @@ int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct n
 	}
 }
 
-int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
 {
-	struct netlink_batch batch = { 0 };
-	struct ifinfomsg header = { 0 };
-	int r = 0;
-	netlink_message(&batch, RTM_GETLINK, 0, &header, sizeof(header));
-	netlink_text(&batch, IFLA_IFNAME, name);
-	end_message(&batch);
+	struct rtgenmsg header = { .rtgen_family = (unsigned char)family };
+	return netlink_dump_with(fd, type, &header, sizeof(header), visit, data);
+}
+
+int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
 	auto_free char *buffer = malloc(DUMP_BUFFER);
-	if (batch.is_broken || !buffer)
-		r = -ENOMEM;
-	else {
-		((struct nlmsghdr *)batch.data)->nlmsg_flags = NLM_F_REQUEST; /* the answer is the acknowledgement */
-		r = send(fd, batch.data, batch.length, 0) < 0 ? -errno : 0;
-	}
-	netlink_clear(&batch);
+	batch->is_broken |= !buffer;
+	int r = send_question(fd, batch, 0);
 	if (r < 0)
 		return r;
 	ssize_t length;
@@ -215,6 +225,15 @@ int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsgh
 		return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
 	visit(message, data);
 	return 0;
+}
+
+int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { 0 };
+	netlink_message(&batch, RTM_GETLINK, 0, &header, sizeof(header));
+	netlink_text(&batch, IFLA_IFNAME, name);
+	return netlink_ask(fd, &batch, visit, data);
 }
 
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type)

@@ -27,6 +27,7 @@ int netlink_open_in(int netns_fd);
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);
 void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text);
+void netlink_u16(struct netlink_batch *batch, uint16_t type, uint16_t value);
 void netlink_u32(struct netlink_batch *batch, uint16_t type, uint32_t value);
 /* Attributes up to netlink_end are inside; header: bytes put first, or NULL. Returns what end wants. */
 size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *header, size_t size);
@@ -41,6 +42,11 @@ void netlink_clear(struct netlink_batch *batch);
 
 /* Calls visit for each message of a dump (RTM_GETLINK, RTM_GETADDR). 0 or -errno. */
 int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* The same with the family's own header, which can hold a choice (NTF_PROXY of struct ndmsg). */
+int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
+	void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* Sends the only message of the batch, a question, and calls visit with its answer; the batch is empty then. 0 or -errno. */
+int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* Calls visit with the description of one interface. 0, -ENODEV or another -errno. */
 int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* The attribute of a message whose family header has header_size bytes, or NULL. */

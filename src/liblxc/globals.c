@@ -106,7 +106,8 @@ bool lxc_has_api_extension(const char *extension)
 {
 	static const char *const extensions[] = { "lxc_log", "lxc_config_item_is_supported", "console_log", "reboot2",
 		"mount_injection", "mount_injection_file", "cgroup_relative", "seccomp_allow_nesting", "seccomp_notify",
-		"network_gateway_device_route", "network_phys_macvlan_mtu",
+		"network_veth_routes", "network_ipvlan", "network_l2proxy", "network_gateway_device_route",
+		"network_phys_macvlan_mtu", "network_veth_router", "network_bridge_vlan",
 		"cgroup2_devices", "cgroup2", "pidfd", "cgroup_advanced_isolation", "time_namespace",
 		"seccomp_allow_deny_syntax", "devpts_fd", "seccomp_notify_fd_active", "seccomp_proxy_send_notify_fd",
 		"idmapped_mounts", "idmapped_mounts_v2", "core_scheduling",

@@ -9,6 +9,10 @@
 #include <linux/veth.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
+
+#define VLAN_WAITS   50
+#define VLAN_WAIT_MS 10
 
 bool parse_hwaddr(const char *text, unsigned char address[6])
 {
@@ -45,7 +49,7 @@ static void add_veth(struct netlink_batch *batch, const struct planned_link *lin
 	struct ifinfomsg peer = { 0 }; /* up is refused (ENOTCONN) while its other end is not there */
 	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
 	netlink_text(batch, IFLA_IFNAME, link->host_name);
-	if (link->parent_index)
+	if (link->parent_index && !spec_link_is_router(spec))
 		netlink_u32(batch, IFLA_MASTER, (uint32_t)link->parent_index);
 	if (link->mtu)
 		netlink_u32(batch, IFLA_MTU, link->mtu);
@@ -68,27 +72,21 @@ static void add_veth(struct netlink_batch *batch, const struct planned_link *lin
 	netlink_end(batch, info);
 }
 
-static uint32_t macvlan_mode(const char *mode)
+static const char *module_of(uint32_t type)
 {
-	if (!mode || strcmp(mode, "private") == 0)
-		return MACVLAN_MODE_PRIVATE;
-	if (strcmp(mode, "vepa") == 0)
-		return MACVLAN_MODE_VEPA;
-	return strcmp(mode, "bridge") == 0 ? MACVLAN_MODE_BRIDGE : MACVLAN_MODE_PASSTHRU;
+	return type == LINK_VLAN ? "8021q" : link_type_name(type);
 }
 
-static void add_macvlan(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+static const char *option_of(uint32_t type)
 {
-	struct ifinfomsg header = { .ifi_flags = link->spec->up ? IFF_UP : 0, .ifi_change = IFF_UP };
-	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
-	put_common(batch, link, init_pid);
-	netlink_u32(batch, IFLA_LINK, (uint32_t)link->parent_index);
-	size_t info = netlink_begin(batch, IFLA_LINKINFO, NULL, 0);
-	netlink_text(batch, IFLA_INFO_KIND, "macvlan");
-	size_t data = netlink_begin(batch, IFLA_INFO_DATA, NULL, 0);
-	netlink_u32(batch, IFLA_MACVLAN_MODE, macvlan_mode(link->spec->macvlan_mode));
-	netlink_end(batch, data);
-	netlink_end(batch, info);
+	switch (type) {
+	case LINK_VLAN:
+		return "CONFIG_VLAN_8021Q";
+	case LINK_IPVLAN:
+		return "CONFIG_IPVLAN";
+	default:
+		return type == LINK_VETH ? "CONFIG_VETH" : "CONFIG_MACVLAN";
+	}
 }
 
 static void name_remedy(int fd, const struct planned_link *link, int r, struct error *err)
@@ -97,46 +95,73 @@ static void name_remedy(int fd, const struct planned_link *link, int r, struct e
 	const char *parent = spec->link ?: "the link";
 	if (r == -EEXIST && spec->type == LINK_VETH && netlink_ifindex(fd, link->host_name) > 0)
 		error_hint(err, "give lxc.net.%u.veth.pair another name, %s is in use", spec->index, link->host_name);
+	else if (r == -EEXIST && spec->type == LINK_VLAN)
+		error_hint(err, "check lxc.net.%u.vlan.id, somebody else may have VLAN %s of %s, or the name", spec->index,
+			spec->vlan_id ?: "0", parent);
 	else if (r == -EEXIST)
 		error_hint(err, "give each interface of the container a name of its own");
 	else if (r == -EOPNOTSUPP && spec->type == LINK_VETH && spec->link)
 		error_hint(err, "check that %s is a bridge, and that the kernel has veth", parent);
 	else if (r == -EOPNOTSUPP)
-		error_hint(err, "load the kernel's module %s", link_type_name(spec->type));
+		error_hint(err, "load the kernel's module %s, or use a kernel with %s", module_of(spec->type),
+			option_of(spec->type));
+	else if (r == -ENETDOWN && spec->type == LINK_VLAN)
+		error_hint(err, "bring %s up first", parent);
+	else if ((r == -EINVAL || r == -EBUSY) && spec->type == LINK_VETH)
+		error_hint(err, "check that %s is a bridge, and the mtu", parent);
 	else if (r == -EINVAL || r == -EBUSY)
-		error_hint(err, "check that %s %s", parent,
-			spec->type == LINK_VETH ? "is a bridge, and the mtu" : "can carry a macvlan of this mode");
+		error_hint(err, "check that %s can carry %s %s of this mode", parent,
+			spec->type == LINK_IPVLAN ? "an" : "a", link_type_name(spec->type));
 	else if (r == -ERANGE || r == -EADDRNOTAVAIL)
 		error_hint(err, "check lxc.net.%u.%s", spec->index, r == -ERANGE ? "mtu" : "hwaddr");
+}
+
+static int send_link(int fd, const struct planned_link *link, pid_t init_pid)
+{
+	struct netlink_batch batch = { 0 };
+	if (link->spec->type == LINK_VETH)
+		add_veth(&batch, link, init_pid);
+	else
+		add_upper(&batch, link, init_pid);
+	return netlink_send(fd, &batch, NULL);
+}
+
+/* What the last run left for the kernel to take down has the name or the VLAN for a moment longer. */
+static int send_link_again(int fd, const struct planned_link *link, pid_t init_pid)
+{
+	int r = -EEXIST;
+	if (link->spec->type == LINK_VETH)
+		return link->spec->veth_pair && remove_dead_pair(fd, link->host_name) == 0 ? send_link(fd, link, init_pid) : r;
+	for (int wait = 0; link->spec->type == LINK_VLAN && r == -EEXIST && wait < VLAN_WAITS; wait++) {
+		struct timespec pause = { .tv_nsec = VLAN_WAIT_MS * 1000000L };
+		(void)nanosleep(&pause, NULL); /* a signal makes it shorter */
+		r = send_link(fd, link, init_pid);
+	}
+	return r;
 }
 
 static int make_one(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
-	struct netlink_batch batch = { 0 };
 	if (spec->type == LINK_EMPTY)
 		return 0;
 	if (spec->type == LINK_PHYS)
 		return phys_lend(fd, network, link, init_pid, err);
-	int r = -EEXIST;
-	for (int attempt = 0; r == -EEXIST && attempt < 2; attempt++) {
-		if (attempt > 0 && (!spec->veth_pair || remove_dead_pair(fd, link->host_name) < 0))
-			break;
-		if (spec->type == LINK_VETH)
-			add_veth(&batch, link, init_pid);
-		else
-			add_macvlan(&batch, link, init_pid);
-		r = netlink_send(fd, &batch, NULL);
-	}
+	int r = send_link(fd, link, init_pid);
+	if (r == -EEXIST)
+		r = send_link_again(fd, link, init_pid);
 	if (r < 0) {
 		r = spec_error(err, r, network->spec, &spec->origin, "make %s interface %s%s%s", link_type_name(spec->type),
 			link->inside_name, spec->link ? " on " : "", spec->link ?: "");
 		name_remedy(fd, link, r, err);
+		return r;
 	}
-	return r;
+	if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
+		r = bridge_vlan_set(fd, network->spec, link, err);
+	return r ?: host_create(fd, network, link, err);
 }
 
-/* Keeps the namespace alive until the devices are back, should init end before the start does. */
+/* Keeps the namespace alive until its links are undone, should init end before the start does. */
 static int hold_namespace(struct network *network, pid_t init_pid, struct error *err)
 {
 	auto_free char *path = NULL;
@@ -158,7 +183,7 @@ int network_create(struct network *network, pid_t init_pid, struct error *err)
 			struct planned_link *link = &network->links[i];
 			if ((link->spec->type == LINK_PHYS) != (turn == 0))
 				continue;
-			int r = turn == 0 && network->netns_fd < 0 ? hold_namespace(network, init_pid, err) : 0;
+			int r = link->journal_kind && network->netns_fd < 0 ? hold_namespace(network, init_pid, err) : 0;
 			r = r ?: make_one(fd, network, link, init_pid, err);
 			if (r < 0)
 				return r;

@@ -45,22 +45,6 @@ static void add_address6(struct netlink_batch *batch, int index, const struct sp
 	netlink_attribute(batch, IFA_ADDRESS, &local, sizeof(local));
 }
 
-/* size 4 or 16; gateway NULL: the device alone; destination NULL: default. */
-static void add_route(struct netlink_batch *batch, int index, int family, const void *destination, uint32_t prefix,
-	const void *gateway)
-{
-	size_t size = family == AF_INET ? 4 : 16;
-	struct rtmsg header = { .rtm_family = (unsigned char)family, .rtm_dst_len = (unsigned char)prefix,
-		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST,
-		.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK };
-	netlink_message(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
-	if (destination)
-		netlink_attribute(batch, RTA_DST, destination, size);
-	if (gateway)
-		netlink_attribute(batch, RTA_GATEWAY, gateway, size);
-	netlink_u32(batch, RTA_OIF, (uint32_t)index);
-}
-
 static bool is_on_link(int family, const void *gateway, const struct spec_link *link)
 {
 	const unsigned char *wanted = gateway;
@@ -86,13 +70,13 @@ static void add_gateway(struct netlink_batch *batch, int index, int family, cons
 	if (!*gateway)
 		return;
 	if (strcmp(gateway, "dev") == 0) {
-		add_route(batch, index, family, NULL, 0, NULL);
+		put_route(batch, RTM_NEWROUTE, index, family, NULL, 0, NULL);
 		return;
 	}
 	(void)inet_pton(family, gateway, binary); /* checked by the parser */
 	if (!is_on_link(family, binary, link)) /* reached through the device, whatever the addresses say */
-		add_route(batch, index, family, binary, family == AF_INET ? 32 : 128, NULL);
-	add_route(batch, index, family, NULL, 0, binary);
+		put_route(batch, RTM_NEWROUTE, index, family, binary, family == AF_INET ? 32 : 128, NULL);
+	put_route(batch, RTM_NEWROUTE, index, family, NULL, 0, binary);
 }
 
 /* Says which address or route of the interface it was: number counts the messages in the order of configure. */
@@ -107,6 +91,8 @@ static int refused(const struct spec *spec, const struct planned_link *link, int
 			address->address, address->prefix);
 		if (r == -EACCES || r == -EOPNOTSUPP)
 			error_hint(err, "IPv6 is off in this kernel, leave the address out");
+		else if (r == -EADDRINUSE)
+			error_hint(err, "take another address, a second container on %s has this one", wanted->link);
 		return r;
 	}
 	bool has_both = *link->gateway4 && *link->gateway6;

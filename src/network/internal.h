@@ -15,7 +15,9 @@ struct planned_link {
 	char gateway4[16], gateway6[46]; /* "auto" is replaced by the address; "" none, "dev" */
 	int parent_index;	     /* bridge or parent, 0: none */
 	uint32_t mtu;		     /* 0: as the kernel makes it */
-	char journal_text[64];	     /* phys: what network_undo needs */
+	const char *journal_kind;    /* of what the end of the namespace does not undo, or not soon enough; NULL: none */
+	char journal_text[64];	     /* what network_undo needs */
+	uint16_t default_vlan;	     /* of the bridge, for a port with VLANs of its own; 0: none */
 	bool is_made;
 };
 
@@ -23,13 +25,22 @@ struct network {
 	const struct spec *spec;
 	struct planned_link *links;
 	size_t count;
-	int netns_fd; /* the container's, while it has lent devices; else -1 */
+	int netns_fd; /* the container's, while one of its links has a journal_kind; else -1 */
+	network_journal journal;
+	void *journal_data;
 };
 
 /* Runs the script of a link; direction "up" or "down". */
 int run_script(const struct spec *spec, const struct planned_link *link, const char *direction, struct error *err);
 
 const char *link_type_name(uint32_t type);
+
+/* spec_error at KEY of the link (lxc.net.N.KEY); the line is that of its type. */
+int link_error(struct error *err, int errnum, const struct spec *spec, const struct spec_link *link, const char *key,
+	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* Is the interface that the message describes of this kind ("veth")? */
+bool link_has_kind(const struct nlmsghdr *message, const char *kind);
 
 bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
 /* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
@@ -45,3 +56,35 @@ int phys_lend(int fd, const struct network *network, const struct planned_link *
  * 0: the name is free; -EEXIST: somebody else's, it stays.
  */
 int remove_dead_pair(int fd, const char *name);
+
+/* ---- macvlan, ipvlan, vlan: links on top of a parent ---- */
+
+/* The message that makes it, in init's namespace. */
+void add_upper(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
+/* What the journal keeps of it: "PARENT KIND". */
+void upper_describe(const struct planned_link *link, char *buffer, size_t size);
+int upper_undo(const char *argument, int netns_fd, struct error *err);
+
+/* ---- VLANs of a bridge port ---- */
+
+/* Looks whether the bridge can have them, and what it gives to a port by itself. */
+int bridge_vlan_check(int fd, const struct spec *spec, struct planned_link *link, struct error *err);
+int bridge_vlan_set(int fd, const struct spec *spec, const struct planned_link *link, struct error *err);
+
+/* ---- the host's routes and neighbour proxies ---- */
+
+/*
+ * One message for a route. destination: 4 or 16 bytes, NULL: default; gateway NULL: the device alone.
+ * type RTM_NEWROUTE or RTM_DELROUTE.
+ */
+void put_route(struct netlink_batch *batch, uint16_t type, int index, int family, const void *destination,
+	uint32_t prefix, const void *gateway);
+
+/* Are the sysctls set that l2proxy depends on? */
+int proxy_check(const struct spec *spec, const struct spec_link *link, struct error *err);
+/* The routes and proxies that a link has on the host; each goes into the journal first. */
+int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+int route_undo(const char *argument, int netns_fd, struct error *err);
+int proxy_undo(const char *argument, int netns_fd, struct error *err);
+
+int phys_undo(const char *argument, int netns_fd, struct error *err);

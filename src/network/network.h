@@ -8,21 +8,31 @@
 struct spec;
 struct network;
 
-/* How the journal learns what is about to be made: "LINK NAME" or "PHYS NAME INDEX MTU HWADDR". 0 or -errno. */
+/*
+ * How the journal learns what is about to be made. 0 or -errno.
+ *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX
+ */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 
 /*
  * Looks at bridges, parents and devices, chooses names. *ret_network is NULL when there is nothing to make (no
  * interface but empty or none). Before the clone; network_configure_inside uses the copy that the clone gave init.
+ * journal is called until network_create returns.
  */
 int network_prepare(const struct spec *spec, network_journal journal, void *data, struct network **ret_network,
 	struct error *err);
 
-/* Makes the links with their inner ends in the network namespace of init_pid; runs the scripts "up". */
+/* Makes the links with their inner ends in the network namespace of init_pid, their routes; runs the scripts "up". */
 int network_create(struct network *network, pid_t init_pid, struct error *err);
 
 /* In init: names, addresses, routes; lo is up. network may be NULL: only lo. */
 int network_configure_inside(const struct spec *spec, struct network *network, struct error *err);
+
+/*
+ * Veths in router mode: the host answers for the gateways. After network_configure_inside: while a veth's other end is
+ * down, the kernel drops proxy entries (net/core/neighbour.c, neigh_carrier_down; from 5.16 on not the permanent ones).
+ */
+int network_proxy_gateways(const struct network *network, struct error *err);
 
 /*
  * Before the release: runs the scripts "down". netns_fd: of the container, or -1 after a start that failed; then
@@ -32,8 +42,10 @@ void network_down(const struct spec *spec, struct network *network, int netns_fd
 void network_free(struct network *network);
 
 /*
- * Undoes one journal entry. A veth ends with the container's namespace, so only devices that were lent are taken
- * back: under their own name, out of netns_fd, or out of what the kernel made of them when that namespace died.
+ * Undoes one journal entry. A veth ends with the container's namespace. Devices that were lent are taken back: under
+ * their own name, out of netns_fd, or out of what the kernel made of them when that namespace died. What stands on a
+ * parent is removed from netns_fd at once, because the kernel lets no second one have its VLAN or address. Routes and
+ * proxies are removed by the number of their device.
  */
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err);
 

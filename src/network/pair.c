@@ -17,23 +17,27 @@ struct pair {
 	int32_t number;
 };
 
+bool link_has_kind(const struct nlmsghdr *message, const char *wanted)
+{
+	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	int left = info ? (int)RTA_PAYLOAD(info) : 0;
+	for (const struct rtattr *kind = info ? RTA_DATA(info) : NULL; RTA_OK(kind, left); kind = RTA_NEXT(kind, left))
+		if (kind->rta_type == IFLA_INFO_KIND)
+			return strncmp(RTA_DATA(kind), wanted, RTA_PAYLOAD(kind)) == 0;
+	return false;
+}
+
 static void take_pair(const struct nlmsghdr *message, void *data)
 {
 	struct pair *pair = data;
 	const struct ifinfomsg *header = NLMSG_DATA(message);
-	const struct rtattr *info = netlink_find(message, sizeof(*header), IFLA_LINKINFO);
 	const struct rtattr *number = netlink_find(message, sizeof(*header), IFLA_LINK_NETNSID);
 	pair->index = header->ifi_index;
 	if (number) {
 		memcpy(&pair->number, RTA_DATA(number), sizeof(pair->number));
 		pair->has_number = true;
 	}
-	if (!info)
-		return;
-	int left = (int)RTA_PAYLOAD(info);
-	for (const struct rtattr *kind = RTA_DATA(info); RTA_OK(kind, left); kind = RTA_NEXT(kind, left))
-		if (kind->rta_type == IFLA_INFO_KIND && strncmp(RTA_DATA(kind), "veth", RTA_PAYLOAD(kind)) == 0)
-			pair->is_veth = true;
+	pair->is_veth = link_has_kind(message, "veth");
 }
 
 /*

@@ -160,11 +160,9 @@ static int rename_orphan(int fd, const struct lent *lent)
 	return netlink_send(fd, &batch, NULL);
 }
 
-int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)
+int phys_undo(const char *argument, int netns_fd, struct error *err)
 {
 	struct lent lent;
-	if (strcmp(kind, "PHYS") != 0)
-		return 0;
 	if (parse_lent(argument, &lent) < 0)
 		return error_set(err, EINVAL, "read the journal");
 	auto_close int fd = netlink_open();

@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,26 +16,35 @@ const char *link_type_name(uint32_t type)
 	return type < sizeof(names) / sizeof(*names) ? names[type] : "none";
 }
 
-/* Points at the key "link" of the interface; the line is that of its type. */
-static int link_error(const struct spec *spec, const struct spec_link *link, int r, struct error *err, const char *what)
+int link_error(struct error *err, int errnum, const struct spec *spec, const struct spec_link *link, const char *key,
+	const char *fmt, ...)
 {
-	r = spec_error(err, r == -ENODEV ? 0 : r, spec, &link->origin, "%s %s%s",
-		link->type == LINK_VETH ? "bridge" : "device", link->link, what);
+	char what[sizeof(err->what)];
+	va_list arguments;
+	va_start(arguments, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, arguments);
+	va_end(arguments);
+	int r = spec_error(err, errnum, spec, &link->origin, "%s", what);
 	char *end = err ? strrchr(err->key, '.') : NULL;
 	if (end && strcmp(end, ".type") == 0)
-		(void)strcpy(end, ".link");
+		(void)snprintf(end + 1, sizeof(err->key) - (size_t)(end + 1 - err->key), "%s", key);
 	return r;
+}
+
+static const char *parent_name(const struct spec_link *link)
+{
+	return link->type == LINK_VETH && !spec_link_is_router(link) ? "bridge" : "device";
 }
 
 static int parent_fault(const struct spec *spec, const struct spec_link *link, int r, struct error *err)
 {
 	if (r != -ENODEV)
-		return link_error(spec, link, r, err, "");
-	(void)link_error(spec, link, r, err, " does not exist");
+		return link_error(err, r, spec, link, "link", "%s %s", parent_name(link), link->link);
+	r = link_error(err, 0, spec, link, "link", "%s %s does not exist", parent_name(link), link->link);
 	if (err)
 		err->kind = ERROR_NOT_FOUND;
-	error_hint(err, link->type == LINK_VETH ? "create the bridge, or name another one" :
-						  "name a device that the host has");
+	error_hint(err, link->type == LINK_VETH && !spec_link_is_router(link) ? "create the bridge, or name another one" :
+										"name a device that the host has");
 	return r;
 }
 
@@ -135,6 +146,9 @@ static int plan_link(int fd, const struct spec *spec, struct planned_link *plan,
 	int r = plan_parent(fd, spec, plan, err);
 	r = r ?: plan_gateway(fd, spec, plan, false, err);
 	r = r ?: plan_gateway(fd, spec, plan, true, err);
+	r = r ?: proxy_check(spec, link, err);
+	if (r == 0 && link->type == LINK_VETH && (link->vlan_id || link->vlan_tagged.count))
+		r = bridge_vlan_check(fd, spec, plan, err);
 	if (r < 0)
 		return r;
 	if (link->type == LINK_VETH)
@@ -170,20 +184,31 @@ static void choose_inside_names(struct network *network)
 	}
 }
 
-static int write_journal(int fd, struct planned_link *plan, network_journal journal, void *data)
+static int write_journal(int fd, const struct network *network, struct planned_link *plan)
 {
-	if (plan->spec->type == LINK_PHYS) {
-		int r = phys_describe(fd, plan, plan->journal_text, sizeof(plan->journal_text));
-		return r ?: journal(data, "PHYS", plan->journal_text);
+	int r = 0;
+	switch (plan->spec->type) {
+	case LINK_VETH:
+		return network->journal(network->journal_data, "LINK", plan->host_name);
+	case LINK_PHYS:
+		plan->journal_kind = "PHYS";
+		r = phys_describe(fd, plan, plan->journal_text, sizeof(plan->journal_text));
+		break;
+	case LINK_VLAN:
+	case LINK_IPVLAN:
+		plan->journal_kind = "UPPER";
+		upper_describe(plan, plan->journal_text, sizeof(plan->journal_text));
+		break;
+	default:
+		return 0;
 	}
-	return plan->spec->type == LINK_VETH ? journal(data, "LINK", plan->host_name) : 0;
+	return r ?: network->journal(network->journal_data, plan->journal_kind, plan->journal_text);
 }
 
 /* Of an empty one only the scripts are run. */
 static bool is_planned(const struct spec_link *link)
 {
-	return link->type == LINK_VETH || link->type == LINK_MACVLAN || link->type == LINK_PHYS ||
-	       (link->type == LINK_EMPTY && (link->script_up || link->script_down));
+	return link->type > LINK_EMPTY || (link->type == LINK_EMPTY && (link->script_up || link->script_down));
 }
 
 int network_prepare(const struct spec *spec, network_journal journal, void *data, struct network **ret_network,
@@ -203,6 +228,8 @@ int network_prepare(const struct spec *spec, network_journal journal, void *data
 	}
 	network->spec = spec;
 	network->netns_fd = -1;
+	network->journal = journal;
+	network->journal_data = data;
 	*ret_network = network;
 	vector_for_each (link, &spec->network.links) {
 		if (!is_planned(link))
@@ -212,7 +239,7 @@ int network_prepare(const struct spec *spec, network_journal journal, void *data
 		int r = plan_link(fd, spec, plan, err);
 		if (r < 0)
 			return r;
-		r = write_journal(fd, plan, journal, data);
+		r = write_journal(fd, network, plan);
 		if (r < 0)
 			return error_set(err, r, "write the journal");
 	}

@@ -80,7 +80,9 @@ void network_down(const struct spec *spec, struct network *network, int netns_fd
 			(void)run_script(spec, &network->links[i], "down", NULL); /* the container is gone either way */
 	if (netns_fd >= 0 || network->netns_fd < 0)
 		return; /* network_undo brings devices back */
-	for (size_t i = 0; i < network->count; i++)
-		if (network->links[i].spec->type == LINK_PHYS) /* the journal's turn comes, and tells of a failure */
-			(void)network_undo("PHYS", network->links[i].journal_text, network->netns_fd, NULL);
+	for (size_t i = 0; i < network->count; i++) {
+		const struct planned_link *link = &network->links[i];
+		if (link->journal_kind) /* the journal's turn comes, and tells of a failure */
+			(void)network_undo(link->journal_kind, link->journal_text, network->netns_fd, NULL);
+	}
 }

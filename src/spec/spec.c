@@ -73,6 +73,11 @@ int spec_error(struct error *err, int errnum, const struct spec *spec, const str
 	return r;
 }
 
+bool spec_link_is_router(const struct spec_link *link)
+{
+	return link->type == LINK_VETH && link->veth_mode && strcmp(link->veth_mode, "router") == 0;
+}
+
 static void clear_field(struct spec *spec, const char *name)
 {
 	for (const struct field *field = spec_fields; field->name; field++) {

@@ -170,6 +170,9 @@ struct spec_link {
 	struct origin origin;
 };
 
+/* Is it a veth in router mode? */
+bool spec_link_is_router(const struct spec_link *link);
+
 struct spec_network {
 	VECTOR(struct spec_link) links; /* sorted by index */
 };

@@ -1,5 +1,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "spec/spec.h"
 
 #include <errno.h>
@@ -32,63 +33,14 @@ static bool has_link_of(const struct spec *spec, enum link_type type, const stru
 	return false;
 }
 
-static bool has_vlan(const struct spec *spec, const struct origin **origin)
-{
-	return has_link_of(spec, LINK_VLAN, origin);
-}
-
-static bool has_ipvlan(const struct spec *spec, const struct origin **origin)
-{
-	return has_link_of(spec, LINK_IPVLAN, origin);
-}
-
-static bool has_router_mode(const struct spec *spec, const struct origin **origin)
-{
-	vector_for_each (link, &spec->network.links) {
-		*origin = &link->origin;
-		if (link->type == LINK_VETH && link->veth_mode && strcmp(link->veth_mode, "router") == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool has_bridge_vlan(const struct spec *spec, const struct origin **origin)
-{
-	vector_for_each (link, &spec->network.links) {
-		*origin = &link->origin;
-		if (link->type == LINK_VETH && (link->vlan_id || link->vlan_tagged.count))
-			return true;
-	}
-	return false;
-}
-
-static bool has_l2proxy(const struct spec *spec, const struct origin **origin)
-{
-	vector_for_each (link, &spec->network.links) {
-		*origin = &link->origin;
-		if (link->l2proxy)
-			return true;
-	}
-	return false;
-}
-
-static bool has_veth_routes(const struct spec *spec, const struct origin **origin)
-{
-	vector_for_each (link, &spec->network.links) {
-		*origin = &link->origin;
-		if (link->ipv4_routes.count || link->ipv6_routes.count)
-			return true;
-	}
-	return false;
-}
-
 /* A user without privilege would need a helper for these. */
 static bool has_user_nic(const struct spec *spec, const struct origin **origin)
 {
 	if (geteuid() == 0)
 		return false;
 	return has_link_of(spec, LINK_VETH, origin) || has_link_of(spec, LINK_MACVLAN, origin) ||
-	       has_link_of(spec, LINK_PHYS, origin);
+	       has_link_of(spec, LINK_PHYS, origin) || has_link_of(spec, LINK_VLAN, origin) ||
+	       has_link_of(spec, LINK_IPVLAN, origin);
 }
 
 /* securityfs need not be mounted: the module's parameter tells it, too. */
@@ -120,12 +72,6 @@ static const struct {
 	bool (*is_used)(const struct spec *spec, const struct origin **origin);
 	const char *what, *hint;
 } missing[] = {
-	{ has_vlan, "network type vlan is not supported yet", "use veth on a bridge, macvlan or phys" },
-	{ has_ipvlan, "network type ipvlan is not supported yet", "use veth on a bridge, macvlan or phys" },
-	{ has_router_mode, "veth mode router is not supported yet", "use veth on a bridge" },
-	{ has_bridge_vlan, "VLANs on a bridge port are not supported yet", "set them with bridge(8) in a script" },
-	{ has_l2proxy, "l2proxy is not supported yet", "use veth on a bridge" },
-	{ has_veth_routes, "routes to a veth are not supported yet", "set them with ip(8) in lxc.net.N.script.up" },
 	{ has_user_nic, "interfaces for a user without privilege are not supported yet", "use network type empty or none" },
 	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
 		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
@@ -222,19 +168,82 @@ static int check_namespaces(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+static bool has_auto_gateway(const struct spec_link *link)
+{
+	return (link->ipv4_gateway && strcmp(link->ipv4_gateway, "auto") == 0) ||
+	       (link->ipv6_gateway && strcmp(link->ipv6_gateway, "auto") == 0);
+}
+
+/* What the type needs, or can not have. NULL: all is well. */
+static const char *find_link_fault(const struct spec_link *link, const char **hint)
+{
+	bool has_parent = link->type == LINK_MACVLAN || link->type == LINK_PHYS || link->type == LINK_VLAN ||
+			  link->type == LINK_IPVLAN;
+	*hint = "name the host's device in lxc.net.N.link";
+	if (has_parent && !link->link)
+		return "the interface has no link";
+	*hint = "write the gateway's address";
+	if ((link->type == LINK_PHYS || link->type == LINK_VLAN) && has_auto_gateway(link))
+		return "gateway auto is for types veth, macvlan and ipvlan";
+	*hint = "leave lxc.net.N.hwaddr out";
+	if (link->type == LINK_IPVLAN && link->hwaddr)
+		return "an ipvlan interface has the hardware address of its link";
+	*hint = "leave lxc.net.N.veth.ipv4.route and .ipv6.route out";
+	if (link->type != LINK_VETH && (link->ipv4_routes.count || link->ipv6_routes.count))
+		return "routes on the host are for type veth";
+	return NULL;
+}
+
+/* Number 0 is no VLAN to a bridge. */
+static const char *find_port_fault(const struct spec_link *link, const char **hint)
+{
+	uint32_t number;
+	if (link->type != LINK_VETH || (!link->vlan_id && link->vlan_tagged.count == 0))
+		return NULL;
+	*hint = "name a bridge in lxc.net.N.link, and leave veth.mode at bridge";
+	if (!link->link || spec_link_is_router(link))
+		return "VLANs are for a veth on a bridge";
+	*hint = "write a number from 1 to 4094";
+	if (link->vlan_id && text_to_u32(link->vlan_id, &number) == 0 && number == 0)
+		return "a bridge has no VLAN 0 (veth.vlan.id)";
+	for (size_t i = 0; i < link->vlan_tagged.count; i++)
+		if (text_to_u32(link->vlan_tagged.items[i], &number) == 0 && number == 0)
+			return "a bridge has no VLAN 0 (veth.vlan.tagged.id)";
+	return NULL;
+}
+
+static const char *find_proxy_fault(const struct spec_link *link, const char **hint)
+{
+	if (!link->l2proxy)
+		return NULL;
+	*hint = "leave lxc.net.N.l2proxy out";
+	if (link->type != LINK_VETH && link->type != LINK_IPVLAN)
+		return "l2proxy is for types veth and ipvlan";
+	*hint = "name the host's device in lxc.net.N.link";
+	if (!link->link)
+		return "l2proxy needs a link";
+	*hint = "set lxc.net.N.ipvlan.mode to l3s";
+	if (link->type == LINK_IPVLAN && (!link->ipvlan_mode || strcmp(link->ipvlan_mode, "l3s") != 0))
+		return "l2proxy needs ipvlan of mode l3s";
+	return NULL;
+}
+
 static int check_links(const struct spec *spec, struct error *err)
 {
 	const struct spec_link *first = spec->network.links.items;
 	vector_for_each (link, &spec->network.links) {
+		const char *hint;
 		if (link->type == LINK_UNSET)
 			return refuse(spec, err, &link->origin, "the interface has no type",
-				"add a line lxc.net.N.type = veth, macvlan, phys, empty or none");
+				"add a line lxc.net.N.type = veth, macvlan, ipvlan, vlan, phys, empty or none");
 		if (link->type == LINK_NONE && link != first)
 			return refuse(spec, err, &link->origin, "type none can not be combined with other interfaces",
 				"remove the other interfaces");
-		if ((link->type == LINK_MACVLAN || link->type == LINK_PHYS) && !link->link)
-			return refuse(spec, err, &link->origin, "the interface has no link",
-				"name the host's device in lxc.net.N.link");
+		const char *fault = find_link_fault(link, &hint);
+		fault = fault ?: find_port_fault(link, &hint);
+		fault = fault ?: find_proxy_fault(link, &hint);
+		if (fault)
+			return refuse(spec, err, &link->origin, fault, hint);
 	}
 	return 0;
 }

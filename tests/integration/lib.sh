@@ -7,7 +7,8 @@
 #   start NAME [ARG...]  lxc-start, then waits for /ready
 #   run NAME CMD...      lxc-attach, at most 10 s
 #   soon N CMD...        repeats CMD every 0.1 s until it succeeds, N s at most
-#   left NAME            what NAME left behind after at most 2 s: processes, groups, interfaces, mounts, files
+#   left NAME            what NAME left behind after at most 2 s: processes, groups, interfaces, mounts, files, proxy
+#                        entries (but that of the address proxy_stays)
 #   done_testing         exit status
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -102,6 +103,7 @@ strangers() {
 left_now() {
 	find /sys/fs/cgroup -depth -type d -path "*/$SANDBOX/*" -name "*$1*" ! -name init.scope 2>/dev/null
 	netdevs "${2:-}"
+	ip -4 neigh show proxy 2>/dev/null | grep -v "^${proxy_stays:-none} "
 	grep -F -e "$P/$1/" -e "$bin" /proc/self/mountinfo | cut -d' ' -f5
 	find /run/wabe /run/lxc -mindepth 2 -name "*$1*" 2>/dev/null
 	strangers

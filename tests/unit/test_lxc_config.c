@@ -268,6 +268,44 @@ static void test_networks(void **state)
 	lxc_config_free(config);
 }
 
+static void test_routed_networks(void **state)
+{
+	(void)state;
+	struct lxc_config *config = load("lxc.net.0.type = veth\nlxc.net.1.type = ipvlan\nlxc.net.2.type = vlan\n"
+					 "lxc.net.0.veth.ipv4.route = 10.1.2.3/8\nlxc.net.0.veth.ipv4.route = 0.0.0.0/0\n"
+					 "lxc.net.0.veth.ipv6.route = FD00:0::/48\nlxc.net.0.veth.vlan.id = none\n"
+					 "lxc.net.0.veth.vlan.tagged.id = 0\nlxc.net.0.veth.vlan.tagged.id = 4094\n");
+	expect(config, "lxc.net.0.veth.mode", "bridge");
+	expect(config, "lxc.net.0.l2proxy", "0");
+	expect(config, "lxc.net.0.veth.ipv4.route", "10.1.2.3/8\n0.0.0.0/0\n");
+	expect(config, "lxc.net.0.veth.ipv6.route", "fd00::/48\n");
+	expect(config, "lxc.net.0.veth.vlan.id", "none");
+	expect(config, "lxc.net.0.veth.vlan.tagged.id", "0\n4094\n");
+	expect(config, "lxc.net.0.ipvlan.mode", "");
+	expect(config, "lxc.net.1.ipvlan.mode", "l3");
+	expect(config, "lxc.net.1.ipvlan.isolation", "bridge");
+	expect(config, "lxc.net.1.veth.mode", "");
+	expect_set(config, "lxc.net.0.veth.mode", "router");
+	expect_set(config, "lxc.net.1.ipvlan.mode", "l3s");
+	expect_set(config, "lxc.net.1.l2proxy", "1");
+	expect_set(config, "lxc.net.2.vlan.id", "4094");
+	expect(config, "lxc.net.0.veth.mode", "router");
+	expect(config, "lxc.net.1.ipvlan.mode", "l3s");
+	expect(config, "lxc.net.1.l2proxy", "1");
+	expect(config, "lxc.net.2.vlan.id", "4094");
+	expect_set(config, "lxc.net.0.veth.ipv4.route", "");
+	expect(config, "lxc.net.0.veth.ipv4.route", "");
+	lxc_config_free(config);
+	expect_fault("lxc.net.0.veth.ipv4.route = 10.0.0.0\n", "config:1: lxc.net.0.veth.ipv4.route: 10.0.0.0: is no route");
+	expect_fault("lxc.net.0.veth.ipv4.route = 10.0.0.0/33\n", "is no route");
+	expect_fault("lxc.net.0.veth.ipv6.route = 10.0.0.0/8\n", "is no route");
+	expect_fault("lxc.net.0.veth.vlan.id = 4095\n", "config:1: lxc.net.0.veth.vlan.id: 4095: is no VLAN");
+	expect_fault("lxc.net.0.veth.vlan.tagged.id = none\n", "is no VLAN");
+	expect_fault("lxc.net.0.vlan.id = none\n", "is no VLAN");
+	expect_fault("lxc.net.0.veth.mode = routed\n", "unknown mode");
+	expect_fault("lxc.net.0.ipvlan.isolation = passthru\n", "unknown mode");
+}
+
 static void test_legacy_networks(void **state)
 {
 	(void)state;
@@ -411,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_routed_networks),
 		cmocka_unit_test(test_legacy_networks),
 		cmocka_unit_test(test_saving),
 		cmocka_unit_test(test_update),

@@ -10,6 +10,7 @@
 
 #include "kernel/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -156,6 +157,49 @@ static void test_interfaces_are_found_by_name(void **state)
 	close(fd);
 }
 
+static void take_route(const struct nlmsghdr *message, void *data)
+{
+	const struct rtattr *device = netlink_find(message, sizeof(struct rtmsg), RTA_OIF);
+	if (device)
+		memcpy(data, RTA_DATA(device), sizeof(int));
+}
+
+static void test_question_has_its_answer(void **state)
+{
+	(void)state;
+	struct netlink_batch batch = { 0 };
+	struct rtmsg header = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	uint32_t address = htonl(INADDR_LOOPBACK);
+	int fd = netlink_open(), device = 0;
+
+	assert_true(fd >= 0);
+	netlink_message(&batch, RTM_GETROUTE, 0, &header, sizeof(header));
+	netlink_attribute(&batch, RTA_DST, &address, sizeof(address));
+	assert_int_equal(netlink_ask(fd, &batch, take_route, &device), 0);
+	assert_int_equal(device, 1);
+	assert_null(batch.data);
+	close(fd);
+}
+
+static void ignore(const struct nlmsghdr *message, void *data)
+{
+	(void)message;
+	(void)data;
+}
+
+static void test_dump_takes_a_header_of_the_family(void **state)
+{
+	(void)state;
+	struct ndmsg header = { .ndm_family = AF_INET, .ndm_flags = NTF_PROXY };
+	int fd = netlink_open(), listed = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(netlink_dump_with(fd, RTM_GETNEIGH, &header, sizeof(header), ignore, NULL), 0);
+	assert_int_equal(netlink_dump(fd, RTM_GETLINK, 0, take_name, &listed), 0); /* all of it was read */
+	assert_int_equal(listed, 1);
+	close(fd);
+}
+
 static void test_name_that_is_too_long_is_not_cut(void **state)
 {
 	(void)state;
@@ -177,6 +221,8 @@ int main(void)
 		cmocka_unit_test(test_empty_batch_is_sent),
 		cmocka_unit_test(test_refused_message_is_named),
 		cmocka_unit_test(test_interfaces_are_found_by_name),
+		cmocka_unit_test(test_question_has_its_answer),
+		cmocka_unit_test(test_dump_takes_a_header_of_the_family),
 		cmocka_unit_test(test_name_that_is_too_long_is_not_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

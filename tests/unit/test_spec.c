@@ -367,32 +367,56 @@ static void test_validate_later(void **state)
 {
 	(void)state;
 	auto_spec struct spec *spec = named();
-	struct spec_link *link = add_link(spec, LINK_VLAN);
-	struct error err = { 0 };
-	expect_refused(spec, ERROR_UNSUPPORTED, "vlan");
-	(void)spec_validate(spec, &err);
-	assert_string_equal(err.where, "config:3");
-	link->type = LINK_IPVLAN;
-	expect_refused(spec, ERROR_UNSUPPORTED, "ipvlan");
-	link->type = geteuid() == 0 ? LINK_VETH : LINK_EMPTY;
-	assert_int_equal(spec_validate(spec, NULL), 0);
-	link->l2proxy = true;
-	expect_refused(spec, ERROR_UNSUPPORTED, "l2proxy");
-	link->l2proxy = false;
-	link->type = LINK_VETH;
-	assert_int_equal(text_replace(&link->veth_mode, "router"), 0);
-	expect_refused(spec, ERROR_UNSUPPORTED, "router");
-	assert_int_equal(text_replace(&link->veth_mode, NULL), 0);
-	assert_int_equal(text_replace(&link->vlan_id, "5"), 0);
-	expect_refused(spec, ERROR_UNSUPPORTED, "VLAN");
-	spec_clear_links(spec);
-	assert_int_equal(text_replace(&spec->security.seccomp_notify_proxy, "unix:/x"), 0);
-	expect_refused(spec, ERROR_UNSUPPORTED, "seccomp");
-	assert_int_equal(text_replace(&spec->security.seccomp_notify_proxy, NULL), 0);
 	assert_int_equal(text_replace(&spec->rootfs.store, "zfs"), 0);
 	expect_refused(spec, ERROR_UNSUPPORTED, "rootfs");
 	assert_int_equal(text_replace(&spec->rootfs.store, "overlay"), 0);
 	assert_int_equal(spec_validate(spec, NULL), 0);
+}
+
+static void test_validate_links(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* interfaces are refused altogether */
+	auto_spec struct spec *spec = named();
+	struct spec_link *link = add_link(spec, LINK_VLAN);
+	struct error err = { 0 };
+	expect_refused(spec, ERROR_CONFIG, "no link");
+	(void)spec_validate(spec, &err);
+	assert_string_equal(err.where, "config:3");
+	assert_int_equal(text_replace(&link->link, "eth0"), 0);
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	assert_int_equal(text_replace(&link->ipv6_gateway, "auto"), 0);
+	expect_refused(spec, ERROR_CONFIG, "gateway auto");
+	link->type = LINK_IPVLAN;
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	assert_int_equal(text_replace(&link->hwaddr, "02:00:00:00:00:01"), 0);
+	expect_refused(spec, ERROR_CONFIG, "hardware address of its link");
+	assert_int_equal(text_replace(&link->hwaddr, NULL), 0);
+	link->l2proxy = true;
+	expect_refused(spec, ERROR_CONFIG, "l3s");
+	assert_int_equal(text_replace(&link->ipvlan_mode, "l3s"), 0);
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->type = LINK_MACVLAN;
+	expect_refused(spec, ERROR_CONFIG, "l2proxy is for");
+	link->type = LINK_VETH;
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	assert_int_equal(text_replace(&link->vlan_id, "0"), 0);
+	expect_refused(spec, ERROR_CONFIG, "VLAN 0");
+	assert_int_equal(text_replace(&link->vlan_id, NULL), 0);
+	assert_int_equal(string_list_add(&link->vlan_tagged, "7"), 0);
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	assert_int_equal(text_replace(&link->veth_mode, "router"), 0);
+	expect_refused(spec, ERROR_CONFIG, "on a bridge");
+	string_list_clear(&link->vlan_tagged);
+	assert_int_equal(string_list_add(&link->ipv4_routes, "10.0.0.0/8"), 0);
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	assert_int_equal(text_replace(&link->link, NULL), 0);
+	expect_refused(spec, ERROR_CONFIG, "l2proxy needs a link");
+	link->l2proxy = false;
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->type = LINK_EMPTY;
+	expect_refused(spec, ERROR_CONFIG, "type veth");
 }
 
 static void test_validate_contradictions(void **state)
@@ -435,7 +459,8 @@ int main(void)
 		cmocka_unit_test(test_bad_flat), cmocka_unit_test(test_unknown_and_missing),
 		cmocka_unit_test(test_damaged_flat), cmocka_unit_test(test_sources_and_errors), cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_validate_names),
-		cmocka_unit_test(test_validate_later), cmocka_unit_test(test_validate_contradictions),
+		cmocka_unit_test(test_validate_later), cmocka_unit_test(test_validate_links),
+		cmocka_unit_test(test_validate_contradictions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,14 +14,14 @@
 
 enum net_kind {
 	NET_TYPE, NET_FLAGS, NET_TEXT, NET_NAME, NET_HWADDR, NET_NUMBER_TEXT, NET_BOOL, NET_U32,
-	NET_ADDRESS4, NET_ADDRESS6, NET_GATEWAY, NET_ROUTE, NET_LIST, NET_CHOICE,
+	NET_ADDRESS4, NET_ADDRESS6, NET_GATEWAY, NET_ROUTE4, NET_ROUTE6, NET_VLAN, NET_VLANS, NET_CHOICE,
 };
 
 struct net_key {
 	const char *name;
 	enum net_kind kind;
 	size_t offset;
-	const char *choices; /* NET_CHOICE: " a b c " */
+	const char *choices; /* NET_CHOICE: " a b c ", the first is the default; NET_VLAN: a word besides numbers */
 	uint32_t types;	     /* bits 1 << enum link_type that list it; 0: all */
 };
 
@@ -45,14 +45,14 @@ static const struct net_key net_keys[] = {
 	{ "veth.mode", NET_CHOICE, AT(veth_mode), " bridge router ", VETH },
 	{ "veth.n_rxqueues", NET_U32, AT(rx_queues), NULL, VETH },
 	{ "veth.n_txqueues", NET_U32, AT(tx_queues), NULL, VETH },
-	{ "veth.ipv4.route", NET_ROUTE, AT(ipv4_routes), NULL, VETH },
-	{ "veth.ipv6.route", NET_ROUTE, AT(ipv6_routes), NULL, VETH },
-	{ "veth.vlan.id", NET_TEXT, AT(vlan_id), NULL, VETH },
-	{ "veth.vlan.tagged.id", NET_LIST, AT(vlan_tagged), NULL, VETH },
+	{ "veth.ipv4.route", NET_ROUTE4, AT(ipv4_routes), NULL, VETH },
+	{ "veth.ipv6.route", NET_ROUTE6, AT(ipv6_routes), NULL, VETH },
+	{ "veth.vlan.id", NET_VLAN, AT(vlan_id), "none", VETH },
+	{ "veth.vlan.tagged.id", NET_VLANS, AT(vlan_tagged), NULL, VETH },
 	{ "macvlan.mode", NET_CHOICE, AT(macvlan_mode), " private vepa bridge passthru ", 1U << LINK_MACVLAN },
 	{ "ipvlan.mode", NET_CHOICE, AT(ipvlan_mode), " l3 l3s l2 ", 1U << LINK_IPVLAN },
 	{ "ipvlan.isolation", NET_CHOICE, AT(ipvlan_isolation), " bridge private vepa ", 1U << LINK_IPVLAN },
-	{ "vlan.id", NET_TEXT, AT(vlan_id), NULL, 1U << LINK_VLAN },
+	{ "vlan.id", NET_VLAN, AT(vlan_id), NULL, 1U << LINK_VLAN },
 };
 
 static const char *const types[] = { NULL, "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan" };
@@ -205,6 +205,33 @@ static int set_gateway(struct key_call *call, char **slot, bool is_6)
 	return text_replace(slot, value);
 }
 
+static int add_route(struct key_call *call, struct string_list *routes, int family)
+{
+	unsigned char binary[16];
+	char address[INET6_ADDRSTRLEN] = "", canonical[INET6_ADDRSTRLEN + 4];
+	const char *slash = strchr(call->value, '/');
+	uint32_t prefix = 0;
+	if (slash && (size_t)(slash - call->value) < sizeof(address))
+		memcpy(address, call->value, (size_t)(slash - call->value));
+	if (!slash || inet_pton(family, address, binary) != 1 || text_to_u32(slash + 1, &prefix) < 0 ||
+		prefix > (family == AF_INET ? 32 : 128))
+		return key_fault(call, "is no route", "write ADDRESS/PREFIX");
+	(void)inet_ntop(family, binary, address, sizeof(address));
+	(void)snprintf(canonical, sizeof(canonical), "%s/%" PRIu32, address, prefix);
+	return string_list_add(routes, canonical);
+}
+
+/* word: what may stand for a number, or NULL. */
+static int check_vlan(struct key_call *call, const char *word)
+{
+	uint32_t number;
+	if (word && strcmp(call->value, word) == 0)
+		return 0;
+	if (text_to_u32(call->value, &number) == 0 && number <= 4094)
+		return 0;
+	return key_fault(call, "is no VLAN", word ? "write a number up to 4094, or none" : "write a number up to 4094");
+}
+
 static int set_value(struct key_call *call, struct spec_link *link, const struct net_key *key)
 {
 	void *slot = (char *)link + key->offset;
@@ -249,9 +276,13 @@ static int set_value(struct key_call *call, struct spec_link *link, const struct
 		return strstr(key->choices, word) ? text_replace(slot, call->value) :
 						    key_fault(call, "unknown mode", key->choices);
 	}
-	case NET_ROUTE:
-	case NET_LIST:
-		return string_list_add(slot, call->value);
+	case NET_ROUTE4:
+	case NET_ROUTE6:
+		return add_route(call, slot, key->kind == NET_ROUTE6 ? AF_INET6 : AF_INET);
+	case NET_VLAN:
+		return check_vlan(call, key->choices) ?: text_replace(slot, call->value);
+	case NET_VLANS:
+		return check_vlan(call, NULL) ?: string_list_add(slot, call->value);
 	}
 	return -EINVAL;
 }
@@ -305,6 +336,15 @@ static void print_addresses(const void *list, FILE *out)
 			address->prefix, address->broadcast ? " " : "", address->broadcast ?: "");
 }
 
+/* Without a value: the default, where the key belongs to the type. */
+static void print_choice(const struct spec_link *link, const struct net_key *key, const char *value, FILE *out)
+{
+	if (value)
+		fputs(value, out);
+	else if (key->types & 1U << link->type)
+		fprintf(out, "%.*s", (int)strcspn(key->choices + 1, " "), key->choices + 1);
+}
+
 int net_get(const struct spec *spec, const char *suffix, FILE *out)
 {
 	uint32_t index;
@@ -339,10 +379,14 @@ int net_get(const struct spec *spec, const char *suffix, FILE *out)
 	case NET_ADDRESS6:
 		print_addresses(slot, out);
 		break;
-	case NET_ROUTE:
-	case NET_LIST:
+	case NET_ROUTE4:
+	case NET_ROUTE6:
+	case NET_VLANS:
 		for (size_t i = 0; i < list->count; i++)
 			fprintf(out, "%s\n", list->items[i]);
+		break;
+	case NET_CHOICE:
+		print_choice(link, key, *(char *const *)slot, out);
 		break;
 	default:
 		fputs(*(char *const *)slot ?: "", out);
@@ -377,8 +421,9 @@ static void clear_value(struct spec_link *link, const struct net_key *key)
 	case NET_ADDRESS6:
 		clear_addresses(slot);
 		break;
-	case NET_ROUTE:
-	case NET_LIST:
+	case NET_ROUTE4:
+	case NET_ROUTE6:
+	case NET_VLANS:
 		string_list_clear(slot);
 		break;
 	case NET_HWADDR:
