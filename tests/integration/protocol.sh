@@ -4,10 +4,10 @@
 source "$(dirname "$0")/lib.sh"
 first=$here/../protocol-1
 ended() { ! kill -0 "$1" 2>/dev/null; }
-run_old() { rm -f "$P/old/rootfs/ready"; python3 "$first/supervisor.py" old "$P" & old=$!; soon 5 test -e "$P/old/rootfs/ready" && soon 5 is old RUNNING; }
+run_old() { rm -f "$P/old/rootfs/ready"; python3 "$first/supervisor.py" old "$P" >"$work/log" 2>&1 & old=$!; soon 5 test -e "$P/old/rootfs/ready" && soon 5 is old RUNNING; }
 
 container old
-check run-old run_old
+run_old && good run-old || bad run-old "$(tail -n 2 "$work/log")"
 equal info-init "up" "$(tr '\0' ' ' <"/proc/$(init_of old)/cmdline" | grep -q sbin/init && echo up)"
 equal listed old "$(lxc-ls -P "$P" --running -1)"
 equal attached old "$(run old busybox hostname)"
@@ -23,7 +23,7 @@ check old-ended soon 5 ended "$old"
 none_left clean-old old
 
 # killed, it is replaced by a supervisor of this build
-check run-old-again run_old
+run_old && good run-old-again || bad run-old-again "$(tail -n 2 "$work/log")"
 init=$(init_of old)
 kill -9 "$old"; wait "$old" 2>/dev/null
 equal taken-over "$init" "$(init_of old)"
