@@ -92,6 +92,20 @@ int container_share_origins(const struct lxc_container *other, const struct lxc_
 	return r;
 }
 
+void container_remember_origin(const struct lxc_container *clone)
+{
+	struct origins origins;
+	struct lxc_container origin = { 0 };
+	if (!open_origins(&origins, clone))
+		return;
+	while (next_origin(&origins, &origin)) {
+		auto_free char *file = container_path(&origin, "lxc_snapshots");
+		if (file)
+			(void)append(file, clone);
+	}
+	free(origins.text);
+}
+
 void container_move_origins(const struct lxc_container *c, const char *old, const char *new)
 {
 	struct origins origins;

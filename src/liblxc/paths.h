@@ -15,6 +15,8 @@ int container_note_clone(const struct lxc_container *origin, const struct lxc_co
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
 /* In the files of c's origins: what is noted by the name of old is by that of new, or not at all (NULL). */
 void container_move_origins(const struct lxc_container *c, const char *old, const char *new);
+/* Puts the clone's lines into its origins' files once more. */
+void container_remember_origin(const struct lxc_container *clone);
 /* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
 
