@@ -1,6 +1,7 @@
 /* Programs in a running container. */
 #include "base/process.h"
 #include "liblxc/internal.h"
+#include "liblxc/terminal_relay.h"
 
 #include <pwd.h>
 #include <string.h>
@@ -35,6 +36,44 @@ static void translate(const lxc_attach_options_t *from, struct attach_options *t
 	};
 }
 
+/* ---- LXC_ATTACH_TERMINAL ---- */
+
+struct in_terminal {
+	const struct terminal_relay *relay;
+	lxc_attach_exec_t function;
+	void *payload;
+};
+
+static int run_in_terminal(void *data)
+{
+	const struct in_terminal *in = data;
+	relay_enter_child(in->relay);
+	return in->function(in->payload);
+}
+
+/* Comes back when the program has ended; it is still to be waited for. */
+static int attach_with_terminal(struct lxc_container *c, struct in_terminal *in, int log_fd,
+	struct attach_options *options, pid_t *ret_pid, struct error *err)
+{
+	struct terminal_relay relay;
+	struct container_id id = id_of(c);
+	int *fds[] = { &options->stdin_fd, &options->stdout_fd, &options->stderr_fd };
+	int r = relay_open(&relay, c, log_fd);
+	if (r < 0) {
+		r = error_set(err, r, "open a terminal");
+	} else {
+		for (int i = 0; i < 3; i++)
+			if (relay.replaces[i])
+				*fds[i] = relay.slave_fd;
+		in->relay = &relay;
+		r = engine_attach(&id, run_in_terminal, in, options, ret_pid, err);
+		if (r >= 0)
+			(void)relay_run(&relay, *ret_pid); /* the program is there, whatever became of the terminal */
+	}
+	relay_close(&relay);
+	return r;
+}
+
 static int attach(struct lxc_container *c, lxc_attach_exec_t function, void *payload, lxc_attach_options_t *options,
 	pid_t *attached_process)
 {
@@ -44,8 +83,12 @@ static int attach(struct lxc_container *c, lxc_attach_exec_t function, void *pay
 	if (!c || !function || !attached_process)
 		return -EINVAL;
 	struct container_id id = id_of(c);
-	translate(options ?: &defaults, &translated);
-	int r = engine_attach(&id, function, payload, &translated, attached_process, &err);
+	options = options ?: (lxc_attach_options_t *)&defaults; /* only read */
+	translate(options, &translated);
+	struct in_terminal in = { .function = function, .payload = payload };
+	int r = options->attach_flags & LXC_ATTACH_TERMINAL ?
+			attach_with_terminal(c, &in, options->log_fd, &translated, attached_process, &err) :
+			engine_attach(&id, function, payload, &translated, attached_process, &err);
 	if (r < 0) {
 		return container_fault(c, &err, r);
 	}

@@ -1,13 +1,15 @@
 /* lxc-attach: runs a command inside a running container. */
 #include "tools/tool.h"
 
+#include "base/cleanup.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "base/vector.h"
 #include "tools/lxc/namespace_names.h"
-#include "tools/lxc/terminal_relay.h"
 
 #include <lxc/lxccontainer.h>
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -143,20 +145,12 @@ static int take_option(struct call *call, int key, const char *value)
 	return ret;
 }
 
-/* For the process in the container. */
-struct payload {
-	const struct call *call;
-	const struct terminal_relay *relay;
-};
-
 static int run_in_container(void *data)
 {
-	const struct payload *payload = data;
-	const struct call *call = payload->call;
+	const struct call *call = data;
 	lxc_attach_command_t command = { .program = call->arguments[0], .argv = call->arguments };
 	int status, reason;
 
-	relay_enter_child(payload->relay);
 	if (!call->argument_count)
 		return lxc_attach_run_shell(NULL);
 	status = lxc_attach_run_command(&command);
@@ -171,10 +165,8 @@ static int end_lists(struct attach_state *state)
 	return vector_add(&state->set_variables) && vector_add(&state->keep_variables) ? 0 : -ENOMEM;
 }
 
-static void fill_options(const struct attach_state *state, const struct terminal_relay *relay, lxc_attach_options_t *o)
+static void fill_options(const struct attach_state *state, lxc_attach_options_t *o)
 {
-	int *fds[] = { &o->stdin_fd, &o->stdout_fd, &o->stderr_fd };
-
 	o->attach_flags = (o->attach_flags | state->flags) & ~state->clear_flags;
 	if (state->has_namespaces)
 		o->namespaces = state->namespaces;
@@ -192,34 +184,32 @@ static void fill_options(const struct attach_state *state, const struct terminal
 		o->env_policy = LXC_ATTACH_CLEAR_ENV;
 	o->extra_env_vars = state->set_variables.items;
 	o->extra_keep_env = state->keep_variables.items;
-	for (size_t i = 0; i < 3; i++)
-		if (relay->slave_fd >= 0 && relay->replaces[i])
-			*fds[i] = relay->slave_fd;
+	if (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO) || isatty(STDERR_FILENO))
+		o->attach_flags |= LXC_ATTACH_TERMINAL;
 }
 
 static int attach(const struct call *call, struct lxc_container *c)
 {
 	struct attach_state *state = call->state;
 	lxc_attach_options_t attach_options = LXC_ATTACH_OPTIONS_DEFAULT;
-	struct terminal_relay relay;
-	struct payload payload = { .call = call, .relay = &relay };
+	auto_close int log_fd = -1;
 	pid_t pid = -1;
-	int status = relay_open(&relay, c, state->pty_log);
+	int status;
 
-	if (status < 0) {
-		relay_close(&relay);
-		tool_error(call, "can not open a terminal for the command: %s", strerror(-status));
-		return EXIT_FAILURE;
+	if (state->pty_log) {
+		log_fd = open(state->pty_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		if (log_fd < 0) {
+			tool_error(call, "can not open %s: %s", state->pty_log, strerror(errno));
+			return EXIT_FAILURE;
+		}
+		attach_options.log_fd = log_fd;
 	}
-	fill_options(state, &relay, &attach_options);
-	if (c->attach(c, run_in_container, &payload, &attach_options, &pid) < 0) {
-		relay_close(&relay);
+	fill_options(state, &attach_options);
+	if (c->attach(c, run_in_container, (void *)(uintptr_t)call, &attach_options, &pid) < 0) {
 		tool_container_error(call, c, "can not enter the container");
 		return EXIT_FAILURE;
 	}
-	status = relay_run(&relay, pid);
-	relay_close(&relay);
-	if (status < 0)
+	if (process_wait(pid, &status) < 0)
 		return EXIT_FAILURE;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

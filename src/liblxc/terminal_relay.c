@@ -1,5 +1,5 @@
-/* The terminal side of lxc-attach. */
-#include "tools/lxc/terminal_relay.h"
+/* LXC_ATTACH_TERMINAL. */
+#include "liblxc/terminal_relay.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { BUFFER_SIZE = 16384 };
 
@@ -43,7 +44,8 @@ static int open_pair(struct terminal_relay *relay, struct lxc_container *c)
 	return 0;
 }
 
-static int find_terminal(struct terminal_relay *relay)
+/* With a caller that has no terminal at all, the program gets one nonetheless. */
+static void find_terminal(struct terminal_relay *relay)
 {
 	static const int preferred[] = { STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO };
 
@@ -52,7 +54,11 @@ static int find_terminal(struct terminal_relay *relay)
 		if (relay->replaces[preferred[i]] && relay->terminal_fd < 0)
 			relay->terminal_fd = preferred[i];
 	}
-	return relay->terminal_fd;
+	if (relay->terminal_fd >= 0)
+		return;
+	relay->terminal_fd = STDOUT_FILENO;
+	for (size_t i = 0; i < 3; i++)
+		relay->replaces[i] = true;
 }
 
 /* The caller's settings go to the new terminal; the caller's own then passes every key. */
@@ -73,34 +79,32 @@ static void take_over_terminal(struct terminal_relay *relay)
 
 static int block_signals(struct terminal_relay *relay)
 {
-	static const int waited_for[] = { SIGCHLD, SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	static const int waited_for[] = { SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
 	sigset_t mask;
 
 	sigemptyset(&mask);
 	for (size_t i = 0; i < sizeof(waited_for) / sizeof(waited_for[0]); i++)
 		sigaddset(&mask, waited_for[i]);
-	if (sigprocmask(SIG_BLOCK, &mask, &relay->saved_mask))
-		return -errno;
+	int r = pthread_sigmask(SIG_BLOCK, &mask, &relay->saved_mask);
+	if (r)
+		return -r;
 	relay->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	return relay->signal_fd < 0 ? -errno : 0;
 }
 
-int relay_open(struct terminal_relay *relay, struct lxc_container *c, const char *log_file)
+int relay_open(struct terminal_relay *relay, struct lxc_container *c, int log_fd)
 {
 	int ret;
 
-	*relay = (struct terminal_relay){ .master_fd = -1, .slave_fd = -1, .terminal_fd = -1, .log_fd = -1, .signal_fd = -1 };
+	*relay = (struct terminal_relay){ .master_fd = -1, .slave_fd = -1, .terminal_fd = -1, .log_fd = log_fd,
+		.signal_fd = -1 };
 	ret = block_signals(relay);
-	if (ret < 0 || find_terminal(relay) < 0)
+	if (ret < 0)
 		return ret;
+	find_terminal(relay);
 	ret = open_pair(relay, c);
 	if (ret < 0)
 		return ret;
-	if (log_file) {
-		relay->log_fd = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		if (relay->log_fd < 0)
-			return -errno;
-	}
 	copy_window_size(relay);
 	take_over_terminal(relay);
 	return 0;
@@ -108,14 +112,12 @@ int relay_open(struct terminal_relay *relay, struct lxc_container *c, const char
 
 void relay_enter_child(const struct terminal_relay *relay)
 {
-	if (relay->slave_fd >= 0) {
-		setsid();
-		for (int fd = 0; fd < 3; fd++)
-			if (relay->replaces[fd]) {
-				ioctl(fd, TIOCSCTTY, 0);
-				break;
-			}
-	}
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		if (relay->replaces[fd]) {
+			ioctl(fd, TIOCSCTTY, 0);
+			break;
+		}
 	sigprocmask(SIG_SETMASK, &relay->saved_mask, NULL);
 }
 
@@ -161,18 +163,16 @@ static void pass_input(const struct terminal_relay *relay, struct pending *pendi
 		pending->start = pending->end; /* nobody is there to read it */
 }
 
-/* true: pid ended, *ret_status is set. */
-static bool handle_signals(const struct terminal_relay *relay, pid_t pid, int *ret_status)
+static void handle_signals(const struct terminal_relay *relay, pid_t pid)
 {
 	struct signalfd_siginfo info;
 
 	while (read(relay->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGWINCH && relay->master_fd >= 0)
+		if (info.ssi_signo == SIGWINCH)
 			copy_window_size(relay);
-		else if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGWINCH)
+		else
 			kill(pid, (int)info.ssi_signo);
 	}
-	return waitpid(pid, ret_status, WNOHANG) == pid;
 }
 
 static void drain_output(const struct terminal_relay *relay)
@@ -187,30 +187,40 @@ static void drain_output(const struct terminal_relay *relay)
 int relay_run(struct terminal_relay *relay, pid_t pid)
 {
 	struct pending pending = { .start = 0, .end = 0 };
-	bool reads_input = relay->replaces[STDIN_FILENO], reads_output = relay->master_fd >= 0;
-	int status = 0;
+	bool reads_input = relay->replaces[STDIN_FILENO], reads_output = true;
+	auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
+	if (pidfd < 0)
+		return -errno;
 	close_fd(&relay->slave_fd);
-	while (!handle_signals(relay, pid, &status)) {
+	for (;;) {
 		bool has_input = pending.start < pending.end;
 		struct pollfd fds[] = {
 			{ .fd = relay->signal_fd, .events = POLLIN },
 			{ .fd = reads_input && !has_input ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = reads_output ? relay->master_fd : -1, .events = has_input ? POLLIN | POLLOUT : POLLIN },
+			{ .fd = pidfd, .events = POLLIN },
 		};
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return -errno;
+		}
+		if (fds[0].revents)
+			handle_signals(relay, pid);
 		if (fds[2].revents & (POLLIN | POLLHUP | POLLERR))
 			reads_output = pass_output(relay);
 		if (fds[2].revents & POLLOUT)
 			pass_input(relay, &pending);
 		if (fds[1].revents)
 			reads_input = take_input(&pending);
+		if (fds[3].revents)
+			break;
 	}
 	if (reads_output)
 		drain_output(relay);
-	return status;
+	return 0;
 }
 
 void relay_close(struct terminal_relay *relay)
@@ -220,7 +230,6 @@ void relay_close(struct terminal_relay *relay)
 	relay->is_raw = false;
 	close_fd(&relay->master_fd);
 	close_fd(&relay->slave_fd);
-	close_fd(&relay->log_fd);
 	close_fd(&relay->signal_fd);
-	sigprocmask(SIG_SETMASK, &relay->saved_mask, NULL);
+	pthread_sigmask(SIG_SETMASK, &relay->saved_mask, NULL);
 }
