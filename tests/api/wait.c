@@ -1,0 +1,84 @@
+/* Waiting, and how long. */
+#include "main.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+static void looks_once(struct lxc_container *c)
+{
+	CHECK("stopped-once", CALL(c, wait, "STOPPED", 0));
+	CHECK("not-running-once", !CALL(c, wait, "RUNNING", 0));
+	CHECK("one-of-two", CALL(c, wait, "RUNNING|STOPPED", 0));
+	CHECK("stopped-for-ever", CALL(c, wait, "STOPPED", -1));
+	CHECK("unknown-state", !CALL(c, wait, "NOTHING", 0));
+	CHECK("no-state", !CALL(c, wait, "", 0));
+	CHECK("null-state", !CALL(c, wait, NULL, 0));
+}
+
+static void gives_up(struct lxc_container *c)
+{
+	double begin = seconds();
+	CHECK("running-in-vain", !CALL(c, wait, "RUNNING", 1));
+	CHECK("in-vain-for-a-second", seconds() - begin > 0.9 && seconds() - begin < 3);
+}
+
+struct waiter {
+	const char *states;
+	bool is_met;
+};
+
+/* An object of its own: no other thread is in it. */
+static void *wait_in_thread(void *argument)
+{
+	struct waiter *waiter = argument;
+	struct lxc_container *c = open_container("wait");
+	waiter->is_met = CALL(c, wait, waiter->states, 20);
+	(void)FUNCTION(lxc_container_put, c);
+	return NULL;
+}
+
+static void wakes_all(struct lxc_container *c)
+{
+	struct waiter waiters[] = { { "RUNNING", false }, { "FROZEN", false }, { "RUNNING|FROZEN", false } };
+	pthread_t threads[3], last;
+	struct waiter end = { "STOPPED", false };
+	watch_calls(false);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, wait_in_thread, &waiters[i]);
+	CHECK("start-for-waiters", CALL(c, start, 0, NULL));
+	pthread_create(&last, NULL, wait_in_thread, &end);
+	usleep(100000);
+	CHECK("freeze-for-waiters", CALL(c, freeze));
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+		if (!waiters[i].is_met)
+			group_fault("%s was not seen", waiters[i].states);
+	}
+	end_group("waiters-are-woken");
+	double begin = seconds();
+	CHECK("stop-for-waiter", CALL(c, stop));
+	pthread_join(last, NULL);
+	CHECK("waiter-for-the-end", end.is_met && seconds() - begin < 3);
+	watch_calls(true);
+}
+
+static void takes_timeouts(struct lxc_container *c)
+{
+	check_number("no-timeout", -1, c->rcv_timeout);
+	CHECK("timeout-of-zero", !CALL(c, set_timeout, 0));
+	CHECK("timeout-below-zero", !CALL(c, set_timeout, -2));
+	CHECK("timeout", CALL(c, set_timeout, 5) && c->rcv_timeout == 5);
+	CHECK("timeout-of-none", CALL(c, set_timeout, -1) && c->rcv_timeout == -1);
+}
+
+void test_wait(void)
+{
+	struct lxc_container *c = make_container("wait", NULL);
+	looks_once(c);
+	gives_up(c);
+	wakes_all(c);
+	takes_timeouts(c);
+	drop_container(c);
+}
