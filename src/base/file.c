@@ -132,7 +132,7 @@ int file_write_text(int dir_fd, const char *path, const char *text)
 int file_write_atomic(int dir_fd, const char *path, mode_t mode, const void *data, size_t length)
 {
 	char temporary[PATH_MAX];
-	int n = snprintf(temporary, sizeof(temporary), "%s.%d.new", path, getpid());
+	int n = snprintf(temporary, sizeof(temporary), "%s.%d.new", path, gettid());
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return -ENAMETOOLONG;
 

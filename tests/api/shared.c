@@ -79,6 +79,34 @@ static void is_shared(void)
 
 /* ---- one container ---- */
 
+static void *save_in_thread(void *argument)
+{
+	char value[32];
+	struct lxc_container *c = open_container("saved");
+	(void)snprintf(value, sizeof(value), "thread-%d", (int)(intptr_t)argument);
+	if (!CALL(c, set_config_item, "lxc.uts.name", value))
+		group_fault("set: %s", c->error_string);
+	for (int turn = 0; turn < TURNS / 10; turn++)
+		if (!CALL(c, save_config, NULL))
+			group_fault("save: %s", c->error_string);
+	(void)FUNCTION(lxc_container_put, c);
+	return NULL;
+}
+
+static void is_saved_by_all(void)
+{
+	struct lxc_container *c = make_container("saved", NULL);
+	in_all_threads(save_in_thread);
+	struct lxc_container *after = open_container("saved");
+	char text[64] = "";
+	CHECK("file-is-whole",
+		after && CALL(after, get_config_item, "lxc.uts.name", text, sizeof(text)) == 8);
+	end_group("saved-by-all");
+	if (after)
+		(void)FUNCTION(lxc_container_put, after);
+	drop_container(c);
+}
+
 static void *start_in_thread(void *argument)
 {
 	int *started = argument;
@@ -106,5 +134,6 @@ void test_shared(void)
 {
 	watch_calls(false);
 	is_shared();
+	is_saved_by_all();
 	is_started_by_one();
 }
