@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,16 @@ bool container_has_clones(const struct lxc_container *c)
 	return path && stat(path, &info) == 0 && info.st_size > 0;
 }
 
+/* Held while an origin's file of clones is changed: an fd to be closed, or -1 where there is no origin any more. */
+static int lock_origin(const struct lxc_container *origin)
+{
+	auto_free char *directory = container_path(origin, "");
+	int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
 static int append(const char *path, const struct lxc_container *other)
 {
 	auto_free char *text = NULL;
@@ -38,6 +49,7 @@ int container_note_clone(const struct lxc_container *origin, const struct lxc_co
 	auto_free char *back = container_path(clone, "lxc_rdepends");
 	if (!forward || !back)
 		return -ENOMEM;
+	auto_close int lock = lock_origin(origin);
 	return append(back, origin) ?: append(forward, clone);
 }
 
@@ -114,6 +126,7 @@ void container_move_origins(const struct lxc_container *c, const char *old, cons
 	if (!open_origins(&origins, c))
 		return;
 	while (next_origin(&origins, &origin)) {
+		auto_close int lock = lock_origin(&origin);
 		auto_free char *file = container_path(&origin, "lxc_snapshots"), *clones = NULL, *text = NULL;
 		if (!file || file_read(-1, file, 1024 * 1024, &clones, &length) < 0 ||
 			!remove_pair(clones, c->config_path, old))

@@ -107,6 +107,36 @@ static void is_saved_by_all(void)
 	drop_container(c);
 }
 
+static void *clone_in_thread(void *argument)
+{
+	struct lxc_container *c = open_container("origin");
+	char name[32];
+	(void)snprintf(name, sizeof(name), "clone-%d", (int)(intptr_t)argument);
+	for (int turn = 0; turn < 3; turn++) {
+		struct lxc_container *copy =
+			CALL(c, clone, name, NULL, LXC_CLONE_SNAPSHOT, NULL, NULL, 0, NULL);
+		if (!copy)
+			group_fault("clone: %s", c->error_string);
+		else if (!CALL(copy, destroy))
+			group_fault("destroy: %s", copy->error_string);
+		if (copy)
+			(void)FUNCTION(lxc_container_put, copy);
+	}
+	(void)FUNCTION(lxc_container_put, c);
+	return NULL;
+}
+
+/* The file of an origin's clones is right after all have come and gone: the origin can be destroyed. */
+static void is_cloned_by_all(void)
+{
+	struct lxc_container *c = open_container("origin");
+	CHECK("create", CALL(c, createl, setting("API_TEMPLATE"), NULL, NULL, LXC_CREATE_QUIET, NULL));
+	in_all_threads(clone_in_thread);
+	end_group("cloned-by-all");
+	CHECK("no-clone-is-left", CALL(c, destroy));
+	(void)FUNCTION(lxc_container_put, c);
+}
+
 static void *start_in_thread(void *argument)
 {
 	int *started = argument;
@@ -135,5 +165,6 @@ void test_shared(void)
 	watch_calls(false);
 	is_shared();
 	is_saved_by_all();
+	is_cloned_by_all();
 	is_started_by_one();
 }
