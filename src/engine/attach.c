@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "engine/running.h"
 #include "kernel/clone.h"
 #include "kernel/namespace.h"
+#include "kernel/pidfd.h"
 #include "security/security.h"
 
 extern char **environ;
@@ -34,7 +36,7 @@ struct attach {
 	int namespaces; /* CLONE_NEW* to join */
 	char *cwd;
 	struct seccomp_filter seccomp;
-	int report_fd; /* child's end: one struct message, MESSAGE_RUNNING or MESSAGE_ERROR */
+	int report_fd; /* child's end: MESSAGE_RUNNING from the helper, MESSAGE_READY from the program, or MESSAGE_ERROR */
 	int (*function)(void *payload);
 	void *payload;
 };
@@ -232,7 +234,8 @@ static void run_program(struct attach *attach)
 		report(attach->report_fd, MESSAGE_ERROR, 0, &error);
 		_exit(EXIT_FAILURE);
 	}
-	close_fd(&attach->report_fd); /* end of file: the caller may go on */
+	report(attach->report_fd, MESSAGE_READY, 0, NULL);
+	close_fd(&attach->report_fd); /* end of file, should the filter have forbidden to send */
 	_exit(attach->function(attach->payload));
 }
 
@@ -259,33 +262,77 @@ static void run_helper(struct attach *attach, bool have_clone_into_cgroup)
 	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* Reads the helper's and the program's reports up to the end of file, which comes just before the function. */
-static int await_program(const struct attach *attach, int fd, pid_t *ret_pid, struct error *err)
+/*
+ * A message, or -ECHILD: the process of pidfd has ended and sent none. Its death ends no file: other threads' children
+ * may have copies of its end for as long as they live. fd does not block.
+ */
+static int receive_from(int pidfd, int fd, struct message *ret, int *ret_listener_fd)
 {
+	for (;;) {
+		struct pollfd fds[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		int r = message_receive_fd(fd, ret, ret_listener_fd);
+		if (r != -EAGAIN)
+			return r;
+		if (fds[1].revents)
+			return -ECHILD;
+	}
+}
+
+/* What the helper and the program told. */
+struct reports {
+	pid_t program;
+	bool is_ready;
+	int failed; /* -errno with the error filled */
+};
+
+static void take_report(const struct attach *attach, const struct message *message, int listener_fd,
+	struct reports *reports, struct error *err)
+{
+	switch (message->kind) {
+	case MESSAGE_LISTENER:
+		/* without a supervisor it is closed, and what would have notified fails with ENOSYS */
+		(void)control_add_listener(attach->id, listener_fd);
+		close_fd(&listener_fd);
+		break;
+	case MESSAGE_RUNNING:
+		reports->program = message->value;
+		break;
+	case MESSAGE_READY:
+		reports->is_ready = true;
+		break;
+	case MESSAGE_ERROR:
+		*err = message->error;
+		reports->failed = err->errnum ? -err->errnum : -EINVAL;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Reads the helper's and the program's reports, until the function is about to run or something has failed. */
+static int await_program(const struct attach *attach, int fd, pid_t helper, pid_t *ret_pid, struct error *err)
+{
+	struct reports reports = { 0 };
 	struct message message;
-	int failed = 0, listener_fd;
-	*ret_pid = 0;
-	while (message_receive_fd(fd, &message, &listener_fd) == 0) {
-		if (message.kind == MESSAGE_LISTENER) {
-			/* without a supervisor it is closed, and what would have notified fails with ENOSYS
-			 */
-			(void)control_add_listener(attach->id, listener_fd);
-			close_fd(&listener_fd);
-		} else if (message.kind == MESSAGE_RUNNING) {
-			*ret_pid = message.value;
-		} else if (message.kind == MESSAGE_ERROR) {
-			*err = message.error;
-			failed = err->errnum ? -err->errnum : -EINVAL;
-		}
+	int r = 0, listener_fd;
+	auto_close int helper_pidfd = process_pidfd(helper), program_pidfd = -1;
+	while (r == 0 && !(reports.program && (reports.is_ready || reports.failed))) {
+		if (reports.program && program_pidfd < 0)
+			program_pidfd = process_pidfd(reports.program);
+		r = receive_from(reports.program ? program_pidfd : helper_pidfd, fd, &message, &listener_fd);
+		if (r == 0)
+			take_report(attach, &message, listener_fd, &reports, err);
 	}
-	if (failed < 0) {
-		if (*ret_pid)
-			(void)process_wait(*ret_pid, NULL);
-		return failed;
-	}
-	if (*ret_pid == 0)
-		return error_set(err, ESRCH, "container stopped while it was entered");
-	return 0;
+	*ret_pid = reports.program;
+	/* by the end of file alone it is ready too, it could only not say so */
+	bool is_running = reports.program && !reports.failed && (reports.is_ready || r == -ECONNRESET);
+	if (!is_running && reports.program)
+		(void)process_wait(reports.program, NULL);
+	if (is_running || reports.failed)
+		return reports.failed;
+	return error_set(err, ESRCH, "container stopped while it was entered");
 }
 
 static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
@@ -296,14 +343,15 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 	auto_close int own = fds[0];
 	auto_close int cgroup_fd = -1;
 	attach->report_fd = fds[1];
+	(void)fcntl(own, F_SETFL, O_NONBLOCK); /* of our own end: can not fail */
 	bool enters = attach->running.has_cgroups && attach->options->move_to_cgroup;
 	if (enters)
 		cgroup_fd = cgroup_set_open_v2(&attach->running.cgroups);
 	struct clone_request request = { .cgroup_fd = cgroup_fd };
-	pid_t helper = clone_process(&request);
+	pid_t helper = clone_among_threads(&request);
 	if ((helper == -EOPNOTSUPP || helper == -EBUSY) && cgroup_fd >= 0) {
 		request.cgroup_fd = -1;
-		helper = clone_process(&request);
+		helper = clone_among_threads(&request);
 	}
 	if (helper == 0) {
 		close_fd(&own);
@@ -312,7 +360,7 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 	close_fd(&attach->report_fd);
 	if (helper < 0)
 		return error_set(err, (int)helper, "clone a helper");
-	int r = await_program(attach, own, ret_pid, err);
+	int r = await_program(attach, own, helper, ret_pid, err);
 	(void)process_wait(helper, NULL); /* at its end by now */
 	return r;
 }

@@ -12,6 +12,7 @@ enum message_kind {
 	MESSAGE_RUNNING,  /* supervisor to caller; value: pid of init */
 	MESSAGE_ENDED,	  /* supervisor to caller in the foreground; value: wait status */
 	MESSAGE_LISTENER, /* of a program about to be executed, with its seccomp filter's listener */
+	MESSAGE_READY,	  /* of the same: the last one */
 };
 
 struct message {

@@ -14,3 +14,10 @@ struct clone_request {
  * The child has the caller's memory copied, like fork, but no pthread_atfork handlers ran.
  */
 pid_t clone_process(const struct clone_request *request);
+
+/*
+ * The same for a process that may have threads: what they held at that moment (the allocator's locks) would stay locked
+ * in the child for ever. There a child of fork(2), which takes care of that, makes the process and ends; it is the
+ * caller's child all the same. No pidfd: -EINVAL.
+ */
+pid_t clone_among_threads(const struct clone_request *request);

@@ -95,10 +95,97 @@ static void lives_side_by_side(void)
 	end_group("lives-side-by-side");
 }
 
+/* ---- a clone never hangs ---- */
+
+struct stirring {
+	atomic_bool ends;
+	struct lxc_container *c;
+};
+
+/* Is in the allocator most of the time: a child without glibc's care for its locks would wait for ever. */
+static void *stir(void *argument)
+{
+	struct stirring *stirring = argument;
+	void *pieces[64] = { 0 };
+	for (unsigned i = 0; !atomic_load(&stirring->ends); i++) {
+		free(pieces[i % 64]);
+		pieces[i % 64] = malloc(2000 + i % 5000);
+	}
+	for (int i = 0; i < 64; i++)
+		free(pieces[i]);
+	return NULL;
+}
+
+static int do_nothing(void *payload)
+{
+	(void)payload;
+	return 0;
+}
+
+static int sleep_inside(void *payload)
+{
+	(void)payload;
+	sleep(3);
+	return 0;
+}
+
+/* Functions that keep all fds open for a while, as what does not exec does. */
+static void *attach_sleepers(void *argument)
+{
+	struct stirring *stirring = argument;
+	pid_t pids[64];
+	int count = 0;
+	while (!atomic_load(&stirring->ends)) {
+		if (count < 64 && CALL(stirring->c, attach, sleep_inside, NULL, NULL, &pids[count]) == 0)
+			count++;
+		usleep(10000);
+	}
+	for (int i = 0; i < count; i++)
+		if (exit_status(pids[i], 20) != 0)
+			group_fault("a sleeper did not end well");
+	return NULL;
+}
+
+static void attach_often(struct lxc_container *c)
+{
+	double slowest = 0;
+	for (int i = 25 * rounds(); i > 0; i--) {
+		pid_t pid;
+		double begin = seconds();
+		if (CALL(c, attach, do_nothing, NULL, NULL, &pid) < 0 || exit_status(pid, 20) != 0)
+			group_fault("attach: %s", c->error_string ? c->error_string : "a child that hangs");
+		if (seconds() - begin > slowest)
+			slowest = seconds() - begin;
+	}
+	if (slowest > 2)
+		group_fault("an attach took %.1f s", slowest);
+}
+
+static void attaches_beside(const char *name, void *(*other)(void *), int others)
+{
+	struct stirring stirring = { .c = start_container("stirred", NULL) };
+	pthread_t threads[4];
+	for (int i = 0; i < others; i++)
+		pthread_create(&threads[i], NULL, other, &stirring);
+	struct lxc_container *own = open_container("stirred");
+	attach_often(own);
+	atomic_store(&stirring.ends, true);
+	for (int i = 0; i < others; i++)
+		pthread_join(threads[i], NULL);
+	(void)FUNCTION(lxc_container_put, own);
+	drop_container(stirring.c);
+	end_group(name);
+}
+
 void test_threads(void)
 {
 	watch_calls(false);
 	(void)mallopt(M_ARENA_MAX, 1); /* one lock for the memory of all threads */
 	lives_side_by_side();
+	if (getenv("API_VALGRIND"))
+		skipped("attach-beside-allocations", "valgrind's allocator has no locks");
+	else
+		attaches_beside("attach-beside-allocations", stir, 3);
+	attaches_beside("attach-beside-sleepers", attach_sleepers, 1);
 	check_number("fds-at-the-end", 4, open_fds());
 }
