@@ -19,12 +19,14 @@ void container_unlock(struct container *container)
 int container_fault(struct lxc_container *c, const struct error *err, int r)
 {
 	char line[1024];
-	pthread_mutex_lock(&self(c)->short_lock);
+	char *copy = strdup(error_render(err, line, sizeof(line)));
+	process_lock();
+	char *before = c->error_string;
 	self(c)->error = *err;
-	free(c->error_string);
-	c->error_string = strdup(error_render(err, line, sizeof(line)));
+	c->error_string = copy;
 	c->error_num = err->errnum ?: 1;
-	pthread_mutex_unlock(&self(c)->short_lock);
+	process_unlock();
+	free(before);
 	process_log_error(line);
 	return r;
 }
@@ -60,7 +62,6 @@ static void free_container(struct lxc_container *c)
 	free(c->error_string);
 	free(c->config_path);
 	pthread_mutex_destroy(&container->lock);
-	pthread_mutex_destroy(&container->short_lock);
 	free(container);
 }
 
@@ -68,11 +69,11 @@ int lxc_container_get(struct lxc_container *c)
 {
 	if (!c)
 		return 0;
-	pthread_mutex_lock(&self(c)->short_lock);
+	process_lock();
 	bool is_alive = self(c)->references > 0;
 	if (is_alive)
 		c->numthreads = ++self(c)->references;
-	pthread_mutex_unlock(&self(c)->short_lock);
+	process_unlock();
 	return is_alive;
 }
 
@@ -80,10 +81,10 @@ int lxc_container_put(struct lxc_container *c)
 {
 	if (!c)
 		return -1;
-	pthread_mutex_lock(&self(c)->short_lock);
+	process_lock();
 	int left = --self(c)->references;
 	c->numthreads = left;
-	pthread_mutex_unlock(&self(c)->short_lock);
+	process_unlock();
 	if (left > 0)
 		return 0;
 	free_container(c);
@@ -133,7 +134,6 @@ static struct lxc_container *make(const char *name, const char *path)
 	if (!container)
 		return NULL;
 	pthread_mutex_init(&container->lock, NULL);
-	pthread_mutex_init(&container->short_lock, NULL);
 	struct lxc_container *c = &container->public;
 	if (fill(c, name, path) < 0) {
 		free_container(c);

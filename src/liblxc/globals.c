@@ -22,9 +22,7 @@ static const struct {
 
 #define GLOBAL_KEYS (sizeof(global_keys) / sizeof(*global_keys))
 
-/* Values of this thread, for its life: callers keep the pointers. */
-static __thread char *values[GLOBAL_KEYS];
-static __thread bool is_loaded[GLOBAL_KEYS];
+_Static_assert(GLOBAL_KEYS <= PROCESS_ITEMS, "process_state.c has room for all");
 
 static char *user_path(const char *tail)
 {
@@ -66,20 +64,24 @@ static char *configured_value(const char *key)
 	return NULL;
 }
 
+static char *find_value(size_t number)
+{
+	const char *key = global_keys[number].key;
+	char *value = configured_value(key) ?: default_value(number);
+	size_t length = value ? strlen(value) : 0;
+	while (length > 1 && strcmp(key, "lxc.lxcpath") == 0 && value[length - 1] == '/')
+		value[--length] = '\0';
+	return value;
+}
+
 const char *lxc_get_global_config_item(const char *key)
 {
 	for (size_t i = 0; i < GLOBAL_KEYS; i++) {
 		if (!key || strcmp(global_keys[i].key, key) != 0)
 			continue;
-		if (!is_loaded[i]) {
-			values[i] = configured_value(key) ?: default_value(i);
-			size_t length = values[i] ? strlen(values[i]) : 0;
-			while (length > 1 && strcmp(key, "lxc.lxcpath") == 0 && values[i][length - 1] == '/')
-				values[i][--length] = '\0';
-			is_loaded[i] = true;
-		}
+		const char *value = process_keep_item(i, find_value);
 		errno = 0;
-		return values[i];
+		return value;
 	}
 	errno = EINVAL;
 	return NULL;

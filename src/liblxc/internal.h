@@ -20,8 +20,7 @@ struct container {
 	bool has_config; /* something was loaded or set: lxc_conf is not NULL then */
 	bool is_new; /* this handle saved its first configuration: a create that fails takes that along */
 	bool close_all_fds;
-	pthread_mutex_t short_lock; /* of what follows and error_string; never held while something is done */
-	int references;
+	int references; /* this and what follows, error_string and error_num: process_lock */
 	struct error error;
 };
 
@@ -66,7 +65,13 @@ int copy_out(const char *value, char *buffer, int size);
 /* The spec, ready for a start with argv. */
 int prepare_start(struct lxc_container *c, char *const *argv, bool is_application, struct error *err);
 
-/* process_state.c: a line for the log of lxc_log_init; the log that a start shall use, when one was set. */
+/* process_state.c: the lock of short acts; nothing that takes time is done while it is held. */
+void process_lock(void);
+void process_unlock(void);
+/* The value that find gave the first time, for the life of the process: callers keep the pointers. */
+#define PROCESS_ITEMS 16
+const char *process_keep_item(size_t number, char *(*find)(size_t number));
+/* A line for the log of lxc_log_init; the log that a start shall use, when one was set. */
 void process_log_error(const char *line);
 int process_log_apply(struct spec_log *log);
 

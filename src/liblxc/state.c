@@ -165,7 +165,10 @@ static bool wait_for(struct lxc_container *c, const char *states, int timeout)
 
 static bool want_daemonize(struct lxc_container *c, bool wish)
 {
-	if (!c || !self(c)->has_config)
+	if (!c)
+		return false;
+	auto_lock(c);
+	if (!self(c)->has_config)
 		return false;
 	c->daemonize = wish;
 	return true;
@@ -173,7 +176,10 @@ static bool want_daemonize(struct lxc_container *c, bool wish)
 
 static bool want_close_all_fds(struct lxc_container *c, bool wish)
 {
-	if (!c || !self(c)->has_config)
+	if (!c)
+		return false;
+	auto_lock(c);
+	if (!self(c)->has_config)
 		return false;
 	self(c)->close_all_fds = wish;
 	return true;

@@ -23,6 +23,7 @@ static const struct subject subjects[] = {
 	{ "null", test_null },
 	{ "threads", test_threads },
 	{ "shared", test_shared },
+	{ "fork", test_fork },
 	{ "endurance", test_endurance },
 };
 

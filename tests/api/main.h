@@ -26,4 +26,5 @@ void test_log(void);
 void test_null(void);
 void test_threads(void);
 void test_shared(void);
+void test_fork(void);
 void test_endurance(void);
