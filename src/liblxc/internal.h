@@ -15,7 +15,7 @@
 /* Behind every struct lxc_container that lxc_container_new gave. */
 struct container {
 	struct lxc_container public; /* first: callers have a pointer to it */
-	pthread_mutex_t lock;	     /* of the configuration; held through a start, create, clone, ... */
+	pthread_mutex_t lock;	     /* of the configuration; held through a create, clone, ... */
 	struct lxc_config *config;
 	bool has_config; /* something was loaded or set: lxc_conf is not NULL then */
 	bool is_new; /* this handle saved its first configuration: a create that fails takes that along */

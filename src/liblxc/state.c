@@ -220,24 +220,48 @@ int prepare_start(struct lxc_container *c, char *const *argv, bool is_applicatio
 	return r;
 }
 
+static int copy_spec(const struct spec *spec, struct spec **ret_copy, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = spec_to_flat(spec, &text, &length);
+	return r < 0 ? error_set(err, r, "prepare the start") : spec_parse_flat(text, length, ret_copy, err);
+}
+
+/* The start gets a spec of its own: in the foreground it takes as long as the container lives, and others use c. */
+static int prepare_copy(struct lxc_container *c, char *const *argv, bool is_application, struct start_options *options,
+	struct spec **ret_spec, struct error *err)
+{
+	auto_lock(c);
+	if (!self(c)->has_config)
+		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "%s has no configuration", c->name);
+	*options = (struct start_options){ .foreground = !c->daemonize, .pidfile = c->pidfile,
+		.close_all_fds = self(c)->close_all_fds };
+	int r = prepare_start(c, argv, is_application, err);
+	return r < 0 ? r : copy_spec(lxc_config_spec(self(c)->config), ret_spec, err);
+}
+
+static void set_number(struct lxc_container *c, int number)
+{
+	process_lock();
+	c->error_num = number;
+	process_unlock();
+}
+
 static bool start(struct lxc_container *c, int use_init, char *const argv[])
 {
 	struct error err = { 0 };
 	struct start_result result = { 0 };
+	struct start_options options;
+	struct spec *spec = NULL;
 	if (!c)
 		return false;
-	auto_lock(c);
-	c->error_num = 1;
-	if (!self(c)->has_config) {
-		(void)error_set_kind(&err, ERROR_NOT_FOUND, ENOENT, "%s has no configuration", c->name);
-		return container_result(c, &err, -ENOENT);
-	}
-	struct start_options options = { .foreground = !c->daemonize, .pidfile = c->pidfile,
-		.close_all_fds = self(c)->close_all_fds };
-	int r = prepare_start(c, argv, use_init, &err);
-	r = r < 0 ? r : engine_start(lxc_config_spec(self(c)->config), &options, &result, &err);
+	set_number(c, 1);
+	int r = prepare_copy(c, argv, use_init, &options, &spec, &err);
+	r = r < 0 ? r : engine_start(spec, &options, &result, &err);
+	spec_free(spec);
 	if (r >= 0)
-		c->error_num = c->daemonize ? 0 : result.wait_status;
+		set_number(c, options.foreground ? result.wait_status : 0);
 	return container_result(c, &err, r);
 }
 

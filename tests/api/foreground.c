@@ -19,6 +19,41 @@ static void returns_the_status(struct lxc_container *c)
 	CHECK("daemon-again", CALL(c, want_daemonize, true));
 }
 
+struct starter {
+	struct lxc_container *c;
+	bool is_started;
+};
+
+static void *start_in_thread(void *argument)
+{
+	struct starter *starter = argument;
+	starter->is_started = CALL(starter->c, startl, 0, "/bin/sleep", "100", NULL);
+	return NULL;
+}
+
+/* One thread is in the start for the container's life; the others have an object that they can use. */
+static void leaves_the_object_usable(struct lxc_container *c)
+{
+	struct starter starter = { .c = c };
+	pthread_t thread;
+	char text[64];
+	watch_calls(false);
+	CHECK("no-daemon-in-thread", CALL(c, want_daemonize, false));
+	pthread_create(&thread, NULL, start_in_thread, &starter);
+	CHECK("runs", CALL(c, wait, "RUNNING", 10));
+	double begin = seconds();
+	CHECK("get-meanwhile", CALL(c, get_config_item, "lxc.uts.name", text, sizeof(text)) > 0);
+	CHECK("set-meanwhile", CALL(c, set_config_item, "lxc.group", "meanwhile"));
+	CHECK("start-meanwhile", !CALL(c, start, 0, NULL));
+	check_number("attach-meanwhile", 0, CALL(c, attach_run_waitl, NULL, "/bin/true", "true", NULL));
+	CHECK("none-of-it-waits", seconds() - begin < 5);
+	CHECK("stop-meanwhile", CALL(c, stop));
+	pthread_join(thread, NULL);
+	watch_calls(true);
+	CHECK("start-in-thread", starter.is_started && WIFSIGNALED(c->error_num));
+	CHECK("daemon-after-thread", CALL(c, want_daemonize, true));
+}
+
 static void writes_pidfile(struct lxc_container *c)
 {
 	c->pidfile = strdup(path_of("foreground", "pid"));
@@ -38,6 +73,7 @@ void test_foreground(void)
 {
 	struct lxc_container *c = make_container("foreground", NULL);
 	returns_the_status(c);
+	leaves_the_object_usable(c);
 	writes_pidfile(c);
 	drop_container(c);
 }
