@@ -247,7 +247,7 @@ static int receive_answer(int fd, struct control_frame *answer, int *ret_fd)
 	ssize_t n = fd_passing_receive(fd, answer, sizeof(*answer), MSG_WAITALL, ret_fd);
 
 	if (n < 0)
-		return (int)n;
+		return n == -EAGAIN ? -ETIMEDOUT : (int)n; /* the caller had set a time for it */
 	return n == sizeof(*answer) ? 0 : -ECONNRESET;
 }
 

@@ -14,6 +14,7 @@ struct container_id {
 	const char *dialect;   /* "lxc" */
 	const char *base_path; /* absolute, no trailing slash */
 	const char *name;
+	int answer_timeout_s; /* how long the supervisor may take to answer; 0 or less: for ever */
 };
 
 enum container_state {

@@ -46,7 +46,7 @@ static int open_shared(const struct start *start, int kind, const char *share, s
 				fd;
 	}
 	if (text_to_i32(share, &pid) < 0) {
-		struct container_id other = { start->id.dialect, start->id.base_path, share };
+		struct container_id other = { .dialect = start->id.dialect, .base_path = start->id.base_path, .name = share };
 		struct running running;
 		int r = container_load(&other, 0, &running, err);
 		if (r < 0)

@@ -214,7 +214,8 @@ static int spawn_and_wait(const struct supervisor_call *call, struct start_resul
 int engine_start(const struct spec *spec, const struct start_options *options, struct start_result *ret_result,
 	struct error *err)
 {
-	struct container_id id = { spec->identity.dialect, spec->identity.base_path, spec->identity.name };
+	struct container_id id = { .dialect = spec->identity.dialect, .base_path = spec->identity.base_path,
+		.name = spec->identity.name };
 	struct start_result unused = { 0 };
 	struct rundir dir;
 	bool is_stale, is_told = false;

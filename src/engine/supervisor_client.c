@@ -1,6 +1,8 @@
 /* What a front end asks of a supervisor about terminals. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "engine/control.h"
@@ -14,7 +16,12 @@ static int ask_supervisor(const struct container_id *id, struct error *err)
 		return r;
 	running_clear(&running);
 	int fd = control_connect(id);
-	return fd < 0 ? error_set(err, fd, "reach the supervisor of %s", id->name) : fd;
+	if (fd < 0)
+		return error_set(err, fd, "reach the supervisor of %s", id->name);
+	struct timeval patience = { .tv_sec = id->answer_timeout_s };
+	if (id->answer_timeout_s > 0) /* a socket takes any time */
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
 }
 
 int engine_console_open(const struct container_id *id, int *tty, int *ret_master_fd, int *ret_hold_fd,

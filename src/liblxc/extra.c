@@ -115,7 +115,7 @@ int extra_list_running(const char *lxcpath, char ***ret_names)
 
 int extra_status(const char *lxcpath, const char *name, struct extra_status *ret_status)
 {
-	struct container_id id = { "lxc", lxcpath, name };
+	struct container_id id = { .dialect = "lxc", .base_path = lxcpath, .name = name };
 	struct status status;
 	int r = engine_status(&id, &status, NULL);
 	if (r < 0)

@@ -31,7 +31,8 @@ static inline struct container *self(struct lxc_container *c)
 
 static inline struct container_id id_of(const struct lxc_container *c)
 {
-	return (struct container_id){ .dialect = "lxc", .base_path = c->config_path, .name = c->name };
+	return (struct container_id){ .dialect = "lxc", .base_path = c->config_path, .name = c->name,
+		.answer_timeout_s = __atomic_load_n(&c->rcv_timeout, __ATOMIC_RELAXED) };
 }
 
 void container_lock(struct container *container);

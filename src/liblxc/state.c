@@ -66,18 +66,18 @@ static bool unfreeze(struct lxc_container *c)
 	return container_result(c, &err, engine_unfreeze(&id, &err));
 }
 
+static int to_ms(int seconds)
+{
+	return seconds < 0 ? -1 : seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
+}
+
 static bool stop(struct lxc_container *c)
 {
 	struct error err = { 0 };
 	if (!c)
 		return false;
 	struct container_id id = id_of(c);
-	return container_result(c, &err, engine_kill(&id, -1, &err));
-}
-
-static int to_ms(int seconds)
-{
-	return seconds < 0 ? -1 : seconds > INT32_MAX / 1000 ? INT32_MAX : seconds * 1000;
+	return container_result(c, &err, engine_kill(&id, to_ms(id.answer_timeout_s), &err));
 }
 
 /* Sends signal and waits for mask, with the subscription open before. */
@@ -189,7 +189,7 @@ static bool set_timeout(struct lxc_container *c, int timeout)
 {
 	if (!c || (timeout < 1 && timeout != -1))
 		return false;
-	c->rcv_timeout = timeout;
+	__atomic_store_n(&c->rcv_timeout, timeout, __ATOMIC_RELAXED); /* id_of reads it without a lock */
 	return true;
 }
 

@@ -82,7 +82,8 @@ static int load(struct start *start, struct error *err)
 		return error_set(err, errno, "find the run directory");
 	start->dir.path[n] = '\0';
 	const struct spec_identity *identity = &start->spec->identity;
-	start->id = (struct container_id){ identity->dialect, identity->base_path, identity->name };
+	start->id = (struct container_id){ .dialect = identity->dialect, .base_path = identity->base_path,
+		.name = identity->name };
 	return 0;
 }
 

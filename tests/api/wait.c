@@ -73,6 +73,38 @@ static void takes_timeouts(struct lxc_container *c)
 	CHECK("timeout-of-none", CALL(c, set_timeout, -1) && c->rcv_timeout == -1);
 }
 
+static pid_t supervisor_of(const struct lxc_container *c)
+{
+	char *text = c->pidfile ? read_file(c->pidfile) : NULL;
+	pid_t pid = text ? atoi(text) : -1;
+	free(text);
+	return pid > 1 ? pid : -1;
+}
+
+/* A supervisor that does not answer: calls that ask it come back. */
+static void bounds_answers(struct lxc_container *c)
+{
+	c->pidfile = strdup(path_of("wait", "pid"));
+	CHECK("tty-to-ask-for", CALL(c, set_config_item, "lxc.tty.max", "1") && CALL(c, start, 0, NULL));
+	pid_t supervisor = supervisor_of(c);
+	if (supervisor < 0 || kill(supervisor, SIGSTOP) < 0) {
+		result("stop-the-supervisor", false, "no pid in the file");
+		return;
+	}
+	int tty = -1, master = -1;
+	double begin = seconds();
+	CHECK("a-second-for-answers", CALL(c, set_timeout, 1));
+	CHECK("state-asks-nobody", strcmp(CALL(c, state), "RUNNING") == 0);
+	CHECK("no-tty", CALL(c, console_getfd, &tty, &master) < 0 &&
+				(c->error_num == EAGAIN || c->error_num == ETIMEDOUT));
+	struct lxc_console_log log = { .read = true };
+	CHECK("no-console-log", CALL(c, console_log, &log) < 0);
+	CHECK("no-stop", !CALL(c, stop) && c->error_num == ETIMEDOUT);
+	CHECK("all-in-time", seconds() - begin > 2.5 && seconds() - begin < 8);
+	kill(supervisor, SIGCONT);
+	CHECK("stops-later", CALL(c, wait, "STOPPED", 10));
+}
+
 void test_wait(void)
 {
 	struct lxc_container *c = make_container("wait", NULL);
@@ -80,5 +112,6 @@ void test_wait(void)
 	gives_up(c);
 	wakes_all(c);
 	takes_timeouts(c);
+	bounds_answers(c);
 	drop_container(c);
 }
