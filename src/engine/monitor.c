@@ -30,6 +30,7 @@ struct engine_monitor {
 struct engine_watch {
 	struct engine_monitor *monitor;
 	struct container_id id; /* borrowed strings */
+	struct status before;	/* when it was opened: that is no news */
 };
 
 static int monitors_path(const char *dialect, char *buffer, size_t size)
@@ -138,6 +139,7 @@ int engine_watch_open(const struct container_id *id, struct engine_watch **ret_w
 		return r;
 	}
 	watch->id = *id;
+	engine_status(id, &watch->before, NULL);
 	*ret_watch = watch;
 	return 0;
 }
@@ -165,6 +167,16 @@ static bool drain_events(const struct engine_watch *watch, uint32_t state_mask)
 	return false;
 }
 
+/* A state of the mask that is not the one of before: RUNNING of the same init is no reboot. */
+static bool has_news(const struct engine_watch *watch, uint32_t state_mask)
+{
+	const struct status *before = &watch->before;
+	struct status now;
+
+	engine_status(&watch->id, &now, NULL);
+	return state_mask & 1U << now.state && (now.state != before->state || now.init_pid != before->init_pid);
+}
+
 int engine_watch_wait(struct engine_watch *watch, uint32_t state_mask, int timeout_ms, struct error *err)
 {
 	int64_t deadline = clock_ms() + timeout_ms;
@@ -177,12 +189,8 @@ int engine_watch_wait(struct engine_watch *watch, uint32_t state_mask, int timeo
 			return error_set(err, ETIMEDOUT, "wait for %s", watch->id.name);
 		/* a supervisor that is killed sends nothing: look for ourselves each second */
 		struct pollfd poll_fd = { .fd = watch->monitor->fd, .events = POLLIN };
-		if (poll(&poll_fd, 1, left > 1000 ? 1000 : (int)left) == 0) {
-			struct status status;
-			engine_status(&watch->id, &status, NULL);
-			if (state_mask & 1U << status.state)
-				return 0;
-		}
+		if (poll(&poll_fd, 1, left > 1000 ? 1000 : (int)left) == 0 && has_news(watch, state_mask))
+			return 0;
 	}
 }
 
@@ -194,7 +202,10 @@ int engine_wait(const struct container_id *id, uint32_t state_mask, int timeout_
 	if (r < 0)
 		return r;
 
-	engine_status(id, &status, NULL);
+	if (watch)
+		status = watch->before;
+	else
+		engine_status(id, &status, NULL);
 	if (state_mask & 1U << status.state)
 		r = 0;
 	else if (timeout_ms == 0)

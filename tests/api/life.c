@@ -123,6 +123,7 @@ static void reboots(struct lxc_container *c)
 	CHECK("shutdown-after-reboots", CALL(c, shutdown, 10));
 	forget_ready("life");
 	CHECK("start-deaf-to-reboot", CALL(c, startl, 0, "/bin/sleep", "100", NULL));
+	CHECK("reboot2-of-the-deaf", !CALL(c, reboot2, 1) && c->error_num == ETIMEDOUT);
 	CHECK("stop-after-reboots", CALL(c, stop));
 }
 
