@@ -58,6 +58,22 @@ static void has_global_items(void)
 	CHECK("no-global-item", !FUNCTION(lxc_get_global_config_item, NULL) && errno == EINVAL);
 }
 
+static void knows_keys(void)
+{
+	static const char *const known[] = { "lxc.cgroup2", "lxc.prlimit", "lxc.net", "lxc.net.",
+		"lxc.uts.name", "lxc.rootfs.path", "lxc.mount.auto", "lxc.seccomp.profile" };
+	static const char *const unknown[] = { "lxc.cgroup2.memory.max", "lxc.net.0.type", "lxc.nothing",
+		"lxc", "" };
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!FUNCTION(lxc_config_item_is_supported, known[i]))
+			group_fault("%s is not", known[i]);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		if (FUNCTION(lxc_config_item_is_supported, unknown[i]))
+			group_fault("%s is", unknown[i]);
+	end_group("supported-keys");
+	CHECK("no-key-is-not-supported", !FUNCTION(lxc_config_item_is_supported, NULL));
+}
+
 static void knows_extensions(void)
 {
 	static const char *const known[] = { "lxc_log", "lxc_config_item_is_supported", "console_log",
@@ -138,6 +154,7 @@ void test_globals(void)
 	knows_its_version();
 	names_states();
 	has_global_items();
+	knows_keys();
 	knows_extensions();
 	runs_commands();
 	runs_shells();

@@ -38,6 +38,7 @@ int lxc_config_keys(struct lxc_config *config, const char *key, char **ret_names
 /* The value of key in a spec alone (of a running container). */
 int lxc_config_get_from_spec(const struct spec *spec, const char *key, char **ret_value);
 
+/* Names as LXC's table has them, no more: neither "lxc.net.0.type" nor names of 2012. */
 bool lxc_config_is_supported(const char *key);
 /* Known key by number from 0; NULL: behind the last. */
 const char *lxc_config_known_key(size_t number);

@@ -85,7 +85,6 @@ int net_get(const struct spec *spec, const char *suffix, FILE *out);
 void net_clear(struct spec *spec, const char *suffix);
 /* Levenshtein distance of two short texts. */
 unsigned key_distance(const char *a, const char *b);
-bool net_is_supported(const char *suffix);
 /* Names below lxc.net.N for the type that N has. -EINVAL: no such link. */
 int net_list_keys(const struct spec *spec, const char *suffix, FILE *out);
 

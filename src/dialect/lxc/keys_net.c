@@ -77,17 +77,6 @@ static const struct net_key *find(const char *name)
 	return NULL;
 }
 
-bool net_is_supported(const char *suffix)
-{
-	uint32_t index;
-	const char *name;
-	if (!*suffix)
-		return true;
-	if (net_split(suffix, &index, &name) < 0)
-		return find(suffix) != NULL; /* lxc.net.[i].type is also asked for without the number */
-	return !name || find(name);
-}
-
 static struct spec_link *find_link(const struct spec *spec, uint32_t index)
 {
 	vector_for_each (link, &spec->network.links)
