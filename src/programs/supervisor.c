@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "engine/supervise.h"
 #include "engine/supervisor_call.h"
 
@@ -63,6 +64,28 @@ static int detach(void)
 	if (null_fd > STDERR_FILENO)
 		close(null_fd);
 	return chdir("/") < 0 ? -errno : 0;
+}
+
+/*
+ * What the caller had open is not ours: its pipes would not end before the container does. An fd that a service manager
+ * passed on (LISTEN_FDS) is the container's. In vain before 5.9, which has no close_range.
+ */
+static void close_inherited(int run_fd, int report_fd)
+{
+	const char *listen = getenv("LISTEN_FDS");
+	int32_t count = 0;
+	int low = run_fd < report_fd || report_fd < 0 ? run_fd : report_fd, high = run_fd < report_fd ? report_fd : run_fd;
+	int first = STDERR_FILENO + 1;
+
+	if (listen && text_to_i32(listen, &count) == 0 && count > 0)
+		first += count;
+	if (first < low)
+		(void)close_range((unsigned)first, (unsigned)low - 1, 0);
+	if (first <= low)
+		first = low + 1;
+	if (first < high)
+		(void)close_range((unsigned)first, (unsigned)high - 1, 0);
+	(void)close_range((unsigned)(first > high ? first : high + 1), ~0U, 0);
 }
 
 static int load(struct start *start, struct error *err)
@@ -122,6 +145,8 @@ int main(int argc, char **argv)
 	if (options.report_fd >= 0)
 		fcntl(options.report_fd, F_SETFD, FD_CLOEXEC);
 	start.dir.fd = run_fd;
+	if (options.close_all_fds || !options.foreground)
+		close_inherited(run_fd, options.report_fd);
 	umask(022);
 	int r = options.foreground ? 0 : detach();
 	if (r == 0)

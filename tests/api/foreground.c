@@ -54,6 +54,46 @@ static void leaves_the_object_usable(struct lxc_container *c)
 	CHECK("daemon-after-thread", CALL(c, want_daemonize, true));
 }
 
+/*
+ * Whether the supervisor of a start has the write end of a pipe that the caller has closed. Its own fds are
+ * below 20.
+ */
+static bool inherits_pipe(struct lxc_container *c, bool daemonizes)
+{
+	struct starter starter = { .c = c };
+	pthread_t thread;
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0 || !CALL(c, want_daemonize, daemonizes))
+		return false;
+	int inherited = fcntl(ends[1], F_DUPFD, 20);
+	close(ends[1]);
+	pthread_create(&thread, NULL, start_in_thread, &starter);
+	CHECK("runs-with-pipe", CALL(c, wait, "RUNNING", 10));
+	if (daemonizes)
+		pthread_join(thread, NULL);
+	close(inherited);
+	struct pollfd end = { .fd = ends[0] };
+	bool is_inherited = poll(&end, 1, 0) == 0;
+	(void)CALL(c, stop);
+	if (!daemonizes)
+		pthread_join(thread, NULL);
+	close(ends[0]);
+	return is_inherited;
+}
+
+/* In the background there is nobody to use them: they are closed without being asked for. */
+static void closes_fds(struct lxc_container *c)
+{
+	watch_calls(false);
+	CHECK("wants-to-keep", CALL(c, want_close_all_fds, false));
+	CHECK("keeps-fds-in-foreground", inherits_pipe(c, false));
+	CHECK("closes-fds-in-background", !inherits_pipe(c, true));
+	CHECK("wants-to-close", CALL(c, want_close_all_fds, true));
+	CHECK("closes-fds-in-foreground", !inherits_pipe(c, false));
+	CHECK("closes-fds-in-background-too", !inherits_pipe(c, true));
+	watch_calls(true);
+}
+
 static void writes_pidfile(struct lxc_container *c)
 {
 	c->pidfile = strdup(path_of("foreground", "pid"));
@@ -74,6 +114,7 @@ void test_foreground(void)
 	struct lxc_container *c = make_container("foreground", NULL);
 	returns_the_status(c);
 	leaves_the_object_usable(c);
+	closes_fds(c);
 	writes_pidfile(c);
 	drop_container(c);
 }
