@@ -180,14 +180,19 @@ static int fill_clone(const struct clone_job *job, struct lxc_container *clone, 
 	return r ?: run_clone_hooks(job, clone, hookargs, err);
 }
 
+static int check_defined(const struct lxc_container *c, struct error *err)
+{
+	if (access(c->configfile, F_OK) == 0)
+		return 0;
+	return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
+}
+
 static struct lxc_container *clone_container(struct clone_job *job, const char *bdevtype, char **hookargs,
 	struct error *err)
 {
 	struct lxc_container *from = job->from;
-	if (access(from->configfile, F_OK) < 0) {
-		(void)error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", from->name);
+	if (check_defined(from, err) < 0)
 		return NULL;
-	}
 	if (!is_container_name(job->name)) {
 		(void)error_set_kind(err, ERROR_USAGE, EINVAL, "%s is no name of a container", job->name);
 		return NULL;
@@ -281,8 +286,13 @@ static int snapshot(struct lxc_container *c, const char *comment)
 	auto_lock(c);
 	auto_free char *snaps = container_path(c, "snaps");
 	auto_free char *directory = NULL;
-	if (!snaps || mkdir_parents(snaps, 0770) < 0)
-		return -1;
+	int r = check_defined(c, &err);
+	if (r == 0)
+		r = snaps ? mkdir_parents(snaps, 0770) : -ENOMEM;
+	if (r < 0 && err.errnum == 0)
+		(void)error_set(&err, r, "make the directory of %s's snapshots", c->name);
+	if (r < 0)
+		return container_fault(c, &err, -1);
 	do {
 		(void)snprintf(name, sizeof(name), "snap%d", ++number);
 		free(directory);
@@ -295,7 +305,7 @@ static int snapshot(struct lxc_container *c, const char *comment)
 	if (!clone)
 		return container_fault(c, &err, -1);
 	lxc_container_put(clone);
-	int r = write_stamp(c, name, comment);
+	r = write_stamp(c, name, comment);
 	if (r < 0) {
 		(void)error_set(&err, r, "note time and comment of %s", name);
 		return container_fault(c, &err, -1);

@@ -14,6 +14,7 @@ static void has_none(struct lxc_container *c)
 	CHECK("no-name", !CALL(c, snapshot_restore, NULL, NULL) && !CALL(c, snapshot_destroy, NULL));
 	struct lxc_container *none = open_container("none");
 	CHECK("snapshot-of-nothing", CALL(none, snapshot, NULL) == -1 && none->error_num == ENOENT);
+	CHECK("snapshot-of-nothing-leaves-nothing", !exists(path_of("none", "")));
 	(void)FUNCTION(lxc_container_put, none);
 }
 
