@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static int give(void *payload)
 {
@@ -142,6 +143,50 @@ static void gives_up_privileges(struct lxc_container *c)
 	free(machine);
 }
 
+/* A pipe without FD_CLOEXEC, as LXD hands it over: what stays in the background must not keep it open. */
+static void leaves_pipes_alone(struct lxc_container *c)
+{
+	int ends[2];
+	char byte;
+	lxc_attach_options_t options = LXC_ATTACH_OPTIONS_DEFAULT;
+	lxc_attach_command_t command = { (char *)"/bin/sh",
+		(char *[]){ (char *)"sh", (char *)"-c", (char *)"sleep 5 >/dev/null 2>&1 </dev/null &", NULL } };
+	pid_t pid;
+	if (pipe(ends) < 0)
+		return result("pipe", false, "%m");
+	options.stdout_fd = ends[1];
+	check_number("in-the-background", 0, CALL(c, attach, lxc_attach_run_command, &command, &options, &pid));
+	check_number("background-status", 0, exit_status(pid, 10));
+	close(ends[1]);
+	double start = seconds();
+	check_number("end-of-file", 0, read(ends[0], &byte, 1));
+	CHECK("end-of-file-at-once", seconds() - start < 2);
+	close(ends[0]);
+}
+
+/* LXC_ATTACH_TERMINAL of a caller without a terminal: the program has one, and the caller gets what it writes. */
+static void gives_a_terminal(struct lxc_container *c)
+{
+	char *text;
+	int file = memfd_create("log", MFD_CLOEXEC), own = dup(STDOUT_FILENO), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	lxc_attach_options_t options = LXC_ATTACH_OPTIONS_DEFAULT;
+	options.attach_flags |= LXC_ATTACH_TERMINAL;
+	options.log_fd = file;
+	(void)fflush(stdout);
+	(void)dup2(null, STDOUT_FILENO);
+	int status = CALL(c, attach_run_waitl, &options, "/bin/sh", "sh", "-c", "tty; exit 6", NULL);
+	(void)dup2(own, STDOUT_FILENO);
+	close(own);
+	close(null);
+	check_number("terminal-status", 6, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	text = calloc(1, 64);
+	if (text && pread(file, text, 63, 0) < 0)
+		*text = '\0';
+	CHECK("terminal-of-the-container", text && strncmp(text, "/dev/pts/", 9) == 0);
+	free(text);
+	close(file);
+}
+
 static void refuses(struct lxc_container *c)
 {
 	int value = 0;
@@ -168,6 +213,8 @@ void test_attach(void)
 	sets_the_environment(c);
 	sets_who_and_where(c);
 	gives_up_privileges(c);
+	leaves_pipes_alone(c);
+	gives_a_terminal(c);
 	refuses(c);
 	drop_container(c);
 }

@@ -94,7 +94,8 @@ void test_endurance(void)
 	struct usage after = usage_now();
 	end_group("operations");
 	check_number("fds", before.fds, after.fds);
-	result("heap", after.heap_bytes <= before.heap_bytes + 4096, "%zu bytes, before %zu",
+	/* what a thread's cache keeps counts as in use, a few KiB; 16 lost bytes in one call of the eight are more */
+	result("heap", after.heap_bytes <= before.heap_bytes + 12288, "%zu bytes, before %zu",
 		after.heap_bytes, before.heap_bytes);
 	if (KEEPS_FREED_MEMORY || getenv("API_VALGRIND"))
 		skipped("resident", "a tool keeps freed memory");

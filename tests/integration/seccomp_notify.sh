@@ -57,6 +57,16 @@ stop_proxy
 equal proxy-gone "mkdir: can't create directory '/alone': Function not implemented" "$(make /alone)"
 start_proxy
 equal proxy-back "" "$(make /again)"
+equal listener-by-api "anon_inode:seccomp notify" "$(python3 - "$bin/../lib/liblxc.so.1" "$P" <<'PY'
+import ctypes, os, sys
+library = ctypes.CDLL(sys.argv[1])
+library.lxc_container_new.restype = ctypes.c_void_p
+container = library.lxc_container_new(b"noted", sys.argv[2].encode())
+method = ctypes.cast(container + 544, ctypes.POINTER(ctypes.c_void_p))[0]  # seccomp_notify_fd_active
+fd = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(method)(container)
+print(os.readlink(f"/proc/self/fd/{fd}") if fd >= 0 else fd)
+PY
+)"
 before=$(ls "/proc/$(supervisor_of noted)/fd" | wc -l)
 for i in 1 2 3 4 5; do make "/fd$i"; done
 sleep 0.3
