@@ -33,7 +33,7 @@ struct control_frame {
 /* Payload of CONTROL_CONSOLE_LOG. */
 struct control_console_log {
 	uint64_t max;
-	uint8_t read, clear;
+	uint8_t read, clear, unused[6]; /* no hole: it is sent as it lies in memory */
 };
 
 #define CONTROL_CONNECTIONS 32
