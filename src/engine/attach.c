@@ -183,11 +183,7 @@ static int give_up_privileges(struct attach *attach, struct error *err)
 		r = security_drop_capabilities(spec, err);
 	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec->process.no_new_privs)))
 		r = security_no_new_privs(err);
-	auto_close int listener_fd = -1;
-	r = r ?: security_seccomp_load(&attach->seccomp, &listener_fd, err);
-	if (r == 0 && listener_fd >= 0 && (r = message_send_listener(attach->report_fd, listener_fd)) < 0)
-		return error_set(err, r, "pass the seccomp listener on");
-	return r;
+	return r ?: handover_load_seccomp(attach->report_fd, &attach->seccomp, err);
 }
 
 static void enter_directory(const struct attach *attach)

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "engine/monitor.h"
 #include "kernel/fd_passing.h"
@@ -95,7 +94,7 @@ void control_accept(struct control *control)
 	}
 }
 
-static int send_answer(int fd, const struct control_frame *frame, const void *data, int pass_fd)
+static int send_frame(int fd, const struct control_frame *frame, const void *data, int pass_fd)
 {
 	struct iovec parts[2] = { { (void *)(uintptr_t)frame, sizeof(*frame) },
 		{ (void *)(uintptr_t)data, (size_t)frame->length } };
@@ -105,7 +104,7 @@ static int send_answer(int fd, const struct control_frame *frame, const void *da
 
 static int answer_number(int fd, int32_t number, uint64_t value)
 {
-	return send_answer(fd, &(struct control_frame){ .number = number, .value = value }, NULL, -1);
+	return send_frame(fd, &(struct control_frame){ .number = number, .value = value }, NULL, -1);
 }
 
 static int answer_text(int fd, const char *text)
@@ -113,7 +112,7 @@ static int answer_text(int fd, const char *text)
 	if (!text)
 		return answer_number(fd, -ENOENT, 0);
 	struct control_frame frame = { .length = (int32_t)strlen(text) + 1 };
-	return send_answer(fd, &frame, text, -1);
+	return send_frame(fd, &frame, text, -1);
 }
 
 static int answer_tty(int fd, struct start *start, uint64_t wanted)
@@ -123,7 +122,7 @@ static int answer_tty(int fd, struct start *start, uint64_t wanted)
 	int master = console_lend(&start->console, &tty, fd, &close_after);
 	if (master < 0)
 		return answer_number(fd, master, 0);
-	int r = send_answer(fd, &(struct control_frame){ .value = (uint64_t)tty }, NULL, master);
+	int r = send_frame(fd, &(struct control_frame){ .value = (uint64_t)tty }, NULL, master);
 	if (close_after)
 		close(master);
 	return r;
@@ -152,7 +151,7 @@ static int answer_console_log(int fd, struct start *start, const char *payload, 
 		copy[i] = console->ring[(from + i) % console->ring_size];
 	if (wish.clear)
 		console->ring_used = 0;
-	return send_answer(fd, &(struct control_frame){ .length = (int32_t)size }, copy, -1);
+	return send_frame(fd, &(struct control_frame){ .length = (int32_t)size }, copy, -1);
 }
 
 static int answer_freeze(int fd, struct start *start, bool freeze)
@@ -178,12 +177,11 @@ static int answer_listener(int fd, const struct start *start)
 
 	if (listener_fd < 0)
 		return answer_number(fd, -EBADF, 0);
-	return send_answer(fd, &(struct control_frame){ 0 }, NULL, listener_fd);
+	return send_frame(fd, &(struct control_frame){ 0 }, NULL, listener_fd);
 }
 
 /* *passed_fd: what came with the request; who keeps it sets -1. */
-static int answer(
-	int fd, struct start *start, const struct control_frame *request, const char *payload, int *passed_fd)
+static int answer(int fd, struct start *start, const struct control_frame *request, const char *payload, int *passed_fd)
 {
 	const char *controller = request->length > 0 ? payload : NULL;
 
@@ -207,15 +205,14 @@ static int answer(
 	case CONTROL_CONSOLE_LOG:
 		return answer_console_log(fd, start, payload, (size_t)request->length);
 	case CONTROL_ADD_LISTENER:
-		return answer_number(
-			fd, *passed_fd < 0 ? -EBADF : notify_add(&start->notify, take_fd(passed_fd)), 0);
+		return answer_number(fd, *passed_fd < 0 ? -EBADF : notify_add(&start->notify, take_fd(passed_fd)), 0);
 	case CONTROL_GET_LISTENER:
 		return answer_listener(fd, start);
 	case CONTROL_FREEZE:
 	case CONTROL_UNFREEZE:
 		return answer_freeze(fd, start, request->number == CONTROL_FREEZE);
 	case CONTROL_GET_INIT_PIDFD:
-		return send_answer(fd, &(struct control_frame){ 0 }, NULL, start->init_pidfd);
+		return send_frame(fd, &(struct control_frame){ 0 }, NULL, start->init_pidfd);
 	default:
 		return answer_number(fd, -ENOSYS, 0);
 	}
@@ -259,7 +256,7 @@ int control_add_listener(const struct container_id *id, int listener_fd)
 
 	if (fd < 0)
 		return fd;
-	int r = fd_passing_send(fd, &(struct iovec){ &request, sizeof(request) }, 1, &listener_fd, 1);
+	int r = send_frame(fd, &request, NULL, listener_fd);
 	r = r ?: receive_answer(fd, &answer, &passed_fd);
 	if (r < 0)
 		return r;
@@ -274,9 +271,7 @@ int control_ask(int fd, int32_t command, uint64_t value, const void *data, size_
 	auto_free char *payload = NULL;
 
 	*ret_fd = -1;
-	int r = write_full(fd, &request, sizeof(request));
-	if (r == 0 && length > 0)
-		r = write_full(fd, data, length);
+	int r = send_frame(fd, &request, data, -1);
 	if (r == 0)
 		r = receive_answer(fd, answer, ret_fd);
 	if (r < 0)

@@ -127,8 +127,7 @@ int engine_console_log(const struct container_id *id, bool read, bool clear, uin
 
 /* ---- seccomp ---- */
 
-/* A copy of the fd on which the "notify" calls of init's seccomp filter arrive. -EBADF: it has no such call.
- */
+/* A copy of the fd on which the "notify" calls of init's seccomp filter arrive. -EBADF: it has no such call. */
 int engine_seccomp_listener(const struct container_id *id, struct error *err);
 
 /* ---- attach ---- */

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/fd_passing.h"
+#include "security/security.h"
 
 int handover_open(struct handover *handover)
 {
@@ -26,23 +27,28 @@ void handover_close(struct handover *handover)
 	close_fd(&handover->init_fd);
 }
 
-int message_send_listener(int fd, int listener_fd)
+static int send_message(int fd, const struct message *message, int pass_fd)
 {
-	struct message body = { .kind = MESSAGE_LISTENER };
+	size_t size = message->kind == MESSAGE_ERROR ? sizeof(*message) : offsetof(struct message, error);
+	struct iovec part = { (void *)(uintptr_t)message, size };
 
-	return fd_passing_send(
-		fd, &(struct iovec){ &body, offsetof(struct message, error) }, 1, &listener_fd, 1);
+	return fd_passing_send(fd, &part, 1, &pass_fd, pass_fd >= 0);
 }
 
 int message_send(int fd, const struct message *message)
 {
-	size_t size = message->kind == MESSAGE_ERROR ? sizeof(*message) : offsetof(struct message, error);
-	ssize_t n;
+	return send_message(fd, message, -1);
+}
 
-	do
-		n = send(fd, message, size, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+int handover_load_seccomp(int fd, const struct seccomp_filter *filter, struct error *err)
+{
+	auto_close int listener_fd = -1;
+	int r = security_seccomp_load(filter, &listener_fd, err);
+
+	if (r < 0 || listener_fd < 0)
+		return r;
+	r = send_message(fd, &(struct message){ .kind = MESSAGE_LISTENER }, listener_fd);
+	return r < 0 ? error_set(err, r, "pass the seccomp listener on") : 0;
 }
 
 /*

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct seccomp_filter;
+
 enum message_kind {
 	MESSAGE_SIGNAL, /* between the halves of a start */
 	MESSAGE_ERROR,
@@ -33,9 +35,6 @@ void handover_close(struct handover *handover);
 
 int message_send(int fd, const struct message *message);
 
-/* Sends MESSAGE_LISTENER. */
-int message_send_listener(int fd, int listener_fd);
-
 /* Blocks for one message. 0, -ECONNRESET (the other side is gone: end of file), -errno. */
 int message_receive(int fd, struct message *ret);
 /* The same; *ret_fd gets the fd that came with it, or -1. */
@@ -44,6 +43,9 @@ int message_receive_fd(int fd, struct message *ret, int *ret_fd);
 /* Waits for point; a MESSAGE_ERROR instead is returned as its error with *err filled. */
 int handover_await(int fd, enum signal_point point, struct error *err);
 int handover_signal(int fd, enum signal_point point);
+
+/* Loads the filter into the caller, last before exec; the listener of one that notifies goes out as MESSAGE_LISTENER. */
+int handover_load_seccomp(int fd, const struct seccomp_filter *filter, struct error *err);
 
 /* Looks, without waiting, for an error among what the other side sent; true: *err is it. */
 bool handover_find_error(int fd, struct error *err);

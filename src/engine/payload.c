@@ -80,12 +80,7 @@ static int give_up_privileges(struct start *start, struct error *err)
 	int signal = life->has_death_signal ? (int)life->death_signal : start->options->foreground ? SIGKILL : 0;
 	if (prctl(PR_SET_PDEATHSIG, signal) < 0)
 		return error_set(err, errno, "set the death signal");
-	auto_close int listener_fd = -1;
-	r = security_seccomp_load(&start->seccomp, &listener_fd, err);
-	if (r == 0 && listener_fd >= 0 &&
-		(r = message_send_listener(start->handover.init_fd, listener_fd)) < 0)
-		return error_set(err, r, "pass the seccomp listener on");
-	return r;
+	return handover_load_seccomp(start->handover.init_fd, &start->seccomp, err);
 }
 
 static int execute_program(const struct start *start, struct error *err)

@@ -272,25 +272,23 @@ static int run_start_host_hooks(struct start *start, struct error *err)
 	return run_hooks(start, HOOK_START_HOST, err);
 }
 
-/* The sockets of init's side close with its exec: end of file is success. */
 /* The program's seccomp filter may notify of the very execve that is waited for. */
 static void serve_until_readable(struct start *start, int fd)
 {
-	struct pollfd fds[] = {
-		{ .fd = fd, .events = POLLIN }, { .fd = start->notify.epoll_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = start->notify.epoll_fd, .events = POLLIN } };
 
 	while (start->notify.first && (poll(fds, 2, -1) < 0 || !fds[0].revents))
 		if (fds[1].revents)
 			notify_serve(start);
 }
 
+/* The sockets of init's side close with its exec: end of file is success. */
 static int await_exec(struct start *start, struct error *err)
 {
 	struct message message;
 	int r, listener_fd, fd = start->handover.supervisor_fd;
 
-	while ((r = message_receive_fd(fd, &message, &listener_fd)) == 0 &&
-		message.kind == MESSAGE_LISTENER) {
+	while ((r = message_receive_fd(fd, &message, &listener_fd)) == 0 && message.kind == MESSAGE_LISTENER) {
 		r = notify_add(&start->notify, listener_fd);
 		if (r < 0)
 			return error_set(err, r, "take the seccomp listener");

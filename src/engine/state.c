@@ -53,16 +53,20 @@ static int not_running(const struct container_id *id, struct error *err)
 	return error_set_kind(err, ERROR_NOT_FOUND, ESRCH, "%s is not running", id->name);
 }
 
-/* -EAGAIN: a start has not yet come to its init. */
-static int open_init(const struct container_id *id, struct running *ret)
+/* Opens the run directory and reads the state in it; dir is the caller's to close. -EAGAIN: a start has none yet. */
+static int read_state(const struct container_id *id, struct rundir *dir, struct run_state *ret)
 {
-	int r = rundir_open(id, &ret->dir);
-	r = r ?: recover_if_abandoned(id, &ret->dir);
+	int r = rundir_open(id, dir);
+	r = r ?: recover_if_abandoned(id, dir);
 	if (r < 0)
 		return r;
-	r = run_state_read(ret->dir.fd, &ret->state);
-	if (r == -ENOENT && rundir_lock(&ret->dir) == -EBUSY)
-		return -EAGAIN;
+	r = run_state_read(dir->fd, ret);
+	return r == -ENOENT && rundir_lock(dir) == -EBUSY ? -EAGAIN : r;
+}
+
+static int open_init(const struct container_id *id, struct running *ret)
+{
+	int r = read_state(id, &ret->dir, &ret->state);
 	return r ?: (ret->init_pidfd = run_state_open_init(&ret->state));
 }
 
@@ -102,36 +106,19 @@ int container_load(const struct container_id *id, unsigned parts, struct running
 	return r < 0 ? r : 0;
 }
 
-/* 0, or -errno with what is to be told in that case. */
-static int read_state(const struct container_id *id, struct run_state *ret, enum container_state *ret_otherwise)
-{
-	struct rundir dir;
-
-	*ret_otherwise = STATE_STOPPED;
-	int r = rundir_open(id, &dir);
-	if (r < 0)
-		return r;
-	r = recover_if_abandoned(id, &dir);
-	if (r == 0)
-		r = run_state_read(dir.fd, ret);
-	if (r == -ENOENT && rundir_lock(&dir) == -EBUSY) /* the directory is there, its state not yet */
-		*ret_otherwise = STATE_STARTING;
-	rundir_close(&dir);
-	return r;
-}
-
 /* The post-stop hooks before a reboot may still make a stop of it: waits for what they say, but not for ever. */
-static int read_decided_state(const struct container_id *id, struct run_state *ret, enum container_state *ret_otherwise)
+static int read_decided_state(const struct container_id *id, struct run_state *ret)
 {
-	int r = read_state(id, ret, ret_otherwise);
-
-	for (int waited_ms = 0; r == 0 && ret->state == STATE_STOPPING && ret->init_pid <= 0 && waited_ms < 10000;
-		waited_ms += 10) {
+	for (int waited_ms = 0;; waited_ms += 10) {
+		struct rundir dir;
+		dir.fd = -1;
+		int r = read_state(id, &dir, ret);
+		rundir_close(&dir);
+		if (r < 0 || ret->state != STATE_STOPPING || ret->init_pid > 0 || waited_ms >= 10000)
+			return r;
 		run_state_clear(ret);
 		usleep(10000);
-		r = read_state(id, ret, ret_otherwise);
 	}
-	return r;
 }
 
 int engine_status(const struct container_id *id, struct status *ret_status, struct error *err)
@@ -139,8 +126,11 @@ int engine_status(const struct container_id *id, struct status *ret_status, stru
 	struct run_state state;
 
 	(void)err;
-	*ret_status = (struct status){ 0 };
-	if (read_decided_state(id, &state, &ret_status->state) < 0)
+	*ret_status = (struct status){ .state = STATE_STOPPED };
+	int r = read_decided_state(id, &state);
+	if (r == -EAGAIN)
+		ret_status->state = STATE_STARTING;
+	if (r < 0)
 		return 0;
 
 	auto_close int pidfd = run_state_open_init(&state);

@@ -1,4 +1,4 @@
-/* What a front end asks of a supervisor about terminals. */
+/* What a front end asks of a supervisor: terminals, console log, seccomp listener. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -236,15 +236,24 @@ int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsgh
 	return netlink_ask(fd, &batch, visit, data);
 }
 
+/* Nested ones may have a flag beside their type. */
+static const struct rtattr *find_attribute(const struct rtattr *first, int left, uint16_t type)
+{
+	for (const struct rtattr *at = first; RTA_OK(at, left); at = RTA_NEXT(at, left))
+		if ((at->rta_type & NLA_TYPE_MASK) == type)
+			return at;
+	return NULL;
+}
+
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type)
 {
-	int left = (int)NLMSG_PAYLOAD(message, header_size);
-	const struct rtattr *attribute =
-		(const struct rtattr *)((const char *)NLMSG_DATA(message) + NLMSG_ALIGN(header_size));
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
-		if (attribute->rta_type == type)
-			return attribute;
-	return NULL;
+	const void *first = (const char *)NLMSG_DATA(message) + NLMSG_ALIGN(header_size);
+	return find_attribute(first, (int)NLMSG_PAYLOAD(message, header_size), type);
+}
+
+const struct rtattr *netlink_find_inside(const struct rtattr *outer, uint16_t type)
+{
+	return outer ? find_attribute(RTA_DATA(outer), (int)RTA_PAYLOAD(outer), type) : NULL;
 }
 
 /* A name that does not fit is nobody's; cut off it could be another interface's. */

@@ -51,6 +51,8 @@ int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct 
 int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* The attribute of a message whose family header has header_size bytes, or NULL. */
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
+/* The attribute inside another one (NULL: none), or NULL. */
+const struct rtattr *netlink_find_inside(const struct rtattr *outer, uint16_t type);
 
 /* ---- by any socket ---- */
 int netlink_ifindex(int fd, const char *name); /* > 0, -ENODEV */

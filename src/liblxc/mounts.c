@@ -78,8 +78,8 @@ static int run_job(struct lxc_container *c, struct mount_job *job, struct error 
 {
 	struct container_id id = id_of(c);
 	/* as the container's root: what has to be made belongs to it */
-	struct attach_options options = { .namespaces = CLONE_NEWNS | CLONE_NEWUSER, .personality = -1, .uid = (uid_t)-1, .gid = (gid_t)-1,
-		.initial_cwd = "/", .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
+	struct attach_options options = { .namespaces = CLONE_NEWNS | CLONE_NEWUSER, .personality = -1, .uid = (uid_t)-1,
+		.gid = (gid_t)-1, .initial_cwd = "/", .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
 	pid_t pid;
 	int status = 0;
 	int r = engine_attach(&id, change_mount, job, &options, &pid, err);

@@ -111,6 +111,7 @@ void container_remember_origin(const struct lxc_container *clone)
 	if (!open_origins(&origins, clone))
 		return;
 	while (next_origin(&origins, &origin)) {
+		auto_close int lock = lock_origin(&origin);
 		auto_free char *file = container_path(&origin, "lxc_snapshots");
 		if (file)
 			(void)append(file, clone);

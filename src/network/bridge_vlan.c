@@ -13,28 +13,20 @@ struct bridge {
 	uint16_t default_vlan;
 };
 
-static void take_bridge(const struct nlmsghdr *message, void *data)
+static void take_bridge(const struct nlmsghdr *message, void *payload)
 {
-	struct bridge *bridge = data;
+	struct bridge *bridge = payload;
 	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
 	bridge->is_bridge = link_has_kind(message, "bridge");
 	if (!bridge->is_bridge)
 		return;
-	int left = (int)RTA_PAYLOAD(info);
-	const struct rtattr *part = RTA_DATA(info);
-	while (RTA_OK(part, left) && (part->rta_type & NLA_TYPE_MASK) != IFLA_INFO_DATA)
-		part = RTA_NEXT(part, left);
-	if (!RTA_OK(part, left))
-		return;
-	left = (int)RTA_PAYLOAD(part);
-	for (part = RTA_DATA(part); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
-		if (part->rta_type == IFLA_BR_VLAN_FILTERING) {
-			bridge->has_filter = *(const uint8_t *)RTA_DATA(part);
-		} else if (part->rta_type == IFLA_BR_VLAN_DEFAULT_PVID) {
-			bridge->knows_vlans = true; /* without the option the kernel leaves this one out */
-			memcpy(&bridge->default_vlan, RTA_DATA(part), sizeof(bridge->default_vlan));
-		}
-	}
+	const struct rtattr *data = netlink_find_inside(info, IFLA_INFO_DATA);
+	const struct rtattr *filter = netlink_find_inside(data, IFLA_BR_VLAN_FILTERING);
+	const struct rtattr *vlan = netlink_find_inside(data, IFLA_BR_VLAN_DEFAULT_PVID);
+	bridge->has_filter = filter && *(const uint8_t *)RTA_DATA(filter);
+	bridge->knows_vlans = vlan; /* without the option the kernel leaves this one out */
+	if (vlan)
+		memcpy(&bridge->default_vlan, RTA_DATA(vlan), sizeof(bridge->default_vlan));
 }
 
 int bridge_vlan_check(int fd, const struct spec *spec, struct planned_link *link, struct error *err)

@@ -12,10 +12,15 @@
 
 #define LO_INDEX 1 /* net/core/dev.c: the first of each namespace */
 
+static size_t address_size(int family)
+{
+	return family == AF_INET ? 4 : 16;
+}
+
 void put_route(struct netlink_batch *batch, uint16_t type, int index, int family, const void *destination,
 	uint32_t prefix, const void *gateway)
 {
-	size_t size = family == AF_INET ? 4 : 16;
+	size_t size = address_size(family);
 	struct rtmsg header = { .rtm_family = (unsigned char)family, .rtm_dst_len = (unsigned char)prefix,
 		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_type = RTN_UNICAST,
 		.rtm_scope = gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK };
@@ -36,11 +41,6 @@ struct entry {
 	uint32_t prefix;
 	bool is_found; /* by is_there */
 };
-
-static size_t address_size(int family)
-{
-	return family == AF_INET ? 4 : 16;
-}
 
 /* text: ADDRESS or ADDRESS/PREFIX; the bits behind the prefix become 0. -EINVAL. */
 static int parse_destination(const char *text, struct entry *entry)

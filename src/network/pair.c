@@ -20,11 +20,8 @@ struct pair {
 bool link_has_kind(const struct nlmsghdr *message, const char *wanted)
 {
 	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
-	int left = info ? (int)RTA_PAYLOAD(info) : 0;
-	for (const struct rtattr *kind = info ? RTA_DATA(info) : NULL; RTA_OK(kind, left); kind = RTA_NEXT(kind, left))
-		if (kind->rta_type == IFLA_INFO_KIND)
-			return strncmp(RTA_DATA(kind), wanted, RTA_PAYLOAD(kind)) == 0;
-	return false;
+	const struct rtattr *kind = netlink_find_inside(info, IFLA_INFO_KIND);
+	return kind && strncmp(RTA_DATA(kind), wanted, RTA_PAYLOAD(kind)) == 0;
 }
 
 static void take_pair(const struct nlmsghdr *message, void *data)

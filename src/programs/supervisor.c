@@ -74,18 +74,18 @@ static void close_inherited(int run_fd, int report_fd)
 {
 	const char *listen = getenv("LISTEN_FDS");
 	int32_t count = 0;
-	int low = run_fd < report_fd || report_fd < 0 ? run_fd : report_fd, high = run_fd < report_fd ? report_fd : run_fd;
+	const int kept[] = { run_fd < report_fd ? run_fd : report_fd, run_fd < report_fd ? report_fd : run_fd };
 	int first = STDERR_FILENO + 1;
 
 	if (listen && text_to_i32(listen, &count) == 0 && count > 0)
 		first += count;
-	if (first < low)
-		(void)close_range((unsigned)first, (unsigned)low - 1, 0);
-	if (first <= low)
-		first = low + 1;
-	if (first < high)
-		(void)close_range((unsigned)first, (unsigned)high - 1, 0);
-	(void)close_range((unsigned)(first > high ? first : high + 1), ~0U, 0);
+	for (int i = 0; i < 2; i++) {
+		if (first < kept[i])
+			(void)close_range((unsigned)first, (unsigned)kept[i] - 1, 0);
+		if (first <= kept[i])
+			first = kept[i] + 1;
+	}
+	(void)close_range((unsigned)first, ~0U, 0);
 }
 
 static int load(struct start *start, struct error *err)

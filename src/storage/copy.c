@@ -1,6 +1,7 @@
 #include "storage/storage.h"
 
 #include "base/cleanup.h"
+#include "storage/entries.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -199,14 +200,11 @@ static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *n
 
 static int copy_directory(struct copy *copy, int from_dir, int to_dir)
 {
-	int fd = openat(from_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *dir = entries_open(from_dir);
 	if (!dir)
 		return -errno;
-	for (struct dirent *entry; (entry = readdir(dir));) {
+	for (struct dirent *entry; (entry = entries_next(dir));) {
 		size_t before = copy->length, left = sizeof(copy->path) - before;
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
 		int added = snprintf(copy->path + before, left, "%s%s", before ? "/" : "", entry->d_name);
 		if (added < 0 || (size_t)added >= left)
 			return -ENAMETOOLONG;

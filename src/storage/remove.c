@@ -1,6 +1,7 @@
 #include "storage/storage.h"
 
 #include "base/cleanup.h"
+#include "storage/entries.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -47,23 +48,16 @@ static bool clear_flags(int dir_fd, const char *name)
 
 static void remove_entry(struct removal *removal, int dir_fd, const char *name, int depth);
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* One pass over the directory that fd is open on, without keep. */
 static void empty_directory(struct removal *removal, int fd, const char *keep, int depth)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	auto_closedir DIR *dir = entries_open(fd);
 	if (!dir) {
 		note(removal, "directory", errno);
-		close_fd(&copy);
 		return;
 	}
-	for (struct dirent *entry; (entry = readdir(dir));)
-		if (!is_dots(entry->d_name) && !(keep && strcmp(entry->d_name, keep) == 0))
+	for (struct dirent *entry; (entry = entries_next(dir));)
+		if (!(keep && strcmp(entry->d_name, keep) == 0))
 			remove_entry(removal, fd, entry->d_name, depth);
 }
 
@@ -133,10 +127,9 @@ static void remove_entry(struct removal *removal, int dir_fd, const char *name, 
 /* Entries of the directory but keep. */
 static bool has_others(int fd, const char *keep)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	for (struct dirent *entry; dir && (entry = readdir(dir));)
-		if (!is_dots(entry->d_name) && !(keep && strcmp(entry->d_name, keep) == 0))
+	auto_closedir DIR *dir = entries_open(fd);
+	for (struct dirent *entry; dir && (entry = entries_next(dir));)
+		if (!(keep && strcmp(entry->d_name, keep) == 0))
 			return true;
 	return false;
 }

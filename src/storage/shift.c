@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "spec/spec.h"
+#include "storage/entries.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -84,18 +85,11 @@ static int shift_entry(struct shift *shift, int dir_fd, const char *name);
 
 static int shift_entries(struct shift *shift, int dir_fd)
 {
-	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	int r = 0;
+	auto_closedir DIR *dir = entries_open(dir_fd);
+	int r = dir ? 0 : -errno;
 
-	if (!dir) {
-		r = -errno;
-		close_fd(&copy);
-		return r;
-	}
-	for (struct dirent *entry; r == 0 && (entry = readdir(dir));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = shift_entry(shift, dir_fd, entry->d_name);
+	for (struct dirent *entry; r == 0 && (entry = entries_next(dir));)
+		r = shift_entry(shift, dir_fd, entry->d_name);
 	return r;
 }
 

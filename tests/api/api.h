@@ -107,3 +107,7 @@ double seconds(void);
 bool soon(double limit, bool (*is_true)(const void *), const void *argument);
 /* The child's exit status, -1: killed by a signal or not ended after limit seconds (killed then). */
 int exit_status(pid_t pid, double limit);
+
+#define THREADS 8
+/* Runs function in so many threads, its argument the thread's number from 0, and waits for all. */
+void in_all_threads(void *(*function)(void *));

@@ -4,19 +4,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define THREADS 8
-#define TURNS	200
+#define TURNS 200
 
 static struct lxc_container *shared;
-
-static void in_all_threads(void *(*function)(void *))
-{
-	pthread_t threads[THREADS];
-	for (intptr_t i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, function, (void *)i);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-}
 
 /* ---- one object ---- */
 

@@ -1,8 +1,9 @@
-/* Containers, files, time. */
+/* Containers, files, time, threads. */
 #include "api.h"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -161,4 +162,13 @@ int exit_status(pid_t pid, double limit)
 		return -1;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void in_all_threads(void *(*function)(void *))
+{
+	pthread_t threads[THREADS];
+	for (intptr_t i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, function, (void *)i);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
 }

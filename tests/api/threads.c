@@ -7,21 +7,10 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#define THREADS 8
-
 static int rounds(void)
 {
 	const char *value = getenv("API_ROUNDS");
 	return value ? atoi(value) : 6;
-}
-
-static void in_all_threads(void *(*function)(void *))
-{
-	pthread_t threads[THREADS];
-	for (intptr_t i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, function, (void *)i);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
 }
 
 /* ---- whole lives ---- */

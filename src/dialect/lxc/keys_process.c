@@ -1,5 +1,4 @@
-/* Keys of the process: architecture, environment, capabilities, seccomp proxy, limits, hooks, signals, ids.
- */
+/* Keys of the process: architecture, environment, capabilities, seccomp proxy, limits, hooks, signals, ids. */
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -130,11 +129,9 @@ int notify_proxy_set(struct key_call *call)
 	const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	const char *path = call->value + strlen("unix:");
 	if (!text_starts(call->value, "unix:") || (*path != '/' && *path != '@') || !path[1])
-		return key_fault(
-			call, "the seccomp proxy is not a UNIX socket", "use unix:/PATH or unix:@NAME");
+		return key_fault(call, "the seccomp proxy is not a UNIX socket", "use unix:/PATH or unix:@NAME");
 	if (strlen(path) > longest)
-		return key_fault(call, "the path of the seccomp proxy is longer than the kernel takes",
-			"use a shorter one");
+		return key_fault(call, "the path of the seccomp proxy is longer than the kernel takes", "use a shorter one");
 	return text_replace((char **)((char *)call->spec + call->key->offset), call->value);
 }
 
