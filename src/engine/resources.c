@@ -60,6 +60,7 @@ static const struct {
 	{ RESOURCE_UPPER, release_network },
 	{ RESOURCE_ROUTE, release_network },
 	{ RESOURCE_PROXY, release_network },
+	{ RESOURCE_NIC, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_PIDFILE, release_file },
 	{ RESOURCE_DIRECTORY, release_directory },

@@ -147,6 +147,8 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 		return 0;
 	if (spec->type == LINK_PHYS)
 		return phys_lend(fd, network, link, init_pid, err);
+	if (link->is_by_helper)
+		return helper_create(network, link, init_pid, err);
 	int r = send_link(fd, link, init_pid);
 	if (r == -EEXIST)
 		r = send_link_again(fd, link, init_pid);

@@ -103,6 +103,21 @@ static int refused(const struct spec *spec, const struct planned_link *link, int
 	return r;
 }
 
+/* What the helper does not take: hardware address and MTU. */
+static void put_wishes(struct netlink_batch *batch, int index, const struct planned_link *link)
+{
+	struct ifinfomsg header = { .ifi_index = index };
+	unsigned char address[6];
+	bool has_address = link->spec->hwaddr && parse_hwaddr(link->spec->hwaddr, address);
+	if (!has_address && !link->spec->mtu)
+		return;
+	netlink_message(batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	if (has_address)
+		netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+	if (link->spec->mtu)
+		netlink_u32(batch, IFLA_MTU, link->mtu);
+}
+
 /* All of an interface in one batch. */
 static int configure(int fd, const struct spec *spec, const struct planned_link *link, struct netlink_batch *batch,
 	struct error *err)
@@ -111,6 +126,8 @@ static int configure(int fd, const struct spec *spec, const struct planned_link 
 	int index = netlink_ifindex(fd, link->inside_name);
 	if (index < 0)
 		return spec_error(err, index, spec, &link->spec->origin, "set up interface %s", link->inside_name);
+	if (link->is_by_helper)
+		put_wishes(batch, index, link);
 	if (link->spec->up && link->spec->type == LINK_VETH)
 		set_up(batch, index);
 	uint32_t first = batch->count;

@@ -18,6 +18,7 @@ struct planned_link {
 	const char *journal_kind;    /* of what the end of the namespace does not undo, or not soon enough; NULL: none */
 	char journal_text[64];	     /* what network_undo needs */
 	uint16_t default_vlan;	     /* of the bridge, for a port with VLANs of its own; 0: none */
+	bool is_by_helper;	     /* the user may not make it, lxc-user-nic does */
 	bool is_made;
 };
 
@@ -64,6 +65,12 @@ void add_upper(struct netlink_batch *batch, const struct planned_link *link, pid
 /* What the journal keeps of it: "PARENT KIND". */
 void upper_describe(const struct planned_link *link, char *buffer, size_t size);
 int upper_undo(const char *argument, int netns_fd, struct error *err);
+
+/* ---- veths of an ordinary user ---- */
+
+/* Has it made and fills host_name; its journal entry is written here. */
+int helper_create(const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
+int helper_undo(const char *argument, int netns_fd, struct error *err);
 
 /* ---- VLANs of a bridge port ---- */
 

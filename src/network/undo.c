@@ -11,6 +11,7 @@ static const struct {
 	{ "UPPER", upper_undo },
 	{ "ROUTE", route_undo },
 	{ "PROXY", proxy_undo },
+	{ "NIC", helper_undo },
 };
 
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)

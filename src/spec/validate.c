@@ -22,27 +22,6 @@ static int refuse(const struct spec *spec, struct error *err, const struct origi
 
 /* ---- mechanisms that do not exist yet ---- */
 
-static bool has_link_of(const struct spec *spec, enum link_type type, const struct origin **ret_origin)
-{
-	vector_for_each (link, &spec->network.links) {
-		if (link->type == type) {
-			*ret_origin = &link->origin;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A user without privilege would need a helper for these. */
-static bool has_user_nic(const struct spec *spec, const struct origin **origin)
-{
-	if (geteuid() == 0)
-		return false;
-	return has_link_of(spec, LINK_VETH, origin) || has_link_of(spec, LINK_MACVLAN, origin) ||
-	       has_link_of(spec, LINK_PHYS, origin) || has_link_of(spec, LINK_VLAN, origin) ||
-	       has_link_of(spec, LINK_IPVLAN, origin);
-}
-
 /* securityfs need not be mounted: the module's parameter tells it, too. */
 static bool has_apparmor(void)
 {
@@ -72,7 +51,6 @@ static const struct {
 	bool (*is_used)(const struct spec *spec, const struct origin **origin);
 	const char *what, *hint;
 } missing[] = {
-	{ has_user_nic, "interfaces for a user without privilege are not supported yet", "use network type empty or none" },
 	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
 		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
 	{ has_other_store, "this kind of rootfs is not supported yet", "use a directory or overlay" },
@@ -102,6 +80,21 @@ static int check_name(const struct spec *spec, struct error *err)
 	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > 200)
 		return refuse(spec, err, NULL, "the container's name holds a slash or is too long",
 			"use letters, digits, '-', '_' and '.'");
+	return 0;
+}
+
+/* For an ordinary user lxc-user-nic makes a plain veth on a bridge; all else of the host's network is the administrator's. */
+static int check_user_links(const struct spec *spec, struct error *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	vector_for_each (link, &spec->network.links) {
+		bool is_plain = link->type == LINK_VETH && !spec_link_is_router(link) && !link->vlan_id &&
+				link->vlan_tagged.count == 0 && link->ipv4_routes.count == 0 && link->ipv6_routes.count == 0;
+		if (link->type > LINK_EMPTY && !is_plain)
+			return refuse(spec, err, &link->origin, "an ordinary user can only have a veth on a bridge",
+				"use type veth with a link that /etc/lxc/lxc-usernet allows, without routes, VLANs or a mode");
+	}
 	return 0;
 }
 
@@ -255,5 +248,6 @@ int spec_validate(const struct spec *spec, struct error *err)
 	r = r ?: check_capabilities(spec, err);
 	r = r ?: check_idmaps(spec, err);
 	r = r ?: check_namespaces(spec, err);
+	r = r ?: check_user_links(spec, err);
 	return r ?: check_links(spec, err);
 }

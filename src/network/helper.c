@@ -1,0 +1,95 @@
+/* Interfaces of an ordinary user's container: lxc-user-nic makes them, as far as lxc-usernet allows, and deletes them. */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "network/internal.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#define MAX_ANSWER 1024
+
+/* One line of text, without its newline; from the start of the file. */
+static void take_line(int fd, char *buffer, size_t size)
+{
+	ssize_t n = pread(fd, buffer, size - 1, 0);
+	buffer[n > 0 ? n : 0] = '\0';
+	buffer[strcspn(buffer, "\n")] = '\0';
+}
+
+/* Runs the helper. answer: its line of standard output, or of standard error when it fails (-EPERM). */
+static int run_helper(char *const *argv, char *answer, size_t size)
+{
+	auto_close int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	auto_close int out_fd = memfd_create("answer", MFD_CLOEXEC);
+	auto_close int error_fd = memfd_create("message", MFD_CLOEXEC);
+	int fds[3] = { null_fd, out_fd, error_fd }, status = 0;
+	pid_t pid;
+	if (null_fd < 0 || out_fd < 0 || error_fd < 0)
+		return -errno;
+	int r = process_spawn(argv, NULL, fds, &pid);
+	r = r ?: process_wait(pid, &status);
+	if (r < 0)
+		return r;
+	take_line(status == 0 ? out_fd : error_fd, answer, size);
+	return status == 0 ? 0 : -EPERM;
+}
+
+/* "INSIDE:INDEX:HOST:INDEX" */
+static int take_host_name(char *answer, char name[IFNAMSIZ])
+{
+	struct string_list words = { 0 };
+	int r = text_split(answer, ":", &words);
+	if (r == 0 && (words.count != 4 || strlen(words.items[2]) >= IFNAMSIZ))
+		r = -EBADMSG;
+	if (r == 0)
+		(void)snprintf(name, IFNAMSIZ, "%s", words.items[2]);
+	string_list_clear(&words);
+	return r;
+}
+
+/* The helper chooses the name of the host's end, so the journal is written after: until then the namespace's end undoes it. */
+int helper_create(const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
+{
+	const struct spec *spec = network->spec;
+	const char *bridge = link->spec->link ?: "none";
+	char pid[16], answer[MAX_ANSWER] = "", text[64];
+	(void)snprintf(pid, sizeof(pid), "%d", (int)init_pid);
+	char *argv[] = { (char *)LXC_USER_NIC, (char *)"create", (char *)"-", spec->identity.name, pid, (char *)"veth",
+		(char *)bridge, link->inside_name, NULL };
+	int r = run_helper(argv, answer, sizeof(answer));
+	if (r == -EPERM && *answer) {
+		const char *colon = strchr(answer, ' ');
+		(void)spec_error(err, 0, spec, &link->spec->origin, "make interface %s: %s", link->inside_name,
+			colon ? colon + 1 : answer);
+		if (err)
+			err->kind = ERROR_PERMISSION;
+		error_hint(err, "ask the administrator for a line in /etc/lxc/lxc-usernet");
+		return r;
+	}
+	r = r ?: take_host_name(answer, link->host_name);
+	if (r < 0)
+		return spec_error(err, r, spec, &link->spec->origin, "make interface %s with " LXC_USER_NIC, link->inside_name);
+	(void)snprintf(text, sizeof(text), "%s %s", link->host_name, bridge);
+	r = network->journal(network->journal_data, "NIC", text);
+	return r < 0 ? error_set(err, r, "write the journal") : 0;
+}
+
+/* argument: "HOST BRIDGE". A link that has gone with its namespace is no error: the helper has counted it off by itself. */
+int helper_undo(const char *argument, int netns_fd, struct error *err)
+{
+	char host[64], answer[MAX_ANSWER];
+	(void)netns_fd;
+	(void)snprintf(host, sizeof(host), "%s", argument);
+	char *bridge = strchr(host, ' ');
+	if (!bridge)
+		return error_set(err, EINVAL, "undo interface %s", argument);
+	*bridge++ = '\0';
+	char *argv[] = { (char *)LXC_USER_NIC, (char *)"delete", (char *)"-", (char *)"-", (char *)"-", (char *)"veth", bridge,
+		host, NULL };
+	int r = run_helper(argv, answer, sizeof(answer));
+	return r == -EPERM ? 0 : r;
+}
