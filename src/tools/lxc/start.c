@@ -98,7 +98,7 @@ static int start(const struct call *call, struct lxc_container *c)
 
 	int r = extra_start(c, &start_options);
 	if (r > 0)
-		tool_error(call, "%s: warning: %s", call->name, c->error_string);
+		tool_error(call, "warning: %s", c->error_string);
 	if (r >= 0)
 		return EXIT_SUCCESS;
 	tool_container_error(call, c, "failed to start");
