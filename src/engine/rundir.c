@@ -129,8 +129,12 @@ static int make_directory(const char *path)
 int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_is_stale, struct error *err)
 {
 	int r = rundir_path(id, ret->path, sizeof(ret->path));
-	if (r < 0)
-		return error_set(err, r, "find a run directory for %s", id->name);
+	if (r < 0) {
+		r = error_set(err, r, "find a run directory for %s", id->name);
+		if (r == -EPERM)
+			error_hint(err, "set XDG_RUNTIME_DIR to a directory that nobody else can write to");
+		return r;
+	}
 
 	for (int attempt = 0; attempt < 16; attempt++) {
 		r = make_directory(ret->path);

@@ -212,17 +212,24 @@ static int limit_cgroups(struct start *start, struct error *err)
 	return cgroup_set_apply(&start->cgroups, start->spec, err);
 }
 
+struct cgroup_gift {
+	const struct cgroup_set *set;
+	gid_t keeper; /* the caller's group, as it is called inside */
+};
+
 static int give(void *data, struct error *err)
 {
-	const struct start *start = data;
+	const struct cgroup_gift *gift = data;
 
-	return cgroup_set_give(&start->cgroups, idmaps_self(start->spec, true, getegid()), err);
+	return cgroup_set_give(gift->set, gift->keeper, err);
 }
 
 /* Only root of the container's user namespace may give files of its maker to its own ids. */
 static int give_cgroups(struct start *start, struct error *err)
 {
-	return engine_run_mapped(start->spec, give, start, err);
+	struct cgroup_gift gift = { &start->cgroups, idmaps_self(start->spec, true, getegid()) };
+
+	return engine_run_mapped(start->spec, give, &gift, err);
 }
 
 static int prepare_seccomp(struct start *start, struct error *err)

@@ -230,17 +230,12 @@ static int make_directory(const char *path, bool *ret_is_made, struct error *err
 static int make_overlay_value(const struct creation *creation, char **ret_value, struct error *err)
 {
 	auto_free char *delta = NULL, *work = NULL;
-	bool is_made;
 	int r = text_format(&delta, "%soverlay/delta", creation->directory);
 	r = r ?: text_format(&work, "%soverlay/work", creation->directory);
 	r = r ?: text_format(ret_value, "overlay:%s:%s", creation->rootfs, delta);
 	if (r < 0)
 		return error_set(err, r, "make the storage");
-	const struct spec *spec = lxc_config_spec(self(creation->c)->config);
-	r = make_directory(delta, &is_made, err);
-	r = r ?: make_directory(work, &is_made, err);
-	r = r ?: owned_give_directory(spec, delta, err);
-	return r ?: owned_give_directory(spec, work, err);
+	return owned_make_overlay(lxc_config_spec(self(creation->c)->config), delta, work, err);
 }
 
 static int make_storage(struct creation *creation, const struct bdev_specs *specs, const char *type, struct error *err)

@@ -2,11 +2,14 @@
 #include "liblxc/owned.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/subid.h"
+#include "base/text.h"
 #include "engine/mapped.h"
 #include "storage/storage.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,4 +71,21 @@ int owned_check(const struct spec *spec, struct error *err)
 		error_hint(err, "%s and %s give this user no ids; as root: usermod --add-subuids 100000-165535 --add-subgids "
 				"100000-165535 %s", SUBUID_FILE, SUBGID_FILE, name ?: "USER");
 	return r;
+}
+
+int owned_make_overlay(const struct spec *spec, const char *upper, const char *work, struct error *err)
+{
+	/* "work" is LXC's name in the container's directory, the one beside the upper layer is what its mount takes */
+	auto_free char *mounted = NULL;
+	const char *slash = strrchr(upper, '/');
+	int r = mkdir_parents(upper, 0755);
+	r = r ?: mkdir_parents(work, 0755);
+	r = r ?: text_format(&mounted, "%.*s/olwork", (int)(slash - upper), upper);
+	if (r == 0 && engine_needs_mapping(spec))
+		r = mkdir_parents(mounted, 0755);
+	if (r < 0)
+		return error_set(err, r, "make the directories of overlay %s", upper);
+	r = owned_give_directory(spec, upper, err);
+	r = r ?: owned_give_directory(spec, work, err);
+	return r ?: owned_give_directory(spec, mounted, err);
 }

@@ -12,5 +12,8 @@ int owned_copy_tree(const struct spec *spec, const char *from, const char *to, s
 /* Gives a directory that the caller has made to the container's root; nothing when the caller is root or has no map. */
 int owned_give_directory(const struct spec *spec, const char *path, struct error *err);
 
+/* The upper layer of an overlay and its work directories, which the container's root must be able to write. */
+int owned_make_overlay(const struct spec *spec, const char *upper, const char *work, struct error *err);
+
 /* Can the caller's container be filled at all? An ordinary user's needs an id map: says which would do. */
 int owned_check(const struct spec *spec, struct error *err);

@@ -83,13 +83,10 @@ static int make_overlay(const struct clone_job *job, struct lxc_container *clone
 	auto_free char *delta = container_path(clone, "overlay/delta");
 	auto_free char *work = container_path(clone, "overlay/work");
 	auto_free char *value = NULL;
-	int r = delta && work ? mkdir_parents(delta, 0755) : -ENOMEM;
-	r = r ?: mkdir_parents(work, 0755);
-	r = r ?: text_format(&value, "%s:%s", lower, delta);
+	int r = delta && work ? text_format(&value, "%s:%s", lower, delta) : -ENOMEM;
 	if (r < 0)
 		return error_set(err, r, "make the overlay of %s", clone->name);
-	r = owned_give_directory(lxc_config_spec(self(clone)->config), delta, err);
-	r = r ?: owned_give_directory(lxc_config_spec(self(clone)->config), work, err);
+	r = owned_make_overlay(lxc_config_spec(self(clone)->config), delta, work, err);
 	if (r < 0)
 		return r;
 	r = set_rootfs(clone, "overlay", value, err);
@@ -107,9 +104,11 @@ static int copy_overlay(const struct clone_job *job, struct lxc_container *clone
 	auto_free char *value = NULL;
 	if (!upper || !target || !parent)
 		return error_set(err, EINVAL, "overlay %s", layers);
-	int r = mkdir_parents(parent, 0755);
-	r = r < 0 ? error_set(err, r, "make %s", parent) : owned_give_directory(lxc_config_spec(self(clone)->config), parent, err);
-	r = r ?: owned_copy_tree(lxc_config_spec(self(clone)->config), upper + 1, target, err);
+	const struct spec *spec = lxc_config_spec(self(clone)->config);
+	int r = owned_make_overlay(spec, target, parent, err);
+	if (r == 0 && rmdir(target) < 0) /* the copy makes it */
+		r = error_set(err, errno, "make %s", target);
+	r = r ?: owned_copy_tree(spec, upper + 1, target, err);
 	r = r ?: text_format(&value, "%.*s:%s", (int)(upper - layers), layers, target);
 	r = r ?: set_rootfs(clone, "overlay", value, err);
 	if (r == 0 && container_share_origins(job->from, clone) < 0)
