@@ -107,10 +107,16 @@ static bool is_given_for_v2(const struct cgroup_set *set, const struct spec *spe
 	return false;
 }
 
-static int setting_fault(const struct spec *spec, const struct spec_cgroup_setting *setting, int r, struct error *err)
+static int setting_fault(const struct cgroup_set *set, const struct spec *spec, const struct spec_cgroup_setting *setting,
+	int r, struct error *err)
 {
 	r = spec_error(err, r, spec, &setting->origin, "set cgroup file %s to %.100s", setting->file, setting->value);
-	if (r == -EOPNOTSUPP || r == -ENOENT) {
+	if (geteuid() != 0 && (r == -EOPNOTSUPP || r == -ENOENT || r == -EACCES || r == -EPERM)) {
+		if (err)
+			err->kind = ERROR_UNSUPPORTED;
+		error_hint(err, set->groups.count == 0 ? "this user may make no cgroup here: lxc-unpriv-start asks systemd for one" :
+				"the cgroup that this user was given has not this controller: see Delegate= of user@.service");
+	} else if (r == -EOPNOTSUPP || r == -ENOENT) {
 		if (err)
 			err->kind = ERROR_UNSUPPORTED;
 		error_hint(err, "this host's cgroups have no equal, remove the line");
@@ -128,16 +134,17 @@ int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct err
 		if (strcmp(setting->file, "freezer.state") == 0 || strcmp(setting->file, "cgroup.freeze") == 0)
 			continue; /* a container that is born frozen could never be made */
 		int r = cgroup_write_setting(set, setting->is_v2, setting->file, setting->value);
-		if (r == -EOPNOTSUPP && setting->is_v2 && !set_v2(set))
+		if (r == -EOPNOTSUPP && setting->is_v2 && !set_v2(set) && !set->is_left_out)
 			continue; /* written for hosts with cgroup2 */
 		if (r < 0)
-			return setting_fault(spec, setting, r, err);
+			return setting_fault(set, spec, setting, r, err);
 	}
 	return 0;
 }
 
 /* v1 takes one rule per write; each file is opened once, a common list has twenty rules. */
-static int write_device_rules(const struct cgroup_group *group, const struct spec *spec, struct error *err)
+static int write_device_rules(const struct cgroup_set *set, const struct cgroup_group *group, const struct spec *spec,
+	struct error *err)
 {
 	static const char *const files[] = { "devices.deny", "devices.allow" };
 	auto_close int deny_fd = -1;
@@ -155,7 +162,7 @@ static int write_device_rules(const struct cgroup_group *group, const struct spe
 		if (*fds[kind] < 0)
 			*fds[kind] = open(name, O_WRONLY | O_CLOEXEC);
 		if (*fds[kind] < 0 || write(*fds[kind], setting->value, strlen(setting->value)) < 0)
-			return setting_fault(spec, setting, -errno, err);
+			return setting_fault(set, spec, setting, -errno, err);
 	}
 	return 0;
 }
@@ -164,7 +171,7 @@ int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, st
 {
 	const struct cgroup_group *v1 = set->groups.count ? set_find(set, "devices") : NULL;
 	if (v1 && !v1->is_v2)
-		return write_device_rules(v1, spec, err);
+		return geteuid() == 0 ? write_device_rules(set, v1, spec, err) : 0; /* a user namespace makes no device anyway */
 	if (!set->devices.is_set)
 		return 0;
 	int r = devices_attach(set, &set->devices);

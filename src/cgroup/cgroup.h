@@ -9,6 +9,9 @@
 
 struct spec;
 
+/* Where processes go that are in the way of handing controllers down; LXC has the name for lxc.cgroup.dir.monitor.pivot. */
+#define CGROUP_PIVOT "lxc.pivot"
+
 /* One hierarchy that the host has mounted. */
 struct cgroup_hierarchy {
 	bool is_v2;
@@ -41,6 +44,7 @@ struct cgroup_set {
 	char *inner;			    /* name below that, or NULL */
 	char *monitor, *monitor_pivot;	    /* paths below base, or NULL */
 	char *v2_controllers;		    /* "+memory +pids": what the settings need on cgroup2, or NULL */
+	bool is_left_out;		    /* in some hierarchy the caller may make none */
 	bool is_name_fixed;		    /* the user gave the exact path: no number is added */
 	bool has_owner;			    /* hand the group to owner_uid, owner_gid: init's root outside */
 	uid_t owner_uid;
@@ -74,6 +78,12 @@ void cgroup_set_clear(struct cgroup_set *set);
  * ...; an old group without processes is replaced. Each path is put in the journal before it is made.
  */
 int cgroup_set_create(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err);
+
+/*
+ * Gives the groups to user 0, and to group keeper, by which their maker can still put processes in: for an ordinary
+ * user's container, called as root of its user namespace.
+ */
+int cgroup_set_give(const struct cgroup_set *set, gid_t keeper, struct error *err);
 
 /* Moves the caller (the supervisor) into the group that lxc.cgroup.dir.monitor names; nothing without that key. */
 int cgroup_set_enter_monitor(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err);

@@ -60,3 +60,12 @@ int devices_from_text(struct device_rules *ret, const char *text);
 
 /* Writes one file, in the words of either version. -EOPNOTSUPP, -ENOENT: the host has no equal. */
 int cgroup_write_setting(const struct cgroup_set *set, bool is_v2, const char *file, const char *value);
+
+/*
+ * Enables set's controllers for what is below directory. When processes of the group itself are in the way they move to
+ * a group below it. Best effort: what is missing is seen when a limit is set.
+ */
+void delegate_controllers(const struct cgroup_set *set, const char *directory);
+
+/* An ordinary user's container gets all controllers that the user has: LXC hands on all, too. 0 or -ENOMEM. */
+int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group);

@@ -113,6 +113,8 @@ static int take_base(struct cgroup_layout *layout, char *line)
 	*path++ = '\0';
 	if (text_ends(path, "/init.scope"))
 		path[strlen(path) - strlen("/init.scope")] = '\0';
+	if (text_ends(path, "/" CGROUP_PIVOT)) /* where an earlier start has put the caller */
+		path[strlen(path) - strlen("/" CGROUP_PIVOT)] = '\0';
 	if (strcmp(path, "/") == 0)
 		*path = '\0';
 	bool is_v2 = *controllers == '\0';

@@ -180,6 +180,8 @@ int cgroup_set_plan(struct cgroup_set *set, const struct cgroup_layout *layout, 
 	r = r ?: text_replace(&set->monitor_pivot, cgroup->dir_monitor_pivot);
 	r = r ?: add_groups(set, layout);
 	r = r ?: plan_controllers(set, layout, spec);
+	if (r == 0 && set->groups.count > 0)
+		r = delegate_plan(set, &set->groups.items[0]);
 	if (r < 0)
 		return error_set(err, r, "plan the cgroups");
 	plan_owner(set, spec);
@@ -222,17 +224,6 @@ static void inherit_cpuset(const char *directory)
 	}
 }
 
-static void prepare_parent(const struct cgroup_set *set, const struct cgroup_group *group, const char *directory)
-{
-	if (group->is_v2 && set->v2_controllers)
-		/* one at a time: a host that lacks one still gets the others; a missing file is seen when it is set */
-		for (const char *word = set->v2_controllers; *word; word += strcspn(word, " "), word += *word == ' ') {
-			char one[40];
-			(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(word, " "), word);
-			(void)cgroupfs_write(directory, "cgroup.subtree_control", one);
-		}
-}
-
 static void prepare_group(const struct cgroup_set *set, const struct cgroup_group *group, const char *directory)
 {
 	static const char *const files[] = { "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control", NULL };
@@ -240,7 +231,7 @@ static void prepare_group(const struct cgroup_set *set, const struct cgroup_grou
 		inherit_cpuset(directory);
 	if (!group->is_v2 && text_list_has(group->controllers, "memory", strlen("memory")))
 		(void)cgroupfs_write(directory, "memory.use_hierarchy", "1"); /* always so since 5.11 */
-	if (!set->has_owner)
+	if (!set->has_owner || geteuid() != 0) /* an ordinary user's: cgroup_set_give, later */
 		return;
 	/* delegation, kernel cgroup-v2.rst; what is missing in a version does not matter */
 	(void)!chown(directory, set->owner_uid, set->owner_gid);
@@ -261,7 +252,8 @@ static int make_path(const struct cgroup_set *set, const struct cgroup_group *gr
 		*slash = '\0';
 		if (slash != start && mkdir(directory, 0755) == 0)
 			prepare_group(set, group, directory);
-		prepare_parent(set, group, directory);
+		if (group->is_v2 && set->v2_controllers)
+			delegate_controllers(set, directory);
 	}
 	if (mkdir(directory, 0755) < 0)
 		return -errno;
@@ -331,6 +323,7 @@ static bool can_leave_out(int r)
 
 static void leave_out(struct cgroup_set *set, size_t index)
 {
+	set->is_left_out = true;
 	struct cgroup_group *group = &set->groups.items[index];
 	free(group->controllers);
 	free(group->mount);

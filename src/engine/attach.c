@@ -354,8 +354,12 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 		run_helper(attach, request.cgroup_fd >= 0);
 	}
 	close_fd(&attach->report_fd);
-	if (helper < 0)
-		return error_set(err, (int)helper, "clone a helper");
+	if (helper < 0) {
+		int r = error_set(err, (int)helper, cgroup_fd >= 0 ? "clone a helper in the container's cgroup" : "clone a helper");
+		if (r == -EACCES && geteuid() != 0)
+			error_hint(err, "from a session of another cgroup, use lxc-unpriv-attach");
+		return r;
+	}
 	int r = await_program(attach, own, helper, ret_pid, err);
 	(void)process_wait(helper, NULL); /* at its end by now */
 	return r;

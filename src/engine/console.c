@@ -12,10 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER _IO('T', 0x41)
-#endif
+#include "engine/terminals.h"
 
 void console_init(struct console *console)
 {
@@ -28,92 +25,6 @@ void console_init(struct console *console)
 		.client_fd = -1,
 		.client_holder = -1,
 		.log_fd = -1 };
-}
-
-/* Host id of an id inside, for files that must belong to the container. */
-static uint32_t host_id(const struct spec *spec, bool is_gid, uint32_t inside)
-{
-	vector_for_each (map, &spec->idmaps)
-		if (map->is_gid == is_gid && inside >= map->inside && inside - map->inside < map->count)
-			return map->outside + (inside - map->inside);
-	return inside;
-}
-
-static int set_option(int fs_fd, const char *name, uint32_t value)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", value);
-	return fsconfig(fs_fd, FSCONFIG_SET_STRING, name, text, 0) < 0 ? -errno : 0;
-}
-
-/* A devpts instance that nobody has mounted yet: fsopen, Linux 5.2. */
-static int open_devpts(const struct spec *spec, struct error *err)
-{
-	auto_close int fs_fd = fsopen("devpts", FSOPEN_CLOEXEC);
-	if (fs_fd < 0)
-		return error_set(err, errno, "open a devpts instance");
-	uint32_t max = spec->console.pty_max + spec->console.tty_max + 1;
-	int r = set_option(fs_fd, "gid", host_id(spec, true, 5));
-	if (r == 0)
-		r = fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0620", 0) < 0 ? -errno : 0;
-	if (r == 0)
-		r = fsconfig(fs_fd, FSCONFIG_SET_STRING, "ptmxmode", "0666", 0) < 0 ? -errno : 0;
-	if (r == 0 && spec->console.pty_max > 0)
-		r = set_option(fs_fd, "max", max);
-	if (r == 0 && fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		r = -errno;
-	if (r < 0)
-		return error_set(err, r, "create a devpts instance");
-	int fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	return fd < 0 ? error_set(err, errno, "mount a devpts instance") : fd;
-}
-
-/* A pty in the instance; its slave belongs to the container's root. slave_fd may be NULL. */
-static int open_pty(const struct spec *spec, int devpts_fd, int *master_fd, int *slave_fd, int *index)
-{
-	int unlock = 0;
-	unsigned number;
-
-	auto_close int master = openat(devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (master < 0)
-		return -errno;
-	if (ioctl(master, TIOCSPTLCK, &unlock) < 0 || ioctl(master, TIOCGPTN, &number) < 0)
-		return -errno;
-	if (slave_fd) {
-		int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-		if (slave < 0)
-			return -errno;
-		*slave_fd = slave;
-	}
-	if (spec->idmaps.count > 0) {
-		char name[16];
-		snprintf(name, sizeof(name), "%u", number);
-		if (fchownat(devpts_fd, name, host_id(spec, false, 0), (gid_t)-1, 0) < 0)
-			return -errno;
-	}
-	*index = (int)number;
-	*master_fd = take_fd(&master);
-	return 0;
-}
-
-static int open_ttys(struct console *console, const struct spec *spec, struct error *err)
-{
-	size_t count = spec->console.tty_max;
-
-	console->tty_masters = calloc(count, sizeof(int));
-	console->tty_indexes = calloc(count, sizeof(int));
-	console->tty_holders = calloc(count, sizeof(int));
-	if (!console->tty_masters || !console->tty_indexes || !console->tty_holders)
-		return error_set(err, ENOMEM, "allocate %zu ttys", count);
-	for (size_t i = 0; i < count; i++) {
-		int r = open_pty(spec, console->devpts_fd, &console->tty_masters[i], NULL, &console->tty_indexes[i]);
-		if (r < 0)
-			return error_set(err, r, "allocate tty %zu", i + 1);
-		console->tty_holders[i] = -1;
-		console->tty_count = i + 1;
-	}
-	return 0;
 }
 
 static int open_log(struct console *console, const struct spec *spec, struct error *err)
@@ -167,19 +78,12 @@ int console_open(struct console *console, const struct spec *spec, bool foregrou
 	if (!spec->rootfs.path && !wants_pty && spec->console.tty_max == 0)
 		return 0; /* an application on the host's root keeps the host's /dev */
 
-	r = console->devpts_fd = open_devpts(spec, err);
-	if (r >= 0 && spec->console.tty_max > 0)
-		r = open_ttys(console, spec, err);
+	r = terminals_open(console, spec, wants_pty, err);
 	if (r >= 0 && path && strcmp(path, "none") != 0)
 		r = open_console_device(console, spec, err);
-	if (r >= 0 && wants_pty) {
-		r = open_pty(spec, console->devpts_fd, &console->master_fd, &console->slave_fd, &console->slave_index);
-		if (r < 0)
-			error_set(err, r, "allocate the console's pty");
-		struct winsize size;
-		if (r == 0 && console->in_fd >= 0 && ioctl(console->in_fd, TIOCGWINSZ, &size) == 0)
-			(void)ioctl(console->master_fd, TIOCSWINSZ, &size); /* a wrong size only looks bad */
-	}
+	struct winsize size;
+	if (r >= 0 && wants_pty && console->in_fd >= 0 && ioctl(console->in_fd, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(console->master_fd, TIOCSWINSZ, &size); /* a wrong size only looks bad */
 	return r < 0 ? r : 0;
 }
 

@@ -56,6 +56,7 @@ struct start_options {
 struct start_result {
 	pid_t init_pid;
 	int wait_status; /* foreground: of init, as of waitpid */
+	struct error warning; /* what the container lacks although it runs; *what is empty: nothing */
 };
 
 /*

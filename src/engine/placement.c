@@ -18,9 +18,9 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "engine/idmaps.h"
 #include "engine/running.h"
 #include "kernel/clone.h"
-#include "kernel/idmap.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
 
@@ -180,28 +180,9 @@ int placement_clone_init(struct start *start, struct error *err)
 	return 0;
 }
 
-static int write_id_maps(const struct spec *spec, pid_t pid, struct error *err)
-{
-	for (int is_gid = 0; is_gid < 2; is_gid++) {
-		char text[4096];
-		size_t used = 0;
-		vector_for_each (map, &spec->idmaps)
-			if (map->is_gid == is_gid && used < sizeof(text))
-				used += (size_t)snprintf(text + used, sizeof(text) - used, "%u %u %u\n", map->inside,
-					map->outside, map->count);
-		if (used == 0)
-			continue;
-		int r = used >= sizeof(text) ? -E2BIG : idmap_write(pid, is_gid, text);
-		if (r < 0)
-			return spec_error(err, r, spec, &spec->idmaps.items[0].origin, "write %s_map",
-				is_gid ? "gid" : "uid");
-	}
-	return 0;
-}
-
 int placement_write_id_maps(struct start *start, struct error *err)
 {
-	return write_id_maps(start->spec, start->init_pid, err);
+	return idmaps_write(start->spec, start->init_pid, false, err);
 }
 
 /* An fd of a user namespace with spec's id maps; the process that made it has ended. */
@@ -216,7 +197,7 @@ static int open_mapped_namespace(const struct spec *spec, struct error *err)
 	}
 	if (pid < 0)
 		return error_set(err, (int)pid, "make a user namespace");
-	int r = write_id_maps(spec, pid, err);
+	int r = idmaps_write(spec, pid, false, err);
 	if (r == 0) {
 		r = namespace_open(pid, NAMESPACE_USER);
 		if (r < 0)

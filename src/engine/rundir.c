@@ -19,18 +19,52 @@
 /* Everything that may lie in a run directory. */
 static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices" };
 
-static const char *runtime_base(void)
+/* A directory that nobody but the caller can write to: what is found below is believed. */
+static bool is_own_directory(const char *path)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
 
-	return dir && *dir == '/' && geteuid() != 0 ? dir : "/run";
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022);
+}
+
+/*
+ * An ordinary user's: $XDG_RUNTIME_DIR; without it (su, cron) what it would be, so that all commands see the same; then
+ * the home directory; and where that can not be written, /tmp, made here.
+ */
+static int user_runtime_base(char *buffer, size_t size)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR"), *home = getenv("HOME");
+	uid_t uid = geteuid();
+
+	if (xdg && *xdg == '/' && (size_t)snprintf(buffer, size, "%s", xdg) < size && is_own_directory(buffer))
+		return 0;
+	snprintf(buffer, size, "/run/user/%u", uid);
+	if (is_own_directory(buffer))
+		return 0;
+	if (home && *home == '/' && (size_t)snprintf(buffer, size, "%s/.cache", home) < size &&
+		(mkdir(buffer, 0700) == 0 || errno == EEXIST) && is_own_directory(buffer) && access(buffer, W_OK) == 0)
+		return 0;
+	snprintf(buffer, size, "/tmp/wabe-%u", uid);
+	if (mkdir(buffer, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return is_own_directory(buffer) ? 0 : -EPERM;
+}
+
+static int runtime_base(char *buffer, size_t size)
+{
+	if (geteuid() != 0)
+		return user_runtime_base(buffer, size);
+	snprintf(buffer, size, "/run");
+	return 0;
 }
 
 int rundir_parent(const char *dialect, char *buffer, size_t size)
 {
-	int length = snprintf(buffer, size, "%s/wabe/%s", runtime_base(), dialect);
+	char base[PATH_MAX];
+	int r = runtime_base(base, sizeof(base));
+	int length = r < 0 ? 0 : snprintf(buffer, size, "%s/wabe/%s", base, dialect);
 
-	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+	return r < 0 ? r : length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
 void rundir_suffix(const char *base_path, char *buffer, size_t size)
@@ -42,10 +76,13 @@ void rundir_suffix(const char *base_path, char *buffer, size_t size)
 
 static int rundir_path(const struct container_id *id, char *buffer, size_t size)
 {
-	char suffix[16];
+	char suffix[16], parent[PATH_MAX];
+	int r = rundir_parent(id->dialect, parent, sizeof(parent));
 
+	if (r < 0)
+		return r;
 	rundir_suffix(id->base_path, suffix, sizeof(suffix));
-	int length = snprintf(buffer, size, "%s/wabe/%s/%s%s", runtime_base(), id->dialect, id->name, suffix);
+	int length = snprintf(buffer, size, "%s/%s%s", parent, id->name, suffix);
 
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
@@ -92,8 +129,12 @@ static int make_directory(const char *path)
 int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_is_stale, struct error *err)
 {
 	int r = rundir_path(id, ret->path, sizeof(ret->path));
-	if (r < 0)
-		return error_set(err, r, "container name %s", id->name);
+	if (r < 0) {
+		r = error_set(err, r, "find a run directory for %s", id->name);
+		if (r == -EPERM)
+			error_hint(err, "set XDG_RUNTIME_DIR to a directory that nobody else can write to");
+		return r;
+	}
 
 	for (int attempt = 0; attempt < 16; attempt++) {
 		r = make_directory(ret->path);

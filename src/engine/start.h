@@ -60,6 +60,9 @@ struct start {
 	const char *running_step;
 };
 
+/* Tells who starts the container what it will lack; the start goes on. */
+void start_warn(const struct start *start, const struct error *warning);
+
 /* Walks a plan; stops at the first failure. 0 or -errno with *err naming the step's fault. */
 int plan_run(const struct step *plan, struct start *start, struct error *err);
 

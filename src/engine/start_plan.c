@@ -19,6 +19,8 @@
 #include "base/file.h"
 #include "base/journal.h"
 #include "engine/hooks.h"
+#include "engine/idmaps.h"
+#include "engine/mapped.h"
 #include "engine/payload.h"
 #include "engine/placement.h"
 #include "engine/resources.h"
@@ -45,6 +47,12 @@ static bool has_idmapped_sources(const struct start *start)
 static bool has_cgroups_to_enter(const struct start *start)
 {
 	return start->has_cgroups && cgroup_set_needs_enter(&start->cgroups);
+}
+
+/* root gives them away when it makes them */
+static bool has_cgroups_to_give(const struct start *start)
+{
+	return engine_needs_mapping(start->spec) && start->cgroups.groups.count > 0;
 }
 
 static bool has_lent_devices(const struct start *start)
@@ -187,6 +195,13 @@ static int create_cgroups(struct start *start, struct error *err)
 	r = cgroup_set_enter_monitor(&start->cgroups, add_journal, start, err);
 	if (r < 0)
 		return r;
+	if (start->cgroups.groups.count == 0 && start->layout.hierarchies.count > 0) {
+		struct error warning = { 0 };
+		(void)error_set_kind(&warning, ERROR_UNSUPPORTED, 0, "the container is in no cgroup of its own: it can not be "
+				"limited, frozen or measured");
+		error_hint(&warning, "lxc-unpriv-start asks systemd for a cgroup");
+		start_warn(start, &warning);
+	}
 	start->cgroup_fd = cgroup_set_open_v2(&start->cgroups);
 	r = describe_hierarchies(start);
 	return r < 0 ? error_set(err, r, "create the cgroups") : 0;
@@ -195,6 +210,26 @@ static int create_cgroups(struct start *start, struct error *err)
 static int limit_cgroups(struct start *start, struct error *err)
 {
 	return cgroup_set_apply(&start->cgroups, start->spec, err);
+}
+
+struct cgroup_gift {
+	const struct cgroup_set *set;
+	gid_t keeper; /* the caller's group, as it is called inside */
+};
+
+static int give(void *data, struct error *err)
+{
+	const struct cgroup_gift *gift = data;
+
+	return cgroup_set_give(gift->set, gift->keeper, err);
+}
+
+/* Only root of the container's user namespace may give files of its maker to its own ids. */
+static int give_cgroups(struct start *start, struct error *err)
+{
+	struct cgroup_gift gift = { &start->cgroups, idmaps_self(start->spec, true, getegid()) };
+
+	return engine_run_mapped(start->spec, give, &gift, err);
 }
 
 static int prepare_seccomp(struct start *start, struct error *err)
@@ -319,6 +354,7 @@ const struct step supervisor_plan[] = {
 	RUN("run-hooks-pre-start",  NULL,           run_pre_start_hooks),
 	RUN("create-cgroups",       NULL,           create_cgroups),
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
+	RUN("give-cgroups",         has_cgroups_to_give, give_cgroups),
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("open-console",         NULL,           open_console),
 	RUN("open-idmapped-sources", has_idmapped_sources, open_idmapped_sources),

@@ -368,6 +368,19 @@ static void report(const struct start *start, enum message_kind kind, int value,
 		log_error(start->log, "%s", error_render(err, line, sizeof(line)));
 }
 
+void start_warn(const struct start *start, const struct error *warning)
+{
+	struct message message = { .kind = MESSAGE_WARNING, .error = *warning };
+	char line[1200];
+
+	if (start->options->report_fd >= 0)
+		(void)message_send(start->options->report_fd, &message); /* nobody may be listening any more */
+	else if (start->options->print_errors)
+		dprintf(STDERR_FILENO, "%s: %s: warning: %s\n", start->options->command, start->id.name,
+			error_render(warning, line, sizeof(line)));
+	log_warn(start->log, "%s", error_render(warning, line, sizeof(line)));
+}
+
 static int open_signals(void)
 {
 	sigset_t set;

@@ -2,8 +2,11 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "base/process.h"
+#include "engine/idmaps.h"
+#include "engine/mapped.h"
 #include "liblxc/extra.h"
 #include "liblxc/internal.h"
+#include "liblxc/owned.h"
 #include "liblxc/paths.h"
 #include "storage/storage.h"
 
@@ -39,7 +42,7 @@ void container_remove_partial(struct lxc_container *c)
 		(void)unlink(c->configfile);
 		(void)unlink(path);
 	} else if (directory) {
-		(void)storage_remove_tree(directory, "snaps", NULL);
+		(void)owned_remove_tree(lxc_config_spec(self(c)->config), directory, "snaps", NULL);
 	}
 }
 
@@ -83,42 +86,82 @@ static int fill_template_arguments(struct lxc_container *c, const char *template
 	r = r ?: string_list_add(list, root);
 	for (; r == 0 && argv && *argv; argv++)
 		r = string_list_add(list, *argv);
-	return r ?: vector_add(list) ? 0 : -ENOMEM;
+	return r;
 }
 
+/* A template that is to be run; in an ordinary user's case as root of the container's user namespace. */
+struct template_run {
+	const char *path;
+	struct string_list arguments; /* ends in NULL */
+	bool is_quiet, is_mapped;
+};
+
+static void exec_template(const struct template_run *run) __attribute__((noreturn));
+
 /* In a mount namespace of its own: what the template mounts is gone when it ends. */
+static void exec_template(const struct template_run *run)
+{
+	int null_fd = run->is_quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+	for (int fd = 0; null_fd >= 0 && fd < 3; fd++)
+		(void)dup2(null_fd, fd);
+	if (geteuid() == 0 && !run->is_mapped && unshare(CLONE_NEWNS) == 0)
+		(void)mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL); /* best effort, as said above */
+	(void)umask(022); /* a system for many users, whatever the caller keeps for itself */
+	execv(run->path, run->arguments.items);
+	_exit(127);
+}
+
+static int run_to_end(void *data, struct error *err)
+{
+	const struct template_run *run = data;
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0)
+		exec_template(run);
+	if (pid < 0)
+		return error_set(err, errno, "run template %s", run->path);
+	int r = process_wait(pid, &status);
+	if (r == 0 && status != 0)
+		return error_set_kind(err, ERROR_KERNEL, 0, "template %s failed with status %d", run->path,
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return r < 0 ? error_set(err, r, "wait for template %s", run->path) : 0;
+}
+
+/* The ids inside that are the caller's own, for a template that gives files back to it. */
+static int add_mapped_ids(const struct spec *spec, struct string_list *list)
+{
+	char uid[12], gid[12];
+	(void)snprintf(uid, sizeof(uid), "%u", idmaps_self(spec, false, geteuid()));
+	(void)snprintf(gid, sizeof(gid), "%u", idmaps_self(spec, true, getegid()));
+	int r = string_list_add(list, "--mapped-uid");
+	r = r ?: string_list_add(list, uid);
+	r = r ?: string_list_add(list, "--mapped-gid");
+	return r ?: string_list_add(list, gid);
+}
+
 static int run_template(struct lxc_container *c, const char *name, const char *rootfs, char *const *argv, bool quiet,
 	struct error *err)
 {
+	const struct spec *spec = lxc_config_spec(self(c)->config);
 	auto_free char *template = NULL;
-	struct string_list list = { 0 };
-	int status = 0;
+	struct template_run run = { .is_quiet = quiet, .is_mapped = engine_needs_mapping(spec) };
 	int r = extra_find_template(name, &template);
-	r = r ?: fill_template_arguments(c, template, rootfs, argv, &list);
-	if (r == 0 && access(template, X_OK) < 0) {
+	run.path = template;
+	r = r ?: fill_template_arguments(c, template, rootfs, argv, &run.arguments);
+	if (r == 0 && run.is_mapped)
+		r = add_mapped_ids(spec, &run.arguments);
+	if (r == 0 && !vector_add(&run.arguments))
+		r = -ENOMEM;
+	if (r < 0) {
+		r = error_set(err, r, "run template %s", name);
+	} else if (access(template, X_OK) < 0) {
 		r = error_set(err, errno, "template %s", template);
 		error_hint(err, "see the templates in %s", WABE_TEMPLATES);
-		string_list_clear(&list);
-		return r;
+	} else {
+		r = engine_run_mapped(spec, run_to_end, &run, err);
 	}
-	pid_t pid = r < 0 ? r : fork();
-	if (pid == 0) {
-		int null_fd = quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-		for (int fd = 0; null_fd >= 0 && fd < 3; fd++)
-			(void)dup2(null_fd, fd);
-		if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0)
-			(void)mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL); /* best effort, as said above */
-		execv(template, list.items);
-		_exit(127);
-	}
-	string_list_clear(&list);
-	if (pid < 0)
-		return error_set(err, r < 0 ? r : errno, "run template %s", template);
-	r = process_wait(pid, &status);
-	if (r == 0 && status != 0)
-		return error_set_kind(err, ERROR_KERNEL, 0, "template %s failed with status %d", template,
-			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	return r < 0 ? error_set(err, r, "wait for template %s", template) : 0;
+	string_list_clear(&run.arguments);
+	return r;
 }
 
 /* The comment that says where the container came from, in front of the configuration. */
@@ -178,6 +221,8 @@ static int make_directory(const char *path, bool *ret_is_made, struct error *err
 {
 	*ret_is_made = access(path, F_OK) < 0;
 	int r = mkdir_parents(path, 0755);
+	if (r == 0 && *ret_is_made && chmod(path, 0755) < 0) /* the umask is the caller's own affair */
+		r = -errno;
 	return r < 0 ? error_set(err, r, "make directory %s", path) : 0;
 }
 
@@ -185,14 +230,12 @@ static int make_directory(const char *path, bool *ret_is_made, struct error *err
 static int make_overlay_value(const struct creation *creation, char **ret_value, struct error *err)
 {
 	auto_free char *delta = NULL, *work = NULL;
-	bool is_made;
 	int r = text_format(&delta, "%soverlay/delta", creation->directory);
 	r = r ?: text_format(&work, "%soverlay/work", creation->directory);
 	r = r ?: text_format(ret_value, "overlay:%s:%s", creation->rootfs, delta);
 	if (r < 0)
 		return error_set(err, r, "make the storage");
-	r = make_directory(delta, &is_made, err);
-	return r ?: make_directory(work, &is_made, err);
+	return owned_make_overlay(lxc_config_spec(self(creation->c)->config), delta, work, err);
 }
 
 static int make_storage(struct creation *creation, const struct bdev_specs *specs, const char *type, struct error *err)
@@ -211,6 +254,8 @@ static int make_storage(struct creation *creation, const struct bdev_specs *spec
 	if (!creation->rootfs)
 		return error_set(err, ENOMEM, "make the storage");
 	int r = make_directory(creation->rootfs, &creation->made_rootfs, err);
+	if (r == 0 && creation->made_rootfs)
+		r = owned_give_directory(lxc_config_spec(config), creation->rootfs, err);
 	if (r < 0 || set->path)
 		return r;
 	r = is_overlay_store(type) ? make_overlay_value(creation, &value, err) :
@@ -254,10 +299,11 @@ static int create_all(struct creation *creation, const char *template, const cha
 /* Nothing half-made stays, and nothing that was there before goes. */
 static void undo(const struct creation *creation)
 {
+	const struct spec *spec = lxc_config_spec(self(creation->c)->config);
 	if (creation->made_rootfs && creation->rootfs)
-		(void)storage_remove_tree(creation->rootfs, NULL, NULL);
+		(void)owned_remove_tree(spec, creation->rootfs, NULL, NULL);
 	if (creation->made_directory)
-		(void)storage_remove_tree(creation->directory, NULL, NULL);
+		(void)owned_remove_tree(spec, creation->directory, NULL, NULL);
 	else if (creation->made_config)
 		(void)unlink(creation->c->configfile);
 }
@@ -273,6 +319,8 @@ static int create_container(struct creation *creation, const char *template, con
 		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", c->name);
 	self(c)->is_new = false;
 	int r = load_defaults(c, err);
+	if (r == 0 && template)
+		r = owned_check(lxc_config_spec(self(c)->config), err);
 	if (r < 0)
 		return r;
 	r = mkdir_parents(creation->directory, 0770);
@@ -346,7 +394,7 @@ static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struc
 		(void)error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s can not be the container's own", path);
 		return error_hint(err, "set lxc.rootfs.managed = 0");
 	}
-	return storage_remove_tree(own, NULL, err);
+	return owned_remove_tree(spec, own, NULL, err);
 }
 
 static int destroy_container(struct lxc_container *c, struct error *err)
@@ -369,7 +417,7 @@ static int destroy_container(struct lxc_container *c, struct error *err)
 	if (r == 0 && directory && spec->rootfs.unmanaged && spec->rootfs.path && is_inside(c, spec->rootfs.path))
 		r = unlink(c->configfile) < 0 ? error_set(err, errno, "remove %s", c->configfile) : 0;
 	else if (r == 0 && directory)
-		r = storage_remove_tree(directory, "snaps", err);
+		r = owned_remove_tree(spec, directory, "snaps", err);
 	return r;
 }
 

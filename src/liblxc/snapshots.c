@@ -1,8 +1,9 @@
 /* Copies of containers: clone, snapshot and what belongs to them. */
 #include "base/file.h"
+#include "engine/mapped.h"
 #include "liblxc/internal.h"
+#include "liblxc/owned.h"
 #include "liblxc/paths.h"
-#include "storage/storage.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -82,11 +83,12 @@ static int make_overlay(const struct clone_job *job, struct lxc_container *clone
 	auto_free char *delta = container_path(clone, "overlay/delta");
 	auto_free char *work = container_path(clone, "overlay/work");
 	auto_free char *value = NULL;
-	int r = delta && work ? mkdir_parents(delta, 0755) : -ENOMEM;
-	r = r ?: mkdir_parents(work, 0755);
-	r = r ?: text_format(&value, "%s:%s", lower, delta);
+	int r = delta && work ? text_format(&value, "%s:%s", lower, delta) : -ENOMEM;
 	if (r < 0)
 		return error_set(err, r, "make the overlay of %s", clone->name);
+	r = owned_make_overlay(lxc_config_spec(self(clone)->config), delta, work, err);
+	if (r < 0)
+		return r;
 	r = set_rootfs(clone, "overlay", value, err);
 	if (r == 0 && container_note_clone(job->from, clone) < 0)
 		r = error_set(err, EIO, "note the clone in %s", job->from->name);
@@ -102,8 +104,11 @@ static int copy_overlay(const struct clone_job *job, struct lxc_container *clone
 	auto_free char *value = NULL;
 	if (!upper || !target || !parent)
 		return error_set(err, EINVAL, "overlay %s", layers);
-	int r = mkdir_parents(parent, 0755);
-	r = r < 0 ? error_set(err, r, "make %s", parent) : storage_copy_tree(upper + 1, target, err);
+	const struct spec *spec = lxc_config_spec(self(clone)->config);
+	int r = owned_make_overlay(spec, target, parent, err);
+	if (r == 0 && rmdir(target) < 0) /* the copy makes it */
+		r = error_set(err, errno, "make %s", target);
+	r = r ?: owned_copy_tree(spec, upper + 1, target, err);
 	r = r ?: text_format(&value, "%.*s:%s", (int)(upper - layers), layers, target);
 	r = r ?: set_rootfs(clone, "overlay", value, err);
 	if (r == 0 && container_share_origins(job->from, clone) < 0)
@@ -124,24 +129,33 @@ static int copy_storage(const struct clone_job *job, struct lxc_container *clone
 		return copy_overlay(job, clone, rootfs->path, err);
 	if (job->flags & LXC_CLONE_SNAPSHOT)
 		return make_overlay(job, clone, rootfs->path, err);
-	int r = storage_copy_tree(rootfs->path, target, err);
+	int r = owned_copy_tree(lxc_config_spec(self(clone)->config), rootfs->path, target, err);
 	return r ?: set_rootfs(clone, "dir", target, err);
 }
 
+struct rename_inside {
+	const struct spec *spec;
+	const char *name;
+};
+
 /* /etc/hostname inside, where there is one; links of the image are not followed. */
-static void write_hostname(const struct spec *spec, const char *name)
+static int write_hostname(void *data, struct error *err)
 {
-	if (!spec->rootfs.path || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
-		return;
-	auto_close int root = open(spec->rootfs.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct rename_inside *inside = data;
+	const struct spec_rootfs *rootfs = &inside->spec->rootfs;
+	(void)err;
+	if (!rootfs->path || (rootfs->store && strcmp(rootfs->store, "dir") != 0))
+		return 0;
+	auto_close int root = open(rootfs->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_close int etc = root < 0 ? -1 : openat(root, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat info;
 	if (etc < 0 || fstatat(etc, "hostname", &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
-		return;
+		return 0;
 	auto_close int file = openat(etc, "hostname", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0 || fstat(file, &info) < 0 || !S_ISREG(info.st_mode) || ftruncate(file, 0) < 0)
-		return; /* a device or a fifo of the container's is not written to */
-	(void)!dprintf(file, "%s\n", name);
+		return 0; /* a device or a fifo of the container's is not written to */
+	(void)!dprintf(file, "%s\n", inside->name);
+	return 0;
 }
 
 static int adapt(const struct clone_job *job, struct lxc_container *clone, struct error *err)
@@ -161,8 +175,9 @@ static int adapt(const struct clone_job *job, struct lxc_container *clone, struc
 	if (r == 0 && !(job->flags & LXC_CLONE_KEEPNAME)) {
 		r = lxc_config_clear(config, "lxc.uts.name", err);
 		r = r ?: lxc_config_set(config, "lxc.uts.name", job->name, "clone", err);
+		const struct rename_inside inside = { .spec = spec, .name = job->name };
 		if (r == 0)
-			write_hostname(spec, job->name);
+			(void)engine_run_mapped(spec, write_hostname, (void *)(uintptr_t)&inside, NULL); /* best effort */
 	}
 	return r;
 }
@@ -221,7 +236,7 @@ static struct lxc_container *clone_container(struct clone_job *job, const char *
 		return clone;
 	if (clone)
 		container_forget_origin(clone);
-	(void)storage_remove_tree(job->directory, NULL, NULL); /* nothing half-made stays */
+	(void)owned_remove_tree(lxc_config_spec(self(from)->config), job->directory, NULL, NULL); /* nothing half-made stays */
 	lxc_container_put(clone);
 	return NULL;
 }
@@ -431,7 +446,7 @@ static int restore_in_place(struct lxc_container *c, struct lxc_container *from,
 	r = take_place(c, copy, err);
 	if (r < 0)
 		container_forget_origin(copy);
-	(void)storage_remove_tree(directory, "snaps", NULL); /* snaps: none but after a fault */
+	(void)owned_remove_tree(lxc_config_spec(self(copy)->config), directory, "snaps", NULL); /* snaps: none but after a fault */
 	lxc_container_put(copy);
 	return r;
 }
@@ -501,7 +516,7 @@ static bool snapshot_destroy_all(struct lxc_container *c)
 	free(list);
 	auto_free char *snaps = container_path(c, "snaps");
 	if (r == 0 && snaps) /* what is no snapshot, such as one that was cut off */
-		r = storage_remove_tree(snaps, NULL, &err);
+		r = owned_remove_tree(lxc_config_spec(self(c)->config), snaps, NULL, &err);
 	return container_result(c, &err, r);
 }
 

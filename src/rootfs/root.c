@@ -98,9 +98,64 @@ static int attach_at_mount_point(int tree_fd, const char *path)
 	return target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
 }
 
+static bool is_overlay(const struct rootfs_context *root)
+{
+	const char *store = root->spec->rootfs.store;
+
+	return store && (strcmp(store, "overlay") == 0 || strcmp(store, "overlayfs") == 0);
+}
+
+/* The directory beside upper, on the same file system, that overlayfs needs for itself; malloc'ed. */
+static char *work_directory(const char *upper)
+{
+	char *work;
+	size_t length = strlen(upper);
+
+	while (length > 1 && upper[length - 1] == '/')
+		length--;
+	while (length > 0 && upper[length - 1] != '/')
+		length--;
+	return asprintf(&work, "%.*solwork", (int)length, upper) < 0 ? NULL : work;
+}
+
+static bool add_layer(FILE *out, const char *before, const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	fprintf(out, "%s/proc/self/fd/%d", before, fd);
+	return fd >= 0;
+}
+
+/* The fds stay open until the program is executed. */
+static char *open_layers(const char *layers)
+{
+	size_t size;
+	char *text = NULL;
+	auto_free char *copy = strdup(layers);
+	char *upper = copy ? strrchr(copy, ':') : NULL;
+	auto_free char *work = upper ? work_directory(upper + 1) : NULL;
+	FILE *out = work ? open_memstream(&text, &size) : NULL;
+
+	if (!out)
+		return NULL;
+	*upper++ = '\0';
+	char *next = copy;
+	bool is_open = add_layer(out, "lowerdir=", strsep(&next, ":"));
+	while (next)
+		is_open &= add_layer(out, ":", strsep(&next, ":"));
+	is_open &= add_layer(out, ",upperdir=", upper);
+	is_open &= add_layer(out, ",workdir=", work);
+	if (fclose(out) == 0 && is_open)
+		return text;
+	free(text);
+	return NULL;
+}
+
 void rootfs_open_source(struct rootfs_context *root)
 {
-	if (root->spec->rootfs.path)
+	if (root->spec->rootfs.path && is_overlay(root))
+		root->layers = open_layers(root->spec->rootfs.path);
+	else if (root->spec->rootfs.path)
 		root->source_fd = open(root->spec->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -155,18 +210,20 @@ static int mount_overlay(struct rootfs_context *root, const struct root_options 
 		return spec_error(err, EINVAL, root->spec, &root->spec->rootfs.origin,
 			"rootfs %s is not overlay:LOWER:UPPER", path);
 	int lower_length = (int)(upper++ - path);
-	size_t parent_length = strlen(upper);
-	while (parent_length > 1 && upper[parent_length - 1] == '/')
-		parent_length--;
-	while (parent_length > 0 && upper[parent_length - 1] != '/')
-		parent_length--;
-	if (asprintf(&work, "%.*solwork", (int)parent_length, upper) < 0 ||
-		asprintf(&data, "lowerdir=%.*s,upperdir=%s,workdir=%s%s%s%s", lower_length, path, upper, work,
-			root->has_user_namespace ? ",userxattr" : "", *options->data ? "," : "", options->data) < 0)
+	work = work_directory(upper);
+	const char *user = root->has_user_namespace ? ",userxattr" : "", *comma = *options->data ? "," : "";
+	if (!work || asprintf(&data, "lowerdir=%.*s,upperdir=%s,workdir=%s%s%s%s", lower_length, path, upper, work, user, comma,
+			     options->data) < 0)
 		return error_set(err, ENOMEM, "mount rootfs %s", path);
-	if (mkdir(work, 0755) < 0 && errno != EEXIST)
+	if (mkdir(work, 0755) < 0 && errno != EEXIST && !root->layers)
 		return spec_error(err, errno, root->spec, &root->spec->rootfs.origin, "make directory %s", work);
 	int r = mount_at_path("overlay", mount_point(root), "overlay", options->flags.set, data);
+	if (r == -EACCES && root->layers) {
+		free(data);
+		if (asprintf(&data, "%s%s%s%s", root->layers, user, comma, options->data) < 0)
+			data = NULL;
+		r = data ? mount_at_path("overlay", mount_point(root), "overlay", options->flags.set, data) : -ENOMEM;
+	}
 	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
 }
 
@@ -185,11 +242,6 @@ static int mount_device(struct rootfs_context *root, const struct root_options *
 			break;
 	}
 	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
-}
-
-static bool is_store(const struct rootfs_context *root, const char *name)
-{
-	return root->spec->rootfs.store && strcmp(root->spec->rootfs.store, name) == 0;
 }
 
 static bool is_device(const char *path)
@@ -211,7 +263,7 @@ int rootfs_mount(struct rootfs_context *root, struct error *err)
 	int r = parse_options(rootfs->options, &options);
 	if (r < 0)
 		return spec_error(err, r, root->spec, &rootfs->origin, "rootfs options %s", rootfs->options);
-	if (is_store(root, "overlay") || is_store(root, "overlayfs"))
+	if (is_overlay(root))
 		return mount_overlay(root, &options, err);
 	/* a directory is the usual case: only when that fails it is worth a look what there is */
 	r = mount_directory(root, &options, NULL);

@@ -23,6 +23,7 @@ struct rootfs_context {
 	const struct spec *spec;
 	int root_fd;		     /* the container's root; set by rootfs_mount, closed by rootfs_pivot */
 	int source_fd;		     /* rootfs.path as the host's root reaches it; -1: not opened */
+	char *layers;		     /* the same of an overlay's layers: its mount options by fds; NULL: not opened */
 	const char *mount_point;     /* NULL: WABE_ROOTFS_MOUNT */
 	int devpts_fd;		     /* devpts made by the supervisor, not attached yet; -1: none */
 	int console_index;	     /* N of /dev/pts/N for /dev/console; -1: no console */

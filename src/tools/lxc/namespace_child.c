@@ -57,7 +57,7 @@ static int ask_helper(pid_t pid, bool is_gid, const char *lines)
 	r = r ?: string_list_add(&command, number);
 	r = r ?: text_split(lines, " \n", &command);
 	r = r ?: vector_add(&command) ? 0 : -ENOMEM;
-	r = r ?: process_spawn(command.items, NULL, (int[3]){ 0, 1, 2 }, &helper);
+	r = r ?: process_spawn(command.items, NULL, (int[3]){ -1, -1, -1 }, &helper);
 	r = r ?: process_wait(helper, &status);
 	string_list_clear(&command);
 	return r ?: status == 0 ? 0 : -EPERM;

@@ -96,7 +96,10 @@ static int start(const struct call *call, struct lxc_container *c)
 		.argv = call->argument_count ? call->arguments : NULL,
 	};
 
-	if (extra_start(c, &start_options) >= 0)
+	int r = extra_start(c, &start_options);
+	if (r > 0)
+		tool_error(call, "warning: %s", c->error_string);
+	if (r >= 0)
 		return EXIT_SUCCESS;
 	tool_container_error(call, c, "failed to start");
 	return EXIT_FAILURE;

@@ -2,7 +2,7 @@
 #include "tools/lxc/namespace_child.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "base/subid.h"
 #include "base/text.h"
 
 #include <grp.h>
@@ -66,34 +66,40 @@ static int take_option(struct call *call, int key, const char *value)
 	return -1;
 }
 
-/* "NAME:FIRST:COUNT", where NAME may also be the number. */
-static bool parse_range(char *line, const char *name, uint32_t *ret_first, uint32_t *ret_count)
+static char *user_name(void)
 {
-	char *next = line;
-	const char *owner = strsep(&next, ":"), *first = strsep(&next, ":");
-	uint32_t uid;
-	if (!first || !next || text_to_u32(first, ret_first) < 0 || text_to_u32(text_trim(next), ret_count) < 0)
-		return false;
-	return (name && strcmp(owner, name) == 0) || (text_to_u32(owner, &uid) == 0 && uid == getuid());
+	const struct passwd *user = getpwuid(getuid());
+	return user ? strdup(user->pw_name) : NULL;
 }
 
 /* The first range that the caller was given in /etc/subuid or /etc/subgid. */
 static int add_default_map(const struct call *call, struct usernsexec_state *state, int kind)
 {
-	const char *file = kind ? "/etc/subgid" : "/etc/subuid";
-	const struct passwd *user = getpwuid(getuid());
-	auto_free char *name = user ? strdup(user->pw_name) : NULL;
-	auto_free char *text = NULL;
-	size_t length;
-	int r = file_read(-1, file, 16 << 20, &text, &length);
-	char *next = r < 0 ? NULL : text;
-	for (char *line; next && (line = strsep(&next, "\n"));) {
-		uint32_t first, count;
-		if (parse_range(line, name, &first, &count) && count > 0)
-			return add_map(state, kind, 0, first, count);
-	}
+	const char *file = kind ? SUBGID_FILE : SUBUID_FILE;
+	auto_free char *name = user_name();
+	uint32_t first, count;
+	if (subid_find(file, getuid(), name, 0, &first, &count) == 0)
+		return add_map(state, kind, 0, first, count);
 	tool_error(call, "%s has no range for %s, add one or use -m", file, name ?: "this user");
 	return -ENOENT;
+}
+
+/* Which of the lines newuidmap has refused. */
+static void explain(const struct call *call, const struct string_list *lines, int kind)
+{
+	const char *file = kind ? SUBGID_FILE : SUBUID_FILE;
+	auto_free char *name = user_name();
+	vector_for_each (line, lines) {
+		uint32_t inside, outside, count;
+		if (sscanf(*line, "%u %u %u", &inside, &outside, &count) != 3 ||
+			(count == 1 && outside == (kind ? getgid() : getuid())) || subid_has(file, getuid(), name, outside, count))
+			continue;
+		tool_error(call, "%s does not give %s ids %u to %u to %s", file, kind ? "group" : "user", outside,
+			outside + count - 1, name ?: "this user");
+		return;
+	}
+	tool_error(call, "can not map %s ids: new%cidmap refuses (it must be set-uid root)", kind ? "group" : "user",
+		kind ? 'g' : 'u');
 }
 
 static char *join_lines(const struct string_list *lines)
@@ -118,6 +124,8 @@ static int write_maps(const struct call *call, pid_t pid)
 		int r = *lines ? namespace_write_map(pid, kind == 1, lines) : 0;
 		if (r == -ENOENT)
 			tool_error(call, "%s is needed and not installed", kind ? "newgidmap" : "newuidmap");
+		else if (r == -EPERM && geteuid() != 0)
+			explain(call, &state->maps[kind], kind);
 		else if (r < 0)
 			tool_error(call, "can not map %s ids: %s", kind ? "group" : "user", strerror(-r));
 		if (r < 0)
@@ -133,7 +141,7 @@ static void run_child(const struct call *call)
 	/* mounts of the command are not for the host */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		tool_error(call, "can not make mounts private: %s", strerror(errno));
-	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
+	if ((setgroups(0, NULL) < 0 && errno != EPERM) || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) {
 		tool_error(call, "can not become root of the namespace: %s (map id 0)", strerror(errno));
 		_exit(EXIT_FAILURE);
 	}

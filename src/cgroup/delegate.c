@@ -1,0 +1,96 @@
+/* Groups that were handed to an ordinary user, and the container's that are handed on to its root. */
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cgroup/internal.h"
+#include "kernel/cgroupfs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Moves the processes of directory itself to a group below; what comes to be meanwhile is found in the next round. */
+static int clear_group(const char *directory, const char *pivot)
+{
+	char below[PATH_MAX];
+	if ((size_t)snprintf(below, sizeof(below), "%s/%s", directory, pivot) >= sizeof(below))
+		return -ENAMETOOLONG;
+	if (mkdir(below, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	for (int round = 0; round < 8; round++) {
+		auto_free char *text = NULL;
+		int r = cgroupfs_read(directory, "cgroup.procs", &text);
+		if (r < 0 || !*text)
+			return r;
+		char *next = text;
+		for (char *pid; (pid = strsep(&next, "\n"));)
+			if (*pid && (r = cgroupfs_write(below, "cgroup.procs", pid)) < 0 && r != -ESRCH)
+				return r;
+	}
+	return -EBUSY;
+}
+
+/* One at a time: a host that lacks one still gets the others; a missing file is seen when it is set. */
+static int enable(const char *directory, const char *words)
+{
+	int result = 0;
+	for (const char *word = words; *word; word += strcspn(word, " "), word += *word == ' ') {
+		char one[40];
+		(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(word, " "), word);
+		if (cgroupfs_write(directory, "cgroup.subtree_control", one) == -EBUSY)
+			result = -EBUSY;
+	}
+	return result;
+}
+
+void delegate_controllers(const struct cgroup_set *set, const char *directory)
+{
+	/* cgroup-v2.rst, "No Internal Process Constraint": who has processes of its own can not hand controllers down */
+	if (enable(directory, set->v2_controllers) == -EBUSY && clear_group(directory, set->monitor_pivot ?: CGROUP_PIVOT) == 0)
+		(void)enable(directory, set->v2_controllers);
+}
+
+int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group)
+{
+	char path[PATH_MAX];
+	auto_free char *text = NULL, *all = NULL;
+	if (geteuid() == 0 || !group->is_v2 || cgroupfs_read(group_path(group, group->base, path), "cgroup.controllers", &text) < 0)
+		return 0;
+	char *next = text_trim(text);
+	for (char *name; (name = strsep(&next, " "));) {
+		auto_free char *before = take_ptr(all);
+		if (*name && text_format(&all, "%s%s+%s", before ?: "", before ? " " : "", name) < 0)
+			return -ENOMEM;
+		if (!*name)
+			all = take_ptr(before);
+	}
+	return all ? text_replace(&set->v2_controllers, all) : 0;
+}
+
+static int give(const char *directory, gid_t keeper)
+{
+	static const char *const files[] = { "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control", NULL };
+	/* the caller keeps the right to put processes in, by its group: attach */
+	if (chown(directory, 0, keeper) < 0 || chmod(directory, 0775) < 0)
+		return -errno;
+	for (int i = 0; files[i]; i++) {
+		char path[PATH_MAX];
+		if (snprintf(path, sizeof(path), "%s/%s", directory, files[i]) < (int)sizeof(path) && chown(path, 0, keeper) == 0)
+			(void)chmod(path, 0664); /* what is missing in a version does not matter */
+	}
+	return 0;
+}
+
+int cgroup_set_give(const struct cgroup_set *set, gid_t keeper, struct error *err)
+{
+	vector_for_each (group, &set->groups) {
+		char path[PATH_MAX];
+		int r = give(group_path(group, group->limit_path, path), keeper);
+		if (r == 0 && strcmp(group->limit_path, group->inner_path) != 0)
+			r = give(group_path(group, group->inner_path, path), keeper);
+		if (r < 0)
+			return error_set(err, r, "give cgroup %s to the container's root", path);
+	}
+	return 0;
+}
