@@ -199,7 +199,12 @@ static int limit_cgroups(struct start *start, struct error *err)
 
 static int prepare_seccomp(struct start *start, struct error *err)
 {
-	return security_seccomp_prepare(start->spec, &start->seccomp, err);
+	int r = security_seccomp_prepare(start->spec, &start->seccomp, err);
+
+	if (*start->seccomp.warning)
+		log_warn(start->log, "seccomp profile %s:%s", start->spec->security.seccomp_profile,
+			start->seccomp.warning);
+	return r;
 }
 
 static int open_console(struct start *start, struct error *err)
