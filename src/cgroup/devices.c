@@ -93,7 +93,7 @@ int devices_from_text(struct device_rules *ret, const char *text)
 		if (text_starts(line, "default ")) {
 			ret->denies_default = text_starts(line, "default deny");
 		} else if (sscanf(line, "%c %" SCNu32 " %" SCNu32 " %" SCNu32, &rule.type, &rule.major, &rule.minor,
-				   &rule.access) == 4) {
+				   &rule.access) == 4 && strchr("abc", rule.type)) {
 			struct device_rule *added = vector_add(&ret->exceptions);
 			if (!added)
 				return -ENOMEM;

@@ -234,11 +234,21 @@ void notify_clear(struct notify *notify)
 	close_fd(&notify->epoll_fd);
 }
 
+/* Anything may have been sent; what is readable and no listener would be served for ever. */
+static bool is_listener(int fd)
+{
+	uint64_t id = 0;
+
+	return ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0 || errno == ENOENT;
+}
+
 int notify_add(struct notify *notify, int listener_fd)
 {
 	auto_close int fd = listener_fd;
-	auto_free struct listener *listener = calloc(1, sizeof(*listener));
 
+	if (!is_listener(fd))
+		return -EINVAL;
+	auto_free struct listener *listener = calloc(1, sizeof(*listener));
 	if (!listener)
 		return -ENOMEM;
 	if (notify->epoll_fd < 0 && (notify->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)

@@ -185,62 +185,53 @@ int placement_write_id_maps(struct start *start, struct error *err)
 	return idmaps_write(start->spec, start->init_pid, false, err);
 }
 
-/* An fd of a user namespace with spec's id maps; the process that made it has ended. */
-static int open_mapped_namespace(const struct spec *spec, struct error *err)
-{
-	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
-	pid_t pid = clone_process(&request);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	if (pid < 0)
-		return error_set(err, (int)pid, "make a user namespace");
-	int r = idmaps_write(spec, pid, false, err);
-	if (r == 0) {
-		r = namespace_open(pid, NAMESPACE_USER);
-		if (r < 0)
-			error_set(err, r, "open the user namespace");
-	}
-	(void)kill(pid, SIGKILL); /* our child, not waited for: it is there */
-	(void)waitpid(pid, NULL, 0);
-	return r;
-}
-
-/* The source as the host sees it. */
-static int open_source(const struct start *start, const struct spec_mount *entry, int userns_fd, struct error *err)
-{
-	bool is_recursive = entry->flags_set & MS_REC;
-	return rootfs_open_idmapped(start->spec, &entry->origin, entry->source, is_recursive, entry->idmap, userns_fd,
-		err);
-}
-
 int placement_open_idmapped(struct start *start, struct error *err)
 {
 	const struct spec *spec = start->spec;
+	const size_t count = spec->mounts.entries.count;
 	auto_free char *root_idmap = NULL;
-	auto_close int userns_fd = -1;
 	int r = rootfs_options_idmap(spec->rootfs.options, &root_idmap);
 	if (r < 0)
 		return error_set(err, r, "read the options of the rootfs");
-	if (spec->idmaps.count > 0)
-		r = userns_fd = open_mapped_namespace(spec, err);
-	start->mount_fds = malloc((spec->mounts.entries.count + 1) * sizeof(int));
-	if (r < 0 || !start->mount_fds)
-		return r < 0 ? r : error_set(err, ENOMEM, "prepare the mounts");
-	for (size_t i = 0; i <= spec->mounts.entries.count; i++)
+	start->mount_fds = malloc((count + 1) * sizeof(int));
+	if (!start->mount_fds)
+		return error_set(err, ENOMEM, "prepare the mounts");
+	for (size_t i = 0; i <= count; i++)
 		start->mount_fds[i] = -1;
 	start->root.mount_fds = start->mount_fds;
-	start->root.rootfs_source_fd = &start->mount_fds[spec->mounts.entries.count];
-	r = 0;
-	for (size_t i = 0; r >= 0 && i < spec->mounts.entries.count; i++)
-		if (spec->mounts.entries.items[i].idmap)
-			r = start->mount_fds[i] = open_source(start, &spec->mounts.entries.items[i], userns_fd, err);
+	start->root.rootfs_source_fd = &start->mount_fds[count];
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		const struct spec_mount *entry = &spec->mounts.entries.items[i];
+		if (entry->idmap)
+			r = start->mount_fds[i] = rootfs_open_idmapped(spec, &entry->origin, entry->source,
+				entry->flags_set & MS_REC, entry->idmap, err);
+	}
 	if (r >= 0 && root_idmap)
-		r = start->mount_fds[spec->mounts.entries.count] = rootfs_open_idmapped(spec, &spec->rootfs.origin,
-			spec->rootfs.path, true, root_idmap, userns_fd, err);
+		r = start->mount_fds[count] =
+			rootfs_open_idmapped(spec, &spec->rootfs.origin, spec->rootfs.path, true, root_idmap, err);
 	return r < 0 ? r : 0;
+}
+
+/* With init's own namespace: a second one with the same map would cost a process. */
+int placement_map_sources(struct start *start, struct error *err)
+{
+	const struct spec *spec = start->spec;
+	const size_t count = spec->mounts.entries.count;
+	auto_free char *root_idmap = NULL;
+	auto_close int userns_fd = namespace_open(start->init_pid, NAMESPACE_USER);
+	if (userns_fd < 0)
+		return error_set(err, userns_fd, "open the user namespace");
+	int r = rootfs_options_idmap(spec->rootfs.options, &root_idmap);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct spec_mount *entry = &spec->mounts.entries.items[i];
+		if (entry->idmap && strcmp(entry->idmap, "container") == 0)
+			r = rootfs_set_idmap(spec, &entry->origin, entry->source, entry->flags_set & MS_REC,
+				start->mount_fds[i], userns_fd, err);
+	}
+	if (r == 0 && root_idmap && strcmp(root_idmap, "container") == 0)
+		r = rootfs_set_idmap(spec, &spec->rootfs.origin, spec->rootfs.path, true, start->mount_fds[count], userns_fd,
+			err);
+	return r;
 }
 
 void placement_close_idmapped(struct start *start)

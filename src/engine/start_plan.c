@@ -44,6 +44,11 @@ static bool has_idmapped_sources(const struct start *start)
 	return spec->rootfs.options && strstr(spec->rootfs.options, "idmap=");
 }
 
+static bool has_mapped_sources(const struct start *start)
+{
+	return has_idmap(start) && has_idmapped_sources(start);
+}
+
 static bool has_cgroups_to_enter(const struct start *start)
 {
 	return start->has_cgroups && cgroup_set_needs_enter(&start->cgroups);
@@ -234,7 +239,12 @@ static int give_cgroups(struct start *start, struct error *err)
 
 static int prepare_seccomp(struct start *start, struct error *err)
 {
-	return security_seccomp_prepare(start->spec, &start->seccomp, err);
+	int r = security_seccomp_prepare(start->spec, &start->seccomp, err);
+
+	if (*start->seccomp.warning)
+		log_warn(start->log, "seccomp profile %s:%s", start->spec->security.seccomp_profile,
+			start->seccomp.warning);
+	return r;
 }
 
 static int open_console(struct start *start, struct error *err)
@@ -251,6 +261,11 @@ static int open_console(struct start *start, struct error *err)
 static int open_idmapped_sources(struct start *start, struct error *err)
 {
 	return placement_open_idmapped(start, err);
+}
+
+static int map_idmapped_sources(struct start *start, struct error *err)
+{
+	return placement_map_sources(start, err);
 }
 
 static int prepare_network(struct start *start, struct error *err)
@@ -362,6 +377,7 @@ const struct step supervisor_plan[] = {
 	RUN("clone-init",           NULL,           clone_init),
 	RUN("save-starting",        NULL,           save_starting),
 	RUN("write-id-maps",        has_idmap,      write_id_maps),
+	RUN("map-idmapped-sources", has_mapped_sources, map_idmapped_sources),
 	SIGNAL("signal-mapped",     has_idmap,      POINT_MAPPED),
 	RUN("keep-network",         has_lent_devices, keep_network),
 	RUN("create-network",       has_links,      create_network),

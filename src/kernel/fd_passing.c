@@ -31,14 +31,14 @@ int fd_passing_send(int socket_fd, struct iovec *parts, size_t part_count, const
 	return n < 0 ? -errno : 0;
 }
 
-/* The first of the fds, the others closed. */
+/* The first of the fds, the others closed: the kernel fills the space to its end, which is aligned. */
 static int take_first(const struct cmsghdr *header)
 {
-	int fds[FD_PASSING_MAX] = { -1, -1, -1 };
+	int fds[SPACE / sizeof(int)] = { -1 };
 	size_t size = header->cmsg_len - CMSG_LEN(0);
 
 	memcpy(fds, CMSG_DATA(header), size < sizeof(fds) ? size : sizeof(fds));
-	for (size_t i = 1; i < FD_PASSING_MAX; i++)
+	for (size_t i = 1; i < size / sizeof(int) && i < sizeof(fds) / sizeof(*fds); i++)
 		close_fd(&fds[i]);
 	return fds[0];
 }

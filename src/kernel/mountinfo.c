@@ -45,7 +45,7 @@ int mountinfo_next(char **text, struct mountinfo *ret)
 	info.root = field(&line);
 	info.target = field(&line);
 	info.options = field(&line);
-	if (!id || !parent || !device || !info.options)
+	if (!id || !parent || !device || !info.root || !info.target || !info.options)
 		return -EINVAL;
 	for (const char *tag = field(&line);; tag = field(&line)) {
 		if (!tag)

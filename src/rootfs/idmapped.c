@@ -8,24 +8,31 @@
 #include "rootfs/internal.h"
 
 int rootfs_open_idmapped(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
-	const char *idmap, int userns_fd, struct error *err)
+	const char *idmap, struct error *err)
 {
 	bool is_container = strcmp(idmap, "container") == 0;
-	auto_close int file_fd = is_container ? -1 : open(idmap, O_RDONLY | O_CLOEXEC);
+	auto_close int userns_fd = is_container ? -1 : open(idmap, O_RDONLY | O_CLOEXEC);
 
-	if (!is_container && file_fd < 0)
+	if (!is_container && userns_fd < 0)
 		return spec_error(err, errno, spec, origin, "user namespace %s", idmap);
-	if (is_container && userns_fd < 0)
+	if (is_container && spec->idmaps.count == 0)
 		return spec_error(err, EINVAL, spec, origin, "idmap=container without a user namespace");
 	auto_close int tree_fd = mount_clone_tree(AT_FDCWD, source, recursive);
 	if (tree_fd < 0)
 		return spec_error(err, tree_fd, spec, origin, "mount source %s", source);
-	int r = mount_set_idmap(tree_fd, is_container ? userns_fd : file_fd, recursive);
-	if (r < 0) {
-		r = spec_error(err, r, spec, origin, "map the owners of %s", source);
-		if (r == -EINVAL || r == -ENOSYS)
-			error_hint(err, "its file system or this kernel can not do it; leave idmap= out");
-		return r;
-	}
-	return take_fd(&tree_fd);
+	int r = is_container ? 0 : rootfs_set_idmap(spec, origin, source, recursive, tree_fd, userns_fd, err);
+	return r < 0 ? r : take_fd(&tree_fd);
+}
+
+int rootfs_set_idmap(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
+	int tree_fd, int userns_fd, struct error *err)
+{
+	int r = mount_set_idmap(tree_fd, userns_fd, recursive);
+
+	if (r == 0)
+		return 0;
+	r = spec_error(err, r, spec, origin, "map the owners of %s", source);
+	if (r == -EINVAL || r == -ENOSYS)
+		error_hint(err, "its file system or this kernel can not do it; leave idmap= out");
+	return r;
 }

@@ -38,13 +38,16 @@ struct rootfs_context {
 };
 
 /*
- * A detached, idmapped copy of source (option idmap= of an entry or of the rootfs), made with host rights once
- * the container's id map is written. idmap: "container" or the path of a user namespace file.
- * userns_fd: the container's user namespace, for "container". Returns the fd to put into mount_fds or
- * rootfs_source_fd. Linux 5.12.
+ * A detached copy of source (option idmap= of an entry or of the rootfs), made with host rights before init is cloned.
+ * idmap: the path of a user namespace file, whose map it gets; or "container": rootfs_set_idmap is to follow, once the
+ * container's id map is written. Returns the fd to put into mount_fds or rootfs_source_fd. Linux 5.12.
  */
 int rootfs_open_idmapped(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
-	const char *idmap, int userns_fd, struct error *err);
+	const char *idmap, struct error *err);
+
+/* Maps the owners of such a copy, that nobody has mounted yet. init's descriptor is of the same. 0 or -errno. */
+int rootfs_set_idmap(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
+	int tree_fd, int userns_fd, struct error *err);
 
 /* The value of idmap= in lxc.rootfs.options, malloc'ed in *ret_idmap; NULL when there is none. 0 or -errno. */
 int rootfs_options_idmap(const char *options, char **ret_idmap);

@@ -1,11 +1,13 @@
 /*
  * The seccomp filter: from lxc.seccomp.profile to BPF. Compiling takes milliseconds and libseccomp, so a helper
- * program does it once per policy text and the result is cached.
+ * program does it once per policy text and the result is cached (seccomp_cache.c).
  */
 #include "kernel/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,79 +23,16 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "security/seccomp_cache.h"
 #include "security/security.h"
 
-#define CACHE_DIR   "/run/wabe/seccomp"
-#define MAX_POLICY  (1024 * 1024)
 #define MAX_PROGRAM (BPF_MAXINSNS * sizeof(struct sock_filter))
-#define CACHE_MAGIC 0x31637357U /* "Wsc1": also changes when the compiler's output for one text changes */
-
-/* A file of the cache: this, the policy text, the instructions. */
-struct cache_header {
-	uint32_t magic;
-	uint32_t text_length;
-	uint32_t count;
-	uint32_t padding;
-};
 
 /* The policy's text. */
 struct content {
 	char *data;
 	size_t length;
 };
-
-/* ---- cache ---- */
-
-static void cache_path(const char *dir, const struct content *policy, char *buffer, size_t size)
-{
-	(void)snprintf(buffer, size, "%s/%016llx", dir, (unsigned long long)hash_fnv1a64(policy->data, policy->length));
-}
-
-/* 0 when ret was filled; anything else: compile. */
-static int load_cached(const char *path, const struct content *policy, struct seccomp_filter *ret)
-{
-	struct cache_header header;
-	auto_free char *data = NULL;
-	size_t length;
-
-	int r = file_read(AT_FDCWD, path, MAX_POLICY + sizeof(header) + MAX_PROGRAM, &data, &length);
-	if (r < 0 || length < sizeof(header))
-		return -EBADMSG;
-	memcpy(&header, data, sizeof(header));
-	size_t size = header.count * sizeof(struct sock_filter);
-	if (header.magic != CACHE_MAGIC || header.count == 0 || header.count > BPF_MAXINSNS ||
-		header.text_length != policy->length || length != sizeof(header) + policy->length + size ||
-		memcmp(data + sizeof(header), policy->data, policy->length) != 0)
-		return -EBADMSG;
-	struct sock_filter *instructions = malloc(size);
-	if (!instructions)
-		return -ENOMEM;
-	memcpy(instructions, data + sizeof(header) + policy->length, size);
-	ret->instructions = instructions;
-	ret->count = header.count;
-	return 0;
-}
-
-/* Best effort: without the cache the next start compiles again. */
-static void save_cached(const char *dir, const char *path, const struct content *policy,
-	const struct seccomp_filter *filter)
-{
-	struct cache_header header = { CACHE_MAGIC, (uint32_t)policy->length, (uint32_t)filter->count, 0 };
-	char temporary[512];
-
-	if (snprintf(temporary, sizeof(temporary), "%s.%d", path, (int)getpid()) >= (int)sizeof(temporary))
-		return;
-	(void)mkdir("/run/wabe", 0755);
-	(void)mkdir(dir, 0700);
-	auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	int r = write_full(fd, &header, sizeof(header));
-	r = r ?: write_full(fd, policy->data, policy->length);
-	r = r ?: write_full(fd, filter->instructions, filter->count * sizeof(struct sock_filter));
-	if (r < 0 || rename(temporary, path) < 0)
-		(void)unlink(temporary); /* nothing more can be done about it */
-}
 
 /* ---- compiler ---- */
 
@@ -156,13 +95,34 @@ static int compile(const struct spec *spec, const char *compiler_path, const str
 	if (r > 0) {
 		char message[256];
 		take_message(message_fd, message, sizeof(message));
-		(void)spec_error(err, 0, spec, origin, "seccomp profile %s: %s", profile, message);
+		(void)spec_error(err, 0, spec, origin, "seccomp profile %s:%s", profile, message);
 		if (err)
 			err->kind = ERROR_CONFIG;
 		return -EINVAL;
 	}
+	take_message(message_fd, ret->warning, sizeof(ret->warning));
 	r = take_program(out_fd, ret);
 	return r < 0 ? spec_error(err, r, spec, origin, "compile seccomp profile %s", profile) : 0;
+}
+
+/*
+ * The program out of the cache: beside the policy, where the shipped ones have theirs from the installation, else in
+ * cache_dir. path gets where to keep it in cache_dir, "" for nowhere.
+ */
+static bool find_cached(const char *profile, const char *cache_dir, const struct content *policy, char path[PATH_MAX],
+	struct seccomp_filter *ret)
+{
+	uint64_t hash = hash_fnv1a64(policy->data, policy->length);
+
+	int length = snprintf(path, PATH_MAX, "%s" SECCOMP_CACHE_SUFFIX, profile);
+	if (length < PATH_MAX && seccomp_cache_load(path, policy->data, policy->length, ret) == 0)
+		return true;
+	length = cache_dir ? snprintf(path, PATH_MAX, "%s/%016" PRIx64, cache_dir, hash) : PATH_MAX;
+	if (length >= PATH_MAX) {
+		*path = '\0';
+		return false;
+	}
+	return seccomp_cache_load(path, policy->data, policy->length, ret) == 0;
 }
 
 /* ---- public ---- */
@@ -172,21 +132,21 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 {
 	const char *profile = spec->security.seccomp_profile;
 	struct content policy = { 0 };
-	char path[512];
+	char path[PATH_MAX];
 
 	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
 	if (!profile || strcmp(profile, "none") == 0)
 		return 0;
-	int r = file_read(AT_FDCWD, profile, MAX_POLICY, &policy.data, &policy.length);
+	int r = file_read(AT_FDCWD, profile, SECCOMP_POLICY_LENGTH, &policy.data, &policy.length);
 	auto_free char *text = policy.data;
 	if (r < 0)
 		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
-	cache_path(cache_dir, &policy, path, sizeof(path));
-	if (load_cached(path, &policy, ret) < 0) {
+	if (!find_cached(profile, cache_dir, &policy, path, ret)) {
 		r = compile(spec, compiler_path, &policy, ret, err);
 		if (r < 0)
 			return r;
-		save_cached(cache_dir, path, &policy, ret);
+		if (*path)
+			seccomp_cache_save(path, policy.data, policy.length, ret);
 	}
 	ret->notifies = seccomp_filter_notifies(ret->instructions, ret->count);
 	return 0;
@@ -194,7 +154,10 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 
 int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err)
 {
-	return security_seccomp_prepare_in(spec, CACHE_DIR, WABE_COMPILE_SECCOMP, ret, err);
+	char cache_dir[PATH_MAX];
+	bool has_cache = seccomp_cache_directory(cache_dir, sizeof(cache_dir)) == 0;
+
+	return security_seccomp_prepare_in(spec, has_cache ? cache_dir : NULL, WABE_COMPILE_SECCOMP, ret, err);
 }
 
 int security_seccomp_load(const struct seccomp_filter *filter, int *ret_listener_fd, struct error *err)

@@ -19,6 +19,7 @@ struct seccomp_filter {
 	size_t count;
 	bool allow_nesting; /* load it although the caller is below a filter already */
 	bool notifies;	    /* some calls are answered by a listener */
+	char warning[160];  /* what of the policy was skipped, "LINE: TEXT", or "" */
 };
 
 /* lxc.prlimit.* and core scheduling (a new cookie). */
@@ -61,14 +62,14 @@ int security_capability_number(const char *name);
 int security_capability_mask(const struct spec *spec, unsigned long long *ret_mask, struct error *err);
 
 /*
- * The BPF for lxc.seccomp.profile: out of the cache, else compiled by the helper program and cached. In the
+ * The BPF for lxc.seccomp.profile: out of a cache, else compiled by the helper program and cached. In the
  * supervisor. ret is zeroed when no profile is set.
- * cache_dir: private to the user, made when missing; a file holds the whole policy text beside the program, so
- *   that two policies of one hash can not be mistaken.
+ * cache_dir: private to the user, made when missing; NULL: none. A file holds the whole policy text beside the program,
+ *   so that two policies of one hash can not be mistaken.
  */
 int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, const char *compiler_path,
 	struct seccomp_filter *ret, struct error *err);
-/* The same with /run/wabe/seccomp and the installed compiler. */
+/* The same with seccomp_cache_directory() and the installed compiler. */
 int security_seccomp_prepare(const struct spec *spec, struct seccomp_filter *ret, struct error *err);
 
 /*

@@ -1,7 +1,7 @@
 /*
  * Any bytes as a configuration file: loading, reading back, saving and updating must neither crash nor leak, and
- * what was saved must load again to the same spec. Built with -DSTANDALONE it needs no fuzzing engine:
- *   fuzz_config SECONDS SEED-FILE...
+ * what was saved must load again to the same spec.
+ * fuzz-seed: templates/config/*.conf
  */
 #include "dialect/lxc/config.h"
 
@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
+
+const char *const fuzz_words[] = { "lxc.", "=", "\n", "\r", "\"", "'", "net.0.", "network.", ".", "4294967296", "-1", " ",
+	"\\040", "x", "type", "cgroup2.", "a:b", "10.0.0.1/24", "\n\nlxc.net.4294967295.type=veth\n", "lxc.idmap = u 0 1 1\n",
+	"lxc.mount.entry = a b c d 0 0\n", "lxc.seccomp.notify.proxy = unix:/x\n", NULL };
 
 /* An lxc.include or a log could reach files of the machine: such inputs are not tried. */
 static bool is_harmless(const char *text, size_t size)
@@ -84,70 +87,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lxc_config_free(config);
 	return 0;
 }
-
-#ifdef STANDALONE
-
-#define MAX_INPUT 16384
-
-struct input {
-	uint8_t bytes[MAX_INPUT];
-	size_t size;
-};
-
-static void read_seed(const char *path, struct input *input)
-{
-	FILE *file = fopen(path, "r");
-	input->size = file ? fread(input->bytes, 1, sizeof(input->bytes), file) : 0;
-	if (file)
-		fclose(file);
-}
-
-/* Changes, doubles or drops some bytes, or puts in a word of the language. */
-static void mutate(struct input *input)
-{
-	static const char *const words[] = { "lxc.", "=", "\n", "\r", "\"", "'", "net.0.", "network.", ".", "4294967296",
-		"-1", " ", "\\040", "x", "type", "cgroup2.", "a:b", "10.0.0.1/24", "\n\nlxc.net.4294967295.type=veth\n" };
-	for (int count = 1 + rand() % 6; count > 0; count--) {
-		size_t at = input->size ? (size_t)rand() % input->size : 0;
-		const char *word = words[(size_t)rand() % (sizeof(words) / sizeof(*words))];
-		size_t length = strlen(word);
-		switch (rand() % 4) {
-		case 0:
-			if (input->size)
-				input->bytes[at] = (uint8_t)rand();
-			break;
-		case 1:
-			length = input->size ? (size_t)rand() % (input->size - at < 40 ? input->size - at : 40) : 0;
-			memmove(input->bytes + at, input->bytes + at + length, input->size - at - length);
-			input->size -= length;
-			break;
-		default:
-			if (input->size + length > MAX_INPUT)
-				break;
-			memmove(input->bytes + at + length, input->bytes + at, input->size - at);
-			memcpy(input->bytes + at, word, length);
-			input->size += length;
-			break;
-		}
-	}
-}
-
-int main(int argc, char **argv)
-{
-	static struct input input;
-	time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 10);
-	unsigned long runs = 0;
-	srand((unsigned)time(NULL));
-	for (; time(NULL) < end; runs++) {
-		if (argc > 2)
-			read_seed(argv[2 + rand() % (argc - 2)], &input);
-		/* a few rounds on the same input, so that changes add up */
-		for (int round = rand() % 8; round >= 0; round--) {
-			mutate(&input);
-			LLVMFuzzerTestOneInput(input.bytes, input.size);
-		}
-	}
-	printf("%lu runs\n", runs);
-	return 0;
-}
-#endif
