@@ -2,14 +2,22 @@
 #include "engine/app_init.h"
 
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
+#include "kernel/seccomp.h"
 
 /* Reaps all that has ended. False: no child is left. */
 static bool reap(pid_t program, int *status)
@@ -36,6 +44,64 @@ static void terminate_all(pid_t program, int *status)
 		if (!reap(program, status))
 			return;
 	kill(-1, SIGKILL);
+}
+
+/* The architecture whose numbers SYS_x are: a filter that does not ask would pass another's numbers. */
+#if defined(__x86_64__)
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__i386__)
+#define OWN_ARCH AUDIT_ARCH_I386
+#elif defined(__riscv) && __riscv_xlen == 64
+#define OWN_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define OWN_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define OWN_ARCH AUDIT_ARCH_S390X
+#else
+#define OWN_ARCH 0 /* no filter */
+#endif
+
+static const unsigned own_calls[] = {
+	SYS_rt_sigtimedwait, SYS_rt_sigreturn, SYS_restart_syscall, SYS_kill, SYS_exit, SYS_exit_group, SYS_waitid,
+#ifdef SYS_wait4
+	SYS_wait4,
+#endif
+#ifdef SYS_rt_sigtimedwait_time64
+	SYS_rt_sigtimedwait_time64,
+#endif
+};
+
+/* All but own_calls fails, also when a tracer puts them in our mouth. */
+static void load_own_filter(void)
+{
+	enum { CALLS = sizeof(own_calls) / sizeof(*own_calls) };
+	struct sock_filter code[3 + CALLS + 2] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 0, CALLS + 1),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	};
+
+	for (unsigned i = 0; i < CALLS; i++)
+		code[3 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, own_calls[i], CALLS - i, 0);
+	code[3 + CALLS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	code[3 + CALLS + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	if (OWN_ARCH)
+		(void)seccomp_load_filter(code, sizeof(code) / sizeof(*code), NULL); /* a kernel without: as it is */
+}
+
+/*
+ * The program may be root with CAP_SYS_PTRACE, and this process has what the program gave up: capabilities, no filter.
+ * It keeps what it needs to signal and to wait. Best effort: none of it is needed to run.
+ */
+static void confine_self(void)
+{
+	const struct capability_sets sets = { .effective = 1ULL << CAP_KILL, .permitted = 1ULL << CAP_KILL };
+
+	(void)capability_set(&sets); /* fails for a caller without CAP_KILL, who has nothing to give up */
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	load_own_filter();
 }
 
 static void run_init(pid_t program, const sigset_t *all) __attribute__((noreturn));
@@ -78,5 +144,6 @@ int app_init_run(struct start *start, void (*become_program)(struct start *start
 	if (start->spec->lifecycle.has_death_signal)
 		signal = (int)start->spec->lifecycle.death_signal;
 	prctl(PR_SET_PDEATHSIG, signal);
+	confine_self();
 	run_init(pid, &all);
 }

@@ -175,13 +175,14 @@ static int give_up_privileges(struct attach *attach, struct error *err)
 	const struct attach_options *options = attach->options;
 	struct spec *spec = attach->running.spec;
 	int r = set_personality(attach, err);
+	r = r ?: security_session_keyring(spec, err); /* that of the caller has secrets of the host's root */
 	r = r ?: set_label(attach, err);
 	if (r == 0 && options->drop_capabilities)
 		r = security_drop_bounding_set(spec, err);
 	r = r ?: set_identity(attach, err);
 	if (r == 0 && options->drop_capabilities)
 		r = security_drop_capabilities(spec, err);
-	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec->process.no_new_privs)))
+	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec_wants_no_new_privs(spec))))
 		r = security_no_new_privs(err);
 	return r ?: handover_load_seccomp(attach->report_fd, &attach->seccomp, err);
 }

@@ -71,7 +71,7 @@ static int give_up_privileges(struct start *start, struct error *err)
 	r = r ?: security_drop_bounding_set(spec, err);
 	r = r ?: security_set_identity(spec, spec->process.uid, spec->process.gid, &spec->process.groups, err);
 	r = r ?: security_drop_capabilities(spec, err);
-	if (r == 0 && spec->process.no_new_privs)
+	if (r == 0 && spec_wants_no_new_privs(spec))
 		r = security_no_new_privs(err);
 	if (r < 0)
 		return r;

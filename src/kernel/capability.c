@@ -67,6 +67,11 @@ int capability_from_name(const char *name)
 	return -EINVAL;
 }
 
+const char *capability_name(unsigned number)
+{
+	return number < sizeof(names) / sizeof(names[0]) ? names[number] : NULL;
+}
+
 int capability_keep_on_setuid(void)
 {
 	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? -errno : 0;

@@ -21,5 +21,8 @@ int capability_last(void);
 /* Number of a name in lower case without "cap_", or -EINVAL. */
 int capability_from_name(const char *name);
 
+/* Lower case, without "cap_"; NULL: newer than this table. */
+const char *capability_name(unsigned number);
+
 /* Permitted capabilities outlive the change to another user until exec. */
 int capability_keep_on_setuid(void);

@@ -12,5 +12,12 @@
  */
 int root_attach(const struct rootfs_context *root, int tree_fd, const char *path, int create);
 
+/*
+ * Puts an empty read-only file or directory over each path below the working directory that exists (NULL-ended lists,
+ * directories needs one that exists where files has any). The files and directories of a procfs or sysfs just made:
+ * no link of the image is on their paths. One tmpfs serves them all. 0 or -errno.
+ */
+int root_mask(const char *const *files, const char *const *directories);
+
 /* The read-only covers of proc:mixed in the procfs proc_fd. Changes the working directory. 0 or -errno. */
 int root_cover_proc(int proc_fd);

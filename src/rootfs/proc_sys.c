@@ -68,6 +68,30 @@ int root_cover_proc(int proc_fd)
 	return r ?: make_read_only("sysrq-trigger");
 }
 
+/* Configuration of the host's hardware and file systems, to read. Through a user namespace nobody can write it. */
+static int cover_devices(const struct rootfs_context *root)
+{
+	static const char *const paths[] = { "bus", "fs", "irq" };
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths) && r == 0 && !root->has_user_namespace; i++) {
+		r = bind_over_itself(paths[i]);
+		r = r ?: make_read_only(paths[i]);
+	}
+	return r;
+}
+
+/* What tells of the host's memory, keys, timers and devices, and what of them is only for its own root. */
+static int mask_proc(const struct rootfs_context *root)
+{
+	static const char *const files[] = { "kcore", "keys", "timer_list", "sched_debug", "latency_stats", NULL };
+	/* the last is in every kernel, and empty */
+	static const char *const directories[] = { "acpi", "scsi", "tty/ldisc", NULL };
+
+	int r = cover_devices(root);
+	return r ?: root_mask(files, directories);
+}
+
 static int mount_proc(const struct rootfs_context *root, struct error *err)
 {
 	uint32_t kind = root->spec->mounts.auto_proc;
@@ -79,12 +103,16 @@ static int mount_proc(const struct rootfs_context *root, struct error *err)
 	if (kind != AUTO_MOUNT_MIXED && kind != AUTO_MOUNT_UNSET_SUFFIX)
 		return 0;
 	int r = root_cover_proc(proc_fd);
-	return r < 0 ? error_set(err, r, "make /proc/sys read-only") : 0;
+	if (r < 0)
+		return error_set(err, r, "make /proc/sys read-only");
+	r = mask_proc(root);
+	return r < 0 ? error_set(err, r, "mask parts of /proc") : 0;
 }
 
 static int mount_sys(const struct rootfs_context *root, struct error *err)
 {
 	static const char network[] = "devices/virtual/net";
+	static const char *const no_files[] = { NULL }, *const masked[] = { "firmware", "devices/virtual/powercap", NULL };
 	uint32_t kind = root->spec->mounts.auto_sys;
 	unsigned read_only = kind == AUTO_MOUNT_RW ? 0 : MOUNT_ATTR_RDONLY;
 
@@ -96,6 +124,11 @@ static int mount_sys(const struct rootfs_context *root, struct error *err)
 	int r = fchdir(sys_fd) < 0 ? -errno : bind_over_itself(network);
 	if (r == 0)
 		r = mount_at_path(NULL, network, NULL, MS_REMOUNT | MS_BIND | FLAGS, NULL);
+	if (r == 0 || r == -ENOENT) {
+		int mask = root_mask(no_files, masked);
+		if (mask < 0)
+			return error_set(err, mask, "mask parts of /sys");
+	}
 	/* EPERM: a user namespace that may only see sysfs read-only; ENOENT: a kernel without networks */
 	return r < 0 && r != -EPERM && r != -ENOENT ? error_set(err, r, "make /sys/%s writable", network) : 0;
 }

@@ -40,6 +40,19 @@ static bool keeps_none(const struct string_list *keep)
 	return keep->count > 0 && strcmp(keep->items[0], "none") == 0;
 }
 
+/* What an application container on the host's ids does without: see spec_drops_host_capabilities. */
+static const char *const host_capabilities[] = { "sys_module", "sys_rawio", "sys_boot", "sys_time", "syslog", "mac_admin",
+	"mac_override" };
+
+static unsigned long long host_mask(void)
+{
+	unsigned long long mask = 0;
+
+	for (size_t i = 0; i < sizeof(host_capabilities) / sizeof(*host_capabilities); i++)
+		mask |= 1ULL << capability_from_name(host_capabilities[i]);
+	return mask;
+}
+
 int security_capability_mask(const struct spec *spec, unsigned long long *ret_mask, struct error *err)
 {
 	const struct spec_process *process = &spec->process;
@@ -52,6 +65,8 @@ int security_capability_mask(const struct spec *spec, unsigned long long *ret_ma
 		return r;
 	if (process->cap_keep.count == 0)
 		kept = ~0ULL;
+	if (spec_drops_host_capabilities(spec))
+		dropped = host_mask();
 	*ret_mask = kept & ~dropped;
 	return 0;
 }
@@ -60,7 +75,7 @@ int security_drop_bounding_set(const struct spec *spec, struct error *err)
 {
 	unsigned long long mask;
 
-	if (spec->process.cap_drop.count == 0 && spec->process.cap_keep.count == 0)
+	if (spec->process.cap_drop.count == 0 && spec->process.cap_keep.count == 0 && !spec_drops_host_capabilities(spec))
 		return 0;
 	int r = security_capability_mask(spec, &mask, err);
 	for (unsigned number = 0; r == 0 && number < CAPABILITY_NUMBERS; number++) {

@@ -70,7 +70,8 @@ const struct field spec_fields[] = {
 	U32(spec, process.uid), U32(spec, process.gid), LIST(spec, process.groups),
 	STRUCTS(spec, process.rlimits, rlimit_fields), STRUCTS(spec, process.proc_files, setting_fields),
 	LIST(spec, process.cap_drop), LIST(spec, process.cap_keep), ORIGIN(spec, process.capability_origin),
-	ORIGIN(spec, process.command_origin), BOOL(spec, process.no_new_privs), BOOL(spec, process.core_scheduling),
+	ORIGIN(spec, process.command_origin), BOOL(spec, process.no_new_privs),
+	ORIGIN(spec, process.no_new_privs_origin), BOOL(spec, process.core_scheduling),
 	BOOL(spec, process.keep_session_keyring), U32_DEFAULT(spec, process.personality, UINT32_MAX),
 
 	TEXT(spec, rootfs.store), TEXT(spec, rootfs.path), TEXT(spec, rootfs.mount), TEXT(spec, rootfs.options),

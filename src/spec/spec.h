@@ -60,7 +60,8 @@ struct spec_process {
 	struct string_list cap_keep; /* as written; one item "none" keeps nothing */
 	struct origin capability_origin;
 	struct origin command_origin;
-	bool no_new_privs;
+	bool no_new_privs;	   /* as written; see spec_wants_no_new_privs */
+	struct origin no_new_privs_origin;
 	bool core_scheduling;
 	bool keep_session_keyring;
 	uint32_t personality; /* UINT32_MAX: not set; else PER_LINUX (0) or PER_LINUX32 (8) */
@@ -305,6 +306,19 @@ int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, str
 
 /* What can not be true together, and keys whose mechanism does not exist yet. 0 or -EINVAL with *err filled. */
 int spec_validate(const struct spec *spec, struct error *err);
+
+/*
+ * no_new_privs for the program: as lxc.no_new_privs says; where it says nothing, for application containers (but with
+ * a SELinux context, which could not be entered).
+ */
+bool spec_wants_no_new_privs(const struct spec *spec);
+
+/*
+ * An application container on the host's ids whose configuration says nothing about capabilities gives up those that
+ * reach past every namespace: modules, ports and memory, kexec, clock, kernel log, mandatory access control. An empty
+ * lxc.cap.drop keeps them.
+ */
+bool spec_drops_host_capabilities(const struct spec *spec);
 
 /*
  * The namespaces that a start makes: the mask of spec->namespaces, or all (user only with an idmap, time only

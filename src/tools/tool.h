@@ -30,6 +30,7 @@ struct tool {
 	bool takes_arguments; /* positional arguments are allowed (the first is the name where -n is not given) */
 	bool no_name;	      /* works without a container name */
 	bool logs_by_default; /* without -o the log goes to the default file of the container (lxc-start, lxc-execute) */
+	bool closes_fds;       /* what the caller left open beyond 2 is closed first: it must not get into a container */
 	bool stop_at_argument; /* parsing ends at the first positional argument (lxc-execute, lxc-attach) */
 	int (*option)(struct call *call, int key, const char *value); /* 0, or <0: usage error was printed */
 	int (*run)(struct call *call); /* exit status */

@@ -103,6 +103,8 @@ int lxc_config_clear(struct lxc_config *config, const char *key, struct error *e
 	if (!row)
 		return unknown_key(key, err);
 	key_clear(config->spec, row, suffix);
+	if (row->origin_offset) /* as if it had never been written */
+		*(struct origin *)((char *)config->spec + row->origin_offset) = (struct origin){ 0 };
 	document_remove(config, name);
 	return 0;
 }

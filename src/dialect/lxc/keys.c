@@ -74,7 +74,7 @@ const struct key lxc_keys[] = {
 	SPECIAL("lxc.namespace.keep", namespace_set, namespace_get_keep, namespace_clear_keep),
 	PREFIX("lxc.namespace.share", namespace_set, namespace_get_share, namespace_clear_share),
 	PREFIX("lxc.net", net_set, net_get, net_clear),
-	SCALAR("lxc.no_new_privs", KEY_BOOL, process.no_new_privs),
+	LOCATED("lxc.no_new_privs", KEY_BOOL, process.no_new_privs, process.no_new_privs_origin),
 	PREFIX("lxc.prlimit", prlimit_set, prlimit_get, prlimit_clear),
 	PREFIX("lxc.proc", proc_set, proc_get, proc_clear),
 	SCALAR("lxc.pty.max", KEY_U32, console.pty_max),

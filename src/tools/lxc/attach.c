@@ -244,6 +244,7 @@ const struct tool lxc_attach_tool = {
 		       "if signal N killed it, 127 if it does not exist, 126 if it can not be executed, and 1 if the "
 		       "container could not be entered.",
 	.takes_arguments = true,
+	.closes_fds = true,
 	.stop_at_argument = true,
 	.option = take_option,
 	.run = run,

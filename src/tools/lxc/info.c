@@ -1,5 +1,5 @@
 /* lxc-info: what there is to know about one container. */
-#include "tools/tool.h"
+#include "tools/lxc/security_view.h"
 
 #include "base/cleanup.h"
 #include "liblxc/extra.h"
@@ -9,12 +9,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { KEY_FORMAT = 256, MAX_KEYS = 64, MAX_LINKS = 64 };
+enum { KEY_FORMAT = 256, KEY_SECURITY, MAX_KEYS = 64, MAX_LINKS = 64 };
 
 struct info_state {
 	const char *keys[MAX_KEYS];
 	size_t key_count;
-	bool ips, pid, stats, state, raw, json;
+	bool ips, pid, stats, state, raw, json, security;
 	int shown; /* number of filters */
 };
 
@@ -25,6 +25,7 @@ static const struct tool_option options[] = {
 	{ "stats", 'S', ARGUMENT_NONE, NULL, "Show what the container uses" },
 	{ "no-humanize", 'H', ARGUMENT_NONE, NULL, "Show plain numbers; with one filter the value alone" },
 	{ "state", 's', ARGUMENT_NONE, NULL, "Show the state" },
+	{ "security", KEY_SECURITY, ARGUMENT_NONE, NULL, "Show what isolates the running container and what does not" },
 	{ "format", KEY_FORMAT, ARGUMENT_REQUIRED, "text|json", "How to write it; json is always everything" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
@@ -56,6 +57,9 @@ static int take_option(struct call *call, int key, const char *value)
 	case 'H':
 		state->raw = true;
 		return 0;
+	case KEY_SECURITY:
+		state->security = true;
+		break;
 	default:
 		return tool_parse_format(call, value, &state->json);
 	}
@@ -194,6 +198,15 @@ static void print_keys(const struct call *call, struct lxc_container *c, bool is
 	}
 }
 
+static void print_security(const struct call *call, struct lxc_container *c, struct json *json)
+{
+	struct security_view view;
+
+	security_read(&view, c, call->lxcpath, call->name);
+	security_print(&view, json);
+	security_clear(&view);
+}
+
 static void print_plain(const struct call *call, struct lxc_container *c)
 {
 	const struct info_state *state = call->state;
@@ -213,6 +226,8 @@ static void print_plain(const struct call *call, struct lxc_container *c)
 	if (is_running && (all || state->stats))
 		print_stats(state, c);
 	print_keys(call, c, is_running);
+	if (is_running && state->security)
+		print_security(call, c, NULL);
 }
 
 static void write_json_usage(struct json *json, struct lxc_container *c)
@@ -262,6 +277,11 @@ static void print_json(const struct call *call, struct lxc_container *c)
 	json_end(&json);
 	if (is_running)
 		write_json_usage(&json, c);
+	if (is_running && state->security) {
+		json_object(&json, "security");
+		print_security(call, c, &json);
+		json_end(&json);
+	}
 	if (state->key_count)
 		json_object(&json, "config");
 	for (size_t i = 0; i < state->key_count; i++) {
@@ -287,6 +307,11 @@ static int run(struct call *call)
 		lxc_container_put(c);
 		return EXIT_FAILURE;
 	}
+	if (state->security && !c->is_running(c)) {
+		fprintf(stderr, "%s is not running: nothing isolates it, and nothing needs to\n", call->name);
+		lxc_container_put(c);
+		return EXIT_FAILURE;
+	}
 	if (state->json)
 		print_json(call, c);
 	else
@@ -301,7 +326,12 @@ const struct tool lxc_info_tool = {
 	.usage = "-n NAME [OPTION]...",
 	.options = options,
 	.description = "Without a filter everything but configuration keys is shown. OOM kills and hits of the memory "
-		       "limit are shown once there were any.",
+		       "limit are shown once there were any.\n\n--security tells what the kernel does about a running "
+		       "container, whatever its configuration says: one line for each namespace, id map, capability set, "
+		       "filter, label, mount, limit and way to the host. Each has a verdict: isolated (its own, the "
+		       "host's is not reached), limited (the host's, and something holds it back), shared (the host's), "
+		       "unlimited (nothing holds it back), unknown (the kernel does not tell, or not to this user). Of an "
+		       "application container it tells about the command, not the minimal init above it.",
 	.option = take_option,
 	.run = run,
 	.state_size = sizeof(struct info_state),
