@@ -84,7 +84,7 @@ static int renounce(void)
 	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
 		return fail("close descriptors");
 	(void)clearenv();
-	(void)umask(077);
+	(void)umask(022); /* the database has its mode by itself */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)setrlimit(RLIMIT_CPU, &no_limit);	  /* a hard limit that is too low ends the caller's own request */
@@ -150,6 +150,22 @@ static int take_asker(struct asker *ret)
 }
 
 /* ---- the target ---- */
+
+/*
+ * Elsewhere all interfaces of the machine would seem to be gone, and with them what is used of the quotas. The first
+ * process's network is the machine's.
+ */
+static bool is_own_network(void)
+{
+	struct stat own, first;
+
+	if (privilege_raise() < 0)
+		return false;
+	bool is_same = stat("/proc/self/ns/net", &own) == 0 && stat("/proc/1/ns/net", &first) == 0 &&
+		       own.st_ino == first.st_ino && own.st_dev == first.st_dev;
+	privilege_lower();
+	return is_same;
+}
 
 /* Of the caller's own user namespace, or of one that lies in his: owned by him at some level (user_namespaces(7)). */
 static bool is_owned(int netns_fd)
@@ -234,11 +250,24 @@ static int make(struct usernet_database *database, struct usernet_line *line, st
 			return r;
 		r = nic_make(nic, netns_fd, bridge, mtu);
 		if (r < 0) {
-			(void)nic_delete(nic->host);
+			if (r != -EEXIST) /* else it is another's, or none */
+				(void)nic_delete(nic->host);
 			(void)database_remove(database, nic->host);
 		}
 	}
 	return r;
+}
+
+/*
+ * Without the lock: the caller's pipe may be full for ever. Who cannot be told has no use for the interface; its line
+ * goes with the next call.
+ */
+static int tell(const struct nic *nic)
+{
+	if (printf("%s:%d:%s:%d\n", nic->inside, nic->inside_index, nic->host, nic->host_index) > 0 && fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	(void)nic_delete(nic->host);
+	return fail("write the result");
 }
 
 static int make_by_rule(struct usernet_text rules, const struct usernet_request *request, struct nic *nic, int netns_fd)
@@ -264,17 +293,10 @@ static int make_by_rule(struct usernet_text rules, const struct usernet_request 
 					  fail("bridge %s: %s", request->bridge, strerror(-r));
 	}
 	r = make(&database, &line, nic, netns_fd, bridge, mtu);
-	/* who cannot be told has no use for it */
-	bool is_told = r == 0 && printf("%s:%d:%s:%d\n", nic->inside, nic->inside_index, nic->host, nic->host_index) > 0 &&
-		       fflush(stdout) == 0;
-	if (r == 0 && !is_told) {
-		(void)nic_delete(nic->host);
-		(void)database_remove(&database, nic->host);
-	}
 	database_close(&database);
 	if (r < 0)
 		return fail("make interface %s on %s: %s", nic->inside, request->bridge, strerror(-r));
-	return is_told ? EXIT_SUCCESS : fail("write the result");
+	return tell(nic);
 }
 
 static int create(const struct usernet_request *request, const char *pid, const char *inside)
@@ -355,6 +377,8 @@ int main(int argc, char **argv)
 		return fail("type: only veth is known");
 	if (!usernet_is_link_name(argv[6]))
 		return fail("bridge: not a name for one");
+	if (!is_own_network())
+		return fail("it works only in the network namespace of process 1");
 	if (take_asker(&asker) != 0)
 		return EXIT_FAILURE;
 	struct usernet_request request = { asker.user, (const char *const *)asker.groups, asker.count, argv[5], argv[6] };

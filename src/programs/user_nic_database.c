@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 
 #define RUN_DIR	     "/run/lxc"
+#define LOCK_WAITS   1000
+#define LOCK_WAIT_MS 10
 #define MAX_DATABASE (4 * 1024 * 1024)
 
 /* Nobody but root may have put something there. */
@@ -53,7 +56,8 @@ static int filter(struct usernet_database *database, bool (*keep)(const struct u
 	struct usernet_text text = database_text(database);
 	struct usernet_line line;
 	char buffer[sizeof(line) + 8];
-	auto_free char *kept = malloc(database->length + 2);
+	size_t old_length = database->length;
+	auto_free char *kept = malloc(old_length + 2);
 	size_t length = 0;
 
 	if (!kept)
@@ -72,7 +76,10 @@ static int filter(struct usernet_database *database, bool (*keep)(const struct u
 	int r = privilege_raise();
 	if (r < 0)
 		return r;
-	if (pwrite(database->fd, kept, length, 0) != (ssize_t)length || ftruncate(database->fd, (off_t)length) < 0)
+	/* a caller can kill it at any moment (cgroup.kill): empty lines, in the same write, stand where the old text had more */
+	size_t padded = length > old_length ? length : old_length;
+	memset(kept + length, '\n', padded - length);
+	if (pwrite(database->fd, kept, padded, 0) != (ssize_t)padded || ftruncate(database->fd, (off_t)length) < 0)
 		r = -EIO;
 	privilege_lower();
 	free(database->data);
@@ -92,6 +99,21 @@ static bool is_other(const struct usernet_line *line, const char *link)
 	return strcmp(line->last, link) != 0;
 }
 
+/* Not for ever: who holds it may have been frozen by its caller (cgroup.freeze). */
+static int lock(int fd)
+{
+	static const struct timespec pause = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
+
+	for (int wait = 0; wait < LOCK_WAITS; wait++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		(void)nanosleep(&pause, NULL); /* all signals are blocked */
+	}
+	return -EBUSY;
+}
+
 int database_open(struct usernet_database *ret)
 {
 	int r = privilege_raise();
@@ -102,8 +124,8 @@ int database_open(struct usernet_database *ret)
 	ret->fd = open_file();
 	if (ret->fd < 0)
 		r = ret->fd;
-	else if (flock(ret->fd, LOCK_EX) < 0)
-		r = -errno;
+	else
+		r = lock(ret->fd);
 	privilege_lower();
 	if (r == 0)
 		r = file_read_fd(ret->fd, MAX_DATABASE, &ret->data, &ret->length);

@@ -13,7 +13,7 @@
 struct found {
 	int index, peer_index;
 	unsigned mtu;
-	bool is_bridge;
+	bool is_bridge, is_veth;
 };
 
 static void take_link(const struct nlmsghdr *message, void *data)
@@ -28,6 +28,7 @@ static void take_link(const struct nlmsghdr *message, void *data)
 	found->index = header->ifi_index;
 	found->mtu = mtu ? *(const unsigned *)RTA_DATA(mtu) : 0;
 	found->peer_index = peer ? *(const int *)RTA_DATA(peer) : 0;
+	found->is_veth = kind && RTA_PAYLOAD(kind) == sizeof("veth") && memcmp(RTA_DATA(kind), "veth", 5) == 0;
 	found->is_bridge = kind && RTA_PAYLOAD(kind) == sizeof("bridge") && memcmp(RTA_DATA(kind), "bridge", 7) == 0;
 }
 
@@ -133,6 +134,8 @@ int nic_delete(const char *host)
 	int r = find_link(host, &found);
 	if (r < 0)
 		return r == -ENODEV ? 0 : r;
+	if (!found.is_veth)
+		return -EPERM;
 	struct ifinfomsg header = { .ifi_index = found.index };
 	netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
 	r = send_privileged(&batch);
