@@ -31,24 +31,45 @@ static int clear_group(const char *directory, const char *pivot)
 	return -EBUSY;
 }
 
-/* One at a time: a host that lacks one still gets the others; a missing file is seen when it is set. */
-static int enable(const char *directory, const char *words)
+/* Words of "+memory +pids" that "memory io" lacks? */
+static bool lacks(const char *controllers, const char *words)
 {
-	int result = 0;
 	for (const char *word = words; *word; word += strcspn(word, " "), word += *word == ' ') {
-		char one[40];
-		(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(word, " "), word);
-		if (cgroupfs_write(directory, "cgroup.subtree_control", one) == -EBUSY)
-			result = -EBUSY;
+		size_t length = strcspn(word, " ") - 1;
+		const char *at = controllers;
+		while (*at && (strcspn(at, " \n") != length || strncmp(at, word + 1, length) != 0))
+			at += strcspn(at, " \n"), at += *at != '\0';
+		if (!*at)
+			return true;
 	}
-	return result;
+	return false;
+}
+
+/*
+ * cgroup-v2.rst, "No Internal Process Constraint": who has processes of its own can not hand controllers down. pids
+ * and cpu would even be taken, and make all groups below unfit for processes ("domain invalid"): nothing is tried
+ * before the group is empty. The root of the hierarchy, which has no cgroup.type, may have both.
+ */
+static bool has_processes(const char *directory)
+{
+	auto_free char *type = NULL, *processes = NULL;
+	return cgroupfs_read(directory, "cgroup.type", &type) == 0 &&
+	       cgroupfs_read(directory, "cgroup.procs", &processes) == 0 && *processes;
 }
 
 void delegate_controllers(const struct cgroup_set *set, const char *directory)
 {
-	/* cgroup-v2.rst, "No Internal Process Constraint": who has processes of its own can not hand controllers down */
-	if (enable(directory, set->v2_controllers) == -EBUSY && clear_group(directory, set->monitor_pivot ?: CGROUP_PIVOT) == 0)
-		(void)enable(directory, set->v2_controllers);
+	auto_free char *enabled = NULL;
+	if (cgroupfs_read(directory, "cgroup.subtree_control", &enabled) == 0 && !lacks(enabled, set->v2_controllers))
+		return;
+	if (has_processes(directory) && clear_group(directory, set->monitor_pivot ?: CGROUP_PIVOT) < 0)
+		return;
+	/* one at a time: a host that lacks one still gets the others; a missing file is seen when it is set */
+	for (const char *word = set->v2_controllers; *word; word += strcspn(word, " "), word += *word == ' ') {
+		char one[40];
+		(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(word, " "), word);
+		(void)cgroupfs_write(directory, "cgroup.subtree_control", one);
+	}
 }
 
 int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group)
