@@ -56,6 +56,7 @@ struct start_options {
 struct start_result {
 	pid_t init_pid;
 	int wait_status; /* foreground: of init, as of waitpid */
+	char warning[448]; /* of a background start: one line about what it could not do, or "" */
 };
 
 /*

@@ -29,7 +29,8 @@ void handover_close(struct handover *handover)
 
 static int send_message(int fd, const struct message *message, int pass_fd)
 {
-	size_t size = message->kind == MESSAGE_ERROR ? sizeof(*message) : offsetof(struct message, error);
+	bool has_text = message->kind == MESSAGE_ERROR || message->kind == MESSAGE_WARNING;
+	size_t size = has_text ? sizeof(*message) : offsetof(struct message, error);
 	struct iovec part = { (void *)(uintptr_t)message, size };
 
 	return fd_passing_send(fd, &part, 1, &pass_fd, pass_fd >= 0);

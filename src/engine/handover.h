@@ -15,13 +15,14 @@ enum message_kind {
 	MESSAGE_ENDED,	  /* supervisor to caller in the foreground; value: wait status */
 	MESSAGE_LISTENER, /* of a program about to be executed, with its seccomp filter's listener */
 	MESSAGE_READY,	  /* of the same: the last one */
+	MESSAGE_WARNING,  /* supervisor to caller, before MESSAGE_RUNNING; the text is the error's */
 };
 
 struct message {
 	uint32_t kind; /* enum message_kind */
 	uint32_t point;
 	int32_t value;
-	struct error error; /* sent only with MESSAGE_ERROR */
+	struct error error; /* sent only with MESSAGE_ERROR and MESSAGE_WARNING */
 };
 
 /* One SOCK_SEQPACKET pair between supervisor and init; each side closes the other's end after the clone. */

@@ -10,6 +10,7 @@
 #define RESOURCE_PROXY	"PROXY"	  /* a neighbour that the host answers for */
 #define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
 #define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */
+#define RESOURCE_APPARMOR "APPARMOR" /* a profile made for this container alone */
 #define RESOURCE_PIDFILE "PIDFILE"
 #define RESOURCE_DIRECTORY "DIRECTORY"
 

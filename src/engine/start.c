@@ -171,6 +171,8 @@ static int await_report(int report_fd, bool foreground, struct start_result *res
 			*ret_is_told = true;
 			return err->errnum ? -err->errnum : -EINVAL;
 		}
+		if (message.kind == MESSAGE_WARNING)
+			memcpy(result->warning, message.error.what, sizeof(result->warning));
 		if (message.kind == MESSAGE_RUNNING) {
 			is_running = true;
 			result->init_pid = message.value;

@@ -63,6 +63,7 @@ static void release_handles(struct start *start)
 	console_close(&start->console);
 	notify_clear(&start->notify);
 	security_seccomp_clear(&start->seccomp);
+	security_clear_labels(&start->labels);
 	network_free(start->network);
 	start->network = NULL;
 	if (start->has_cgroups)
@@ -368,6 +369,21 @@ static void report(const struct start *start, enum message_kind kind, int value,
 		log_error(start->log, "%s", error_render(err, line, sizeof(line)));
 }
 
+/* What was asked for, this kernel has not, and does not keep the container from running. */
+static void report_warning(const struct start *start)
+{
+	struct message message = { .kind = MESSAGE_WARNING };
+
+	if (!start->labels.warning[0])
+		return;
+	log_warn(start->log, "%s", start->labels.warning);
+	snprintf(message.error.what, sizeof(message.error.what), "%s", start->labels.warning);
+	if (start->options->report_fd >= 0)
+		(void)message_send(start->options->report_fd, &message); /* nobody may be listening any more */
+	else if (start->options->print_errors)
+		dprintf(STDERR_FILENO, "%s: %s: %s\n", start->options->command, start->id.name, start->labels.warning);
+}
+
 static int open_signals(void)
 {
 	sigset_t set;
@@ -466,6 +482,7 @@ int supervise(struct start *start)
 	if (r < 0)
 		return fail(start, &err);
 	write_pidfile(start);
+	report_warning(start);
 	report(start, MESSAGE_RUNNING, start->init_pid, NULL);
 	show_library();
 	for (;;) {

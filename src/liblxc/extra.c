@@ -16,6 +16,8 @@ int extra_start(struct lxc_container *c, const struct extra_start_options *optio
 	auto_lock(c);
 	int r = prepare_start(c, options->argv, options->application, &err);
 	r = r < 0 ? r : engine_start(lxc_config_spec(self(c)->config), &start, &result, &err);
+	if (r >= 0 && options->ret_warning)
+		memcpy(options->ret_warning, result.warning, sizeof(result.warning));
 	return r < 0 ? container_fault(c, &err, r) : 0;
 }
 

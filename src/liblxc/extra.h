@@ -16,6 +16,7 @@ struct extra_start_options {
 	const char *pidfile; /* or NULL */
 	bool close_all_fds;
 	char *const *argv;   /* NULL: the container's init */
+	char *ret_warning;   /* 448 bytes: of a start in the background, a line about what it could not do, or ""; or NULL */
 };
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 

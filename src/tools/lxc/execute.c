@@ -37,11 +37,13 @@ static int take_option(struct call *call, int key, const char *value)
 static int execute(const struct call *call, struct lxc_container *c)
 {
 	struct execute_state *state = call->state;
+	char warning[448] = "";
 	struct extra_start_options start_options = {
 		.foreground = !state->common.daemon,
 		.application = true,
 		.command = call->tool->name,
 		.argv = call->argument_count ? call->arguments : NULL,
+		.ret_warning = warning,
 	};
 
 	if (start_options_apply(&state->common, call, c) || set_item(call, c, "lxc.init.uid", state->uid) ||
@@ -51,8 +53,11 @@ static int execute(const struct call *call, struct lxc_container *c)
 		tool_error(call, "missing command to execute");
 		return EXIT_FAILURE;
 	}
-	if (extra_start(c, &start_options) >= 0)
+	if (extra_start(c, &start_options) >= 0) {
+		if (warning[0])
+			tool_error(call, "%s", warning);
 		return EXIT_SUCCESS;
+	}
 	tool_container_error(call, c, "failed to run the container");
 	return EXIT_FAILURE;
 }

@@ -88,16 +88,21 @@ static int start(const struct call *call, struct lxc_container *c)
 {
 	struct start_state *state = call->state;
 	auto_free char *pidfile = state->pidfile ? absolute_path(state->pidfile) : NULL;
+	char warning[448] = "";
 	struct extra_start_options start_options = {
 		.foreground = state->common.foreground,
 		.command = call->tool->name,
 		.pidfile = pidfile,
 		.close_all_fds = state->close_all_fds,
 		.argv = call->argument_count ? call->arguments : NULL,
+		.ret_warning = warning,
 	};
 
-	if (extra_start(c, &start_options) >= 0)
+	if (extra_start(c, &start_options) >= 0) {
+		if (warning[0])
+			tool_error(call, "%s", warning);
 		return EXIT_SUCCESS;
+	}
 	tool_container_error(call, c, "failed to start");
 	return EXIT_FAILURE;
 }
