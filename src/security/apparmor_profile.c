@@ -61,7 +61,7 @@ bool apparmor_label_is_of(uid_t uid, const char *label)
 	if (strncmp(label, prefix, length) != 0 || (uid == 0 && looks_like_uid(label + length)))
 		return false;
 	const char *path = strstr(label + length, "_<"), *end = label + strlen(label) - 1;
-	if (!path || path == label + length || *end != '>' || end < path + 2)
+	if (!path || path == label + length || *end != '>' || end <= path + 2)
 		return false;
 	for (const char *c = label + length; c < end; c++)
 		if (!is_plain_character(*c) && c != path + 1)
@@ -117,8 +117,7 @@ static bool is_known_prefix(const char *const *names, size_t index, size_t lengt
 	return false;
 }
 
-static void put_other_characters(struct output *out, const char *before, const char *const *names, size_t index,
-	size_t length, const char *after)
+static void put_other_characters(struct output *out, const char *const *names, size_t index, size_t length)
 {
 	const char *name = names[index];
 	char set[64] = "";
@@ -127,24 +126,27 @@ static void put_other_characters(struct output *out, const char *before, const c
 	for (const char *const *other = names; *other; other++)
 		if (strncmp(*other, name, length) == 0 && (*other)[length] && !strchr(set, (*other)[length]) && count < 60)
 			set[count++] = (*other)[length];
-	put_format(out, "  deny %s%.*s[^%s]**%s,\n", before, (int)length, name, set, after);
+	put_format(out, "%s%.*s[^%s]**", index + length ? "," : "", (int)length, name, set);
 }
 
 /*
- * Denials of all that begins with before but for names and what is below them; a name that ends in '*' stands for all
- * that begin so. No name may be the beginning of another one.
+ * A denial of all that begins with before but for names and what is below them; a name that ends in '*' stands for all
+ * that begin so. No name may be the beginning of another one. What is not allowed is listed by the first character in
+ * which it differs: this language has no other way to say "not this word".
  */
 static void deny_all_but(struct output *out, const char *before, const char *const *names, const char *after)
 {
+	put_format(out, "  deny %s{", before);
 	for (size_t i = 0; names[i]; i++) {
 		size_t length = strcspn(names[i], "*");
 
 		for (size_t n = 0; n < length; n++)
 			if (!is_known_prefix(names, i, n))
-				put_other_characters(out, before, names, i, n, after);
+				put_other_characters(out, names, i, n);
 		if (!names[i][length])
-			put_format(out, "  deny %s%s?**%s,\n", before, names[i], after);
+			put_format(out, ",%s?**", names[i]);
 	}
+	put_format(out, "}%s,\n", after);
 }
 
 static const char permitted[] =

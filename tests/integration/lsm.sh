@@ -7,7 +7,7 @@ policy=/sys/kernel/security/apparmor
 # NAME LINE...: as container, but without its lxc.apparmor.profile
 confined() {
 	container "$@"
-	sed -i '/^lxc.apparmor.profile = unconfined$/d' "$P/$1/config"
+	[[ $* == *"lxc.apparmor.profile = unconfined"* ]] || sed -i '/^lxc.apparmor.profile = unconfined$/d' "$P/$1/config"
 }
 label_of() { sed 's/ (.*//' "/proc/$1/attr/apparmor/current"; }
 loaded() { grep -F "$1 (" $policy/profiles; }
@@ -110,7 +110,7 @@ denied devtmpfs 'mount -t devtmpfs x /mnt'
 denied second-path-of-proc 'mount -o bind /proc /mnt'
 denied second-path-of-root 'mount -o rbind / /mnt'
 denied sys-switches 'cat /sys/kernel/mm/ksm/run >/tmp/p; cat /tmp/p >/sys/kernel/mm/ksm/run'
-denied profile-change 'echo "changeprofile unconfined" >/proc/self/attr/apparmor/current'
+denied sysrq-after-a-profile-change 'echo "changeprofile unconfined" >/proc/self/attr/apparmor/current; : >/proc/sysrq-trigger'
 denied exec-unconfined 'echo "exec :root:unconfined" >/proc/self/attr/apparmor/exec'
 allowed tmpfs 'mount -t tmpfs x /mnt && mkdir /mnt/a /mnt/b && mount -o bind /mnt/a /mnt/b && umount /mnt/b && umount /mnt'
 allowed remount 'mount -t tmpfs x /mnt && mount -o remount,ro /mnt && umount /mnt'
