@@ -149,6 +149,14 @@ timeout 20 lxc-start -P "$P" -n raw 2>"$work/err"
 check wrong-raw-is-one-line [ "$(grep -c 'AppArmor' "$work/err")" = 1 ]
 check wrong-raw-does-not-start is raw STOPPED
 
+confined mapped 'lxc.apparmor.profile = generated' 'lxc.idmap = u 0 100000 65536' 'lxc.idmap = g 0 100000 65536'
+chown -R 100000:100000 "$P/mapped/rootfs"; chmod 755 "$P/mapped"
+start mapped
+check mapped-is-confined grep -q '^lxc-mapped_<' "/proc/$(init_of mapped)/attr/apparmor/current"
+check mapped-mounts run mapped sh -c 'mount -t tmpfs x /mnt && mount -o bind /tmp /mnt && umount /mnt'
+check mapped-denies-sysrq not run mapped sh -c ': >/proc/sysrq-trigger'
+stop mapped
+
 confined default 'lxc.mount.auto = proc:rw sys:rw'
 start default
 equal default-label lxc-container-default-cgns "$(label_of "$(init_of default)")"

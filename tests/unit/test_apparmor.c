@@ -93,7 +93,7 @@ static bool is_denied(const char *text, const char *before, const char *name)
 	for (char *pattern = strtok_r(patterns, ",", &rest); pattern; pattern = strtok_r(NULL, ",", &rest)) {
 		char glob[256] = "";
 		for (const char *c = pattern; *c; c++)
-			snprintf(glob + strlen(glob), sizeof(glob) - strlen(glob), *c == '?' ? "[!/]" : *c == '^' ? "!" : "%c", *c);
+			strncat(glob, *c == '?' ? "[!/]" : *c == '^' ? "!" : (char[]){ *c, '\0' }, sizeof(glob) - strlen(glob) - 1);
 		if (fnmatch(glob, name, 0) == 0)
 			return true;
 	}
