@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -14,7 +16,9 @@
 
 static int write_attribute(int proc_fd, const char *path, const char *text)
 {
-	auto_close int fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC);
+	/* where proc_fd had to be the container's /proc, another of its files may be bound there, one that takes any text */
+	struct open_how how = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS };
+	auto_close int fd = (int)syscall(SYS_openat2, proc_fd, path, &how, sizeof(how));
 
 	if (fd < 0)
 		return -errno;

@@ -409,7 +409,7 @@ int main(int argc, char **argv)
 	int r = shed_caller();
 	if (r < 0)
 		return fail(-r, "become root (is the program set-uid?)", NULL);
-	request.cache_fd = open_cache(strcmp(argv[1], "default") == 0 ? 0 : request.uid);
+	request.cache_fd = open_cache(request.uid);
 	if (request.cache_fd < 0)
 		return fail(-request.cache_fd, "open " CACHE, NULL);
 	if (strcmp(argv[1], "load") == 0)
