@@ -14,6 +14,9 @@
 #ifndef WABE_COMPILE_SECCOMP
 #define WABE_COMPILE_SECCOMP "/usr/local/libexec/wabe/wabe-compile-seccomp"
 #endif
+#ifndef WABE_APPARMOR
+#define WABE_APPARMOR "/usr/local/libexec/wabe/wabe-apparmor"
+#endif
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif

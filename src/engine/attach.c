@@ -36,6 +36,7 @@ struct attach {
 	int namespaces; /* CLONE_NEW* to join */
 	char *cwd;
 	struct seccomp_filter seccomp;
+	char *apparmor; /* init's label, or NULL */
 	int report_fd; /* child's end: MESSAGE_RUNNING from the helper, MESSAGE_READY from the program, or MESSAGE_ERROR */
 	int (*function)(void *payload);
 	void *payload;
@@ -161,13 +162,14 @@ static int set_label(const struct attach *attach, struct error *err)
 	struct spec *spec = attach->running.spec;
 	if (!options->apply_lsm)
 		return 0;
-	if (options->lsm_label) { /* given by the caller: for whichever LSM the container uses */
-		char **slot = spec->security.selinux_context ? &spec->security.selinux_context :
-							       &spec->security.apparmor_profile;
-		if (text_replace(slot, options->lsm_label) < 0)
+	const char *apparmor = attach->apparmor;
+	if (options->lsm_label && !spec->security.selinux_context) {
+		apparmor = options->lsm_label; /* given by the caller: for whichever LSM the container uses */
+	} else if (options->lsm_label) {
+		if (text_replace(&spec->security.selinux_context, options->lsm_label) < 0)
 			return error_set(err, ENOMEM, "set the label");
 	}
-	return security_set_lsm(spec, err);
+	return security_set_lsm(spec, apparmor, err);
 }
 
 static int give_up_privileges(struct attach *attach, struct error *err)
@@ -182,6 +184,8 @@ static int give_up_privileges(struct attach *attach, struct error *err)
 	r = r ?: set_identity(attach, err);
 	if (r == 0 && options->drop_capabilities)
 		r = security_drop_capabilities(spec, err);
+	if (r == 0 && options->apply_lsm && attach->namespaces & CLONE_NEWNS)
+		r = security_restrict_files(spec, err);
 	if (r == 0 && (options->no_new_privs || (options->drop_capabilities && spec_wants_no_new_privs(spec))))
 		r = security_no_new_privs(err);
 	return r ?: handover_load_seccomp(attach->report_fd, &attach->seccomp, err);
@@ -366,6 +370,15 @@ static int run(struct attach *attach, pid_t *ret_pid, struct error *err)
 	return r;
 }
 
+/* What init runs under, by the host's /proc: what the container shows as its own may be a fake. */
+static int read_label(struct attach *attach, struct error *err)
+{
+	int r = security_read_label(attach->running.init_pid, &attach->apparmor);
+	if (r == 0 && pidfd_send_signal_number(attach->running.init_pidfd, 0) < 0)
+		r = -ESRCH; /* the label may be another process's */
+	return r < 0 ? error_set(err, r, "read the security label of init %d", attach->running.init_pid) : 0;
+}
+
 int engine_attach(const struct container_id *id, int (*function)(void *payload), void *payload,
 	const struct attach_options *options, pid_t *ret_pid, struct error *err)
 {
@@ -381,9 +394,12 @@ int engine_attach(const struct container_id *id, int (*function)(void *payload),
 		attach.cwd = getcwd(NULL, 0); /* NULL is fine: "/" then */
 	if (options->apply_lsm && attach.namespaces & CLONE_NEWNS)
 		r = security_seccomp_prepare(spec, &attach.seccomp, err);
+	if (r == 0 && options->apply_lsm && !options->lsm_label)
+		r = read_label(&attach, err);
 	if (r == 0)
 		r = run(&attach, ret_pid, err);
 	security_seccomp_clear(&attach.seccomp);
+	free(attach.apparmor);
 	free(attach.cwd);
 	running_clear(&attach.running);
 	return r;

@@ -67,10 +67,11 @@ static int give_up_privileges(struct start *start, struct error *err)
 	const struct spec_lifecycle *life = &spec->lifecycle;
 	int r = security_personality(spec, err);
 	r = r ?: security_session_keyring(spec, err);
-	r = r ?: security_set_lsm(spec, err);
+	r = r ?: security_set_lsm(spec, start->labels.apparmor, err);
 	r = r ?: security_drop_bounding_set(spec, err);
 	r = r ?: security_set_identity(spec, spec->process.uid, spec->process.gid, &spec->process.groups, err);
 	r = r ?: security_drop_capabilities(spec, err);
+	r = r ?: security_restrict_files(spec, err);
 	if (r == 0 && spec_wants_no_new_privs(spec))
 		r = security_no_new_privs(err);
 	if (r < 0)
@@ -138,7 +139,11 @@ int payload_execute(struct start *start, struct error *err)
 		r = error_set(err, errno, "enter directory %s", cwd);
 	if (r == 0)
 		r = set_environment(start, err);
-	if (r == 0 && start->namespaces & 1U << NAMESPACE_PID && process->use_init)
-		return app_init_run(start, become_program, err);
+	if (r == 0 && start->namespaces & 1U << NAMESPACE_PID && process->use_init) {
+		/* the tiny init too, and through it what attaches; the program has it from there */
+		r = security_set_apparmor_now(start->spec, start->labels.apparmor, err);
+		security_clear_labels(&start->labels);
+		return r < 0 ? r : app_init_run(start, become_program, err);
+	}
 	return r < 0 ? r : become(start, err);
 }

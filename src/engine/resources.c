@@ -10,6 +10,7 @@
 #include "base/journal.h"
 #include "cgroup/cgroup.h"
 #include "network/network.h"
+#include "security/security.h"
 
 struct release {
 	const char *kind;
@@ -38,6 +39,12 @@ static void release_netns(const struct release *release, const char *argument)
 	(void)unlink(argument);
 }
 
+static void release_profile(const struct release *release, const char *argument)
+{
+	(void)release;
+	security_unload_profile(argument);
+}
+
 static void release_file(const struct release *release, const char *argument)
 {
 	(void)release;
@@ -62,6 +69,7 @@ static const struct {
 	{ RESOURCE_PROXY, release_network },
 	{ RESOURCE_NIC, release_network },
 	{ RESOURCE_NETNS, release_netns },
+	{ RESOURCE_APPARMOR, release_profile },
 	{ RESOURCE_PIDFILE, release_file },
 	{ RESOURCE_DIRECTORY, release_directory },
 };

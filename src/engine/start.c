@@ -150,6 +150,17 @@ int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *r
 	return r ? error_set(err, r, "execute %s", WABE_SUPERVISOR) : 0;
 }
 
+/* The first one whole, of the others the text. */
+static void add_warning(struct error *all, const struct error *next)
+{
+	size_t used = strlen(all->what);
+
+	if (used == 0)
+		*all = *next;
+	else
+		(void)snprintf(all->what + used, sizeof(all->what) - used, "; %s", next->what);
+}
+
 /*
  * Reads reports until the start is decided (background) or the container has ended (foreground). *ret_is_told: the
  * failure was reported, so the supervisor lives and takes everything back itself.
@@ -172,7 +183,7 @@ static int await_report(int report_fd, bool foreground, struct start_result *res
 			return err->errnum ? -err->errnum : -EINVAL;
 		}
 		if (message.kind == MESSAGE_WARNING)
-			result->warning = message.error;
+			add_warning(&result->warning, &message.error);
 		if (message.kind == MESSAGE_RUNNING) {
 			is_running = true;
 			result->init_pid = message.value;

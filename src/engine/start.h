@@ -44,6 +44,7 @@ struct start {
 	bool is_placed_by_clone;
 	struct network *network;
 	struct seccomp_filter seccomp;
+	struct security_labels labels;
 	struct notify notify;
 	struct console console;
 	struct handover handover;

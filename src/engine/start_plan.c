@@ -247,6 +247,20 @@ static int prepare_seccomp(struct start *start, struct error *err)
 	return r;
 }
 
+static int prepare_labels(struct start *start, struct error *err)
+{
+	char profile[256];
+	int r = 0;
+
+	if (security_generates_profile(start->spec)) {
+		security_apparmor_label(start->spec, profile, sizeof(profile));
+		r = journal_add(start->journal_fd, RESOURCE_APPARMOR, profile);
+		if (r < 0)
+			return error_set(err, r, "note the AppArmor profile");
+	}
+	return security_choose_labels(start->spec, &start->labels, err);
+}
+
 static int open_console(struct start *start, struct error *err)
 {
 	int r = console_open(&start->console, start->spec, start->options->foreground, err);
@@ -371,6 +385,7 @@ const struct step supervisor_plan[] = {
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
 	RUN("give-cgroups",         has_cgroups_to_give, give_cgroups),
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
+	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),
 	RUN("open-idmapped-sources", has_idmapped_sources, open_idmapped_sources),
 	RUN("prepare-network",      NULL,           prepare_network),

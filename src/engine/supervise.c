@@ -63,6 +63,7 @@ static void release_handles(struct start *start)
 	console_close(&start->console);
 	notify_clear(&start->notify);
 	security_seccomp_clear(&start->seccomp);
+	security_clear_labels(&start->labels);
 	network_free(start->network);
 	start->network = NULL;
 	if (start->has_cgroups)
@@ -381,6 +382,17 @@ void start_warn(const struct start *start, const struct error *warning)
 	log_warn(start->log, "%s", error_render(warning, line, sizeof(line)));
 }
 
+/* What was asked for, this kernel has not, and does not keep the container from running. */
+static void report_warning(const struct start *start)
+{
+	struct error warning = { 0 };
+
+	if (!start->labels.warning[0])
+		return;
+	(void)error_set(&warning, 0, "%s", start->labels.warning);
+	start_warn(start, &warning);
+}
+
 static int open_signals(void)
 {
 	sigset_t set;
@@ -479,6 +491,7 @@ int supervise(struct start *start)
 	if (r < 0)
 		return fail(start, &err);
 	write_pidfile(start);
+	report_warning(start);
 	report(start, MESSAGE_RUNNING, start->init_pid, NULL);
 	show_library();
 	for (;;) {

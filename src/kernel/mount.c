@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -169,14 +170,15 @@ int mount_pivot_here(void)
 int mount_open_procfs(void)
 {
 	struct statfs stat;
+	struct stat root;
 
 	int fd = mount_new_detached("proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (fd != -EPERM && fd != -EACCES)
 		return fd;
 	auto_close int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (proc_fd < 0 || fstatfs(proc_fd, &stat) < 0)
+	if (proc_fd < 0 || fstatfs(proc_fd, &stat) < 0 || fstat(proc_fd, &root) < 0)
 		return -errno;
-	if (stat.f_type != PROC_SUPER_MAGIC)
+	if (stat.f_type != PROC_SUPER_MAGIC || root.st_ino != 1) /* its root, not one of its directories */
 		return -EXDEV;
 	return take_fd(&proc_fd);
 }

@@ -17,6 +17,7 @@ struct extra_start_options {
 	bool close_all_fds;
 	char *const *argv;   /* NULL: the container's init */
 };
+/* 1: it runs, but something that was asked for is missing; c->error_string says what. */
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 
 /*

@@ -1,34 +1,18 @@
-/* Which AppArmor profile or SELinux context the program runs under. */
+/* AppArmor profile and SELinux context of the program. */
 #include "kernel/lsm.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/mount.h"
 #include "security/security.h"
 
-/* No profile of ours: the program runs as its caller does. */
-static bool is_plain(const char *profile)
+static int set_apparmor(const struct spec *spec, const char *label, int proc_fd, bool now, struct error *err)
 {
-	return !profile || strcmp(profile, "unconfined") == 0 || strcmp(profile, "unchanged") == 0;
-}
+	int r = now ? lsm_set_apparmor_now(proc_fd, label) : lsm_set_apparmor_on_exec(proc_fd, label);
 
-static int set_apparmor(const struct spec *spec, int proc_fd, struct error *err)
-{
-	const char *profile = spec->security.apparmor_profile;
-	const struct origin *origin = &spec->security.apparmor_origin;
-
-	if (is_plain(profile))
-		return 0;
-	bool is_generated = strcmp(profile, "generated") == 0;
-	int r = lsm_set_apparmor_on_exec(proc_fd, is_generated ? "unconfined" : profile);
-	if (r == -EOPNOTSUPP)
-		return 0;
-	if (r == 0 && is_generated)
-		return spec_error(err, EOPNOTSUPP, spec, origin, "generate an AppArmor profile");
 	if (r < 0) {
-		r = spec_error(err, r, spec, origin, "set AppArmor profile %s", profile);
+		r = spec_error(err, r, spec, &spec->security.apparmor_origin, "set AppArmor profile %s", label);
 		error_hint(err, "load the profile with apparmor_parser, or set unconfined");
 	}
 	return r;
@@ -50,16 +34,31 @@ static int set_selinux(const struct spec *spec, int proc_fd, struct error *err)
 	return 0;
 }
 
-int security_set_lsm(const struct spec *spec, struct error *err)
+/* CVE-2015-1334, CVE-2019-16884: never through a /proc that the container can have faked. */
+static int open_proc(struct error *err)
+{
+	int fd = mount_open_procfs();
+
+	return fd < 0 ? error_set(err, fd, "open procfs to set the security label") : fd;
+}
+
+int security_set_lsm(const struct spec *spec, const char *apparmor_label, struct error *err)
 {
 	const struct spec_security *security = &spec->security;
 
-	if (is_plain(security->apparmor_profile) && !security->selinux_context && !security->selinux_keyring_context)
+	if (!apparmor_label && !security->selinux_context && !security->selinux_keyring_context)
 		return 0;
-	/* CVE-2015-1334, CVE-2019-16884: never through a /proc that the container can have faked */
-	auto_close int proc_fd = mount_open_procfs();
+	auto_close int proc_fd = open_proc(err);
 	if (proc_fd < 0)
-		return error_set(err, proc_fd, "open procfs to set the security label");
-	int r = set_apparmor(spec, proc_fd, err);
+		return proc_fd;
+	int r = apparmor_label ? set_apparmor(spec, apparmor_label, proc_fd, false, err) : 0;
 	return r < 0 ? r : set_selinux(spec, proc_fd, err);
+}
+
+int security_set_apparmor_now(const struct spec *spec, const char *apparmor_label, struct error *err)
+{
+	if (!apparmor_label)
+		return 0;
+	auto_close int proc_fd = open_proc(err);
+	return proc_fd < 0 ? proc_fd : set_apparmor(spec, apparmor_label, proc_fd, true, err);
 }

@@ -34,8 +34,40 @@ int security_personality(const struct spec *spec, struct error *err);
 /* A new session keyring unless lxc.keyring.session keeps the caller's. */
 int security_session_keyring(const struct spec *spec, struct error *err);
 
-/* AppArmor profile and SELinux context of the next exec; ignored where the kernel has no such LSM. */
-int security_set_lsm(const struct spec *spec, struct error *err);
+/* What a container runs under, chosen by the supervisor. */
+struct security_labels {
+	char *apparmor;	   /* owned; NULL: as its caller */
+	char warning[448]; /* one line about what was asked for and the kernel has not, or "" */
+};
+
+/* Is a profile made for this container alone? Then its name goes into the journal before security_choose_labels. */
+bool security_generates_profile(const struct spec *spec);
+/* The name of that profile. size: 256. */
+void security_apparmor_label(const struct spec *spec, char *buffer, size_t size);
+
+/*
+ * Chooses, and has generated profiles made and loaded (apparmor_parser only for one that is not kept compiled). In the
+ * supervisor. One system call where the kernel has no AppArmor.
+ */
+int security_choose_labels(const struct spec *spec, struct security_labels *ret, struct error *err);
+void security_clear_labels(struct security_labels *labels);
+/* Takes a generated profile out of the kernel, once nothing runs under it. Best effort. */
+void security_unload_profile(const char *label);
+
+/* The AppArmor label of pid by the host's /proc, malloc'ed; NULL: none. 0 or -errno. */
+int security_read_label(pid_t pid, char **ret);
+
+/* AppArmor label (NULL: none) and SELinux context of the next exec; the latter ignored where the kernel has none. */
+int security_set_lsm(const struct spec *spec, const char *apparmor_label, struct error *err);
+/* The label at once, for a process that executes nothing. */
+int security_set_apparmor_now(const struct spec *spec, const char *apparmor_label, struct error *err);
+
+/*
+ * lxc.landlock.*: which files the caller and its children may use from now on; nothing where the kernel has no Landlock.
+ * Without CAP_SYS_ADMIN it sets no_new_privs.
+ */
+bool security_has_file_rules(const struct spec *spec);
+int security_restrict_files(const struct spec *spec, struct error *err);
 
 /* lxc.cap.drop and .keep: what no program in the container can ever gain. Before security_set_identity. */
 int security_drop_bounding_set(const struct spec *spec, struct error *err);

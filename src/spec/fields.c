@@ -105,7 +105,9 @@ const struct field spec_fields[] = {
 	ORIGIN(spec, security.apparmor_origin), BOOL(spec, security.apparmor_allow_incomplete),
 	BOOL(spec, security.apparmor_allow_nesting), LIST(spec, security.apparmor_raw),
 	TEXT(spec, security.selinux_context), TEXT(spec, security.selinux_keyring_context),
-	ORIGIN(spec, security.selinux_origin), STRUCTS(spec, security.sysctls, setting_fields),
+	ORIGIN(spec, security.selinux_origin), LIST(spec, security.landlock_read),
+	LIST(spec, security.landlock_execute), LIST(spec, security.landlock_write),
+	STRUCTS(spec, security.sysctls, setting_fields),
 
 	TEXT(spec, console.path), TEXT(spec, console.logfile), U64(spec, console.log_size),
 	BOOL(spec, console.log_rotate), U64(spec, console.buffer_size), U32(spec, console.tty_max),

@@ -189,6 +189,8 @@ struct spec_security {
 	struct string_list apparmor_raw;
 	char *selinux_context, *selinux_keyring_context;
 	struct origin selinux_origin;
+	/* paths inside; with any of them set, no other files may be used (execute and write: read, too) */
+	struct string_list landlock_read, landlock_execute, landlock_write;
 	VECTOR(struct spec_setting) sysctls; /* NAME with dots */
 };
 

@@ -22,23 +22,6 @@ static int refuse(const struct spec *spec, struct error *err, const struct origi
 
 /* ---- mechanisms that do not exist yet ---- */
 
-/* securityfs need not be mounted: the module's parameter tells it, too. */
-static bool has_apparmor(void)
-{
-	char enabled = 'N';
-	if (access("/sys/kernel/security/apparmor", F_OK) == 0)
-		return true;
-	auto_close int fd = open("/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, &enabled, 1) == 1 && enabled == 'Y';
-}
-
-static bool has_generated_apparmor(const struct spec *spec, const struct origin **origin)
-{
-	*origin = &spec->security.apparmor_origin;
-	return spec->security.apparmor_profile && strcmp(spec->security.apparmor_profile, "generated") == 0 &&
-	       has_apparmor();
-}
-
 static bool has_other_store(const struct spec *spec, const struct origin **origin)
 {
 	const char *store = spec->rootfs.store;
@@ -51,8 +34,6 @@ static const struct {
 	bool (*is_used)(const struct spec *spec, const struct origin **origin);
 	const char *what, *hint;
 } missing[] = {
-	{ has_generated_apparmor, "generated AppArmor profiles are not supported yet",
-		"set lxc.apparmor.profile to unconfined or to a loaded profile" },
 	{ has_other_store, "this kind of rootfs is not supported yet", "use a directory or overlay" },
 };
 

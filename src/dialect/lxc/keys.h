@@ -90,6 +90,7 @@ int net_list_keys(const struct spec *spec, const char *suffix, FILE *out);
 
 /* ---- lists and groups (keys_lists.c, keys_mounts.c, keys_process.c) ---- */
 int environment_set(struct key_call *call);
+int absolute_paths_set(struct key_call *call); /* a path per line */
 int hook_set(struct key_call *call);
 int hook_get(const struct spec *spec, const char *suffix, FILE *out);
 void hook_clear(struct spec *spec, const char *suffix);

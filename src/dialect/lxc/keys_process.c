@@ -67,6 +67,15 @@ int environment_set(struct key_call *call)
 	return text_format(&text, "%s=%s", call->value, own) ?: string_list_add(list, text);
 }
 
+int absolute_paths_set(struct key_call *call)
+{
+	struct string_list *list = (void *)((char *)call->spec + call->key->offset);
+
+	if (*call->value != '/')
+		return key_fault(call, "is not an absolute path", "write the path as the container's programs see it");
+	return string_list_add(list, call->value);
+}
+
 /* ---- capabilities ---- */
 
 int cap_set(struct key_call *call)

@@ -88,6 +88,7 @@ static const struct check misc[] = {
 	{ "close_range", probe_call, "close_range", NULL, false, ANY_LAYOUT },
 	{ "Keyrings", probe_call, "keyrings", "CONFIG_KEYS", false, ANY_LAYOUT },
 	{ "Core scheduling", probe_call, "core-scheduling", "CONFIG_SCHED_CORE", false, ANY_LAYOUT },
+	{ "Landlock", probe_call, "landlock", "CONFIG_SECURITY_LANDLOCK", false, ANY_LAYOUT },
 	{ "AppArmor", probe_path, "/sys/kernel/security/apparmor", "CONFIG_SECURITY_APPARMOR", false, ANY_LAYOUT },
 	{ "SELinux", probe_path, "/sys/fs/selinux/enforce", "CONFIG_SECURITY_SELINUX", false, ANY_LAYOUT },
 };

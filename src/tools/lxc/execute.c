@@ -51,7 +51,10 @@ static int execute(const struct call *call, struct lxc_container *c)
 		tool_error(call, "missing command to execute");
 		return EXIT_FAILURE;
 	}
-	if (extra_start(c, &start_options) >= 0)
+	int r = extra_start(c, &start_options);
+	if (r > 0)
+		tool_error(call, "warning: %s", c->error_string);
+	if (r >= 0)
 		return EXIT_SUCCESS;
 	tool_container_error(call, c, "failed to run the container");
 	return EXIT_FAILURE;

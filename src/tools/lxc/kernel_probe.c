@@ -57,6 +57,11 @@ static bool has_close_range(void)
 	return syscall(SYS_close_range, ~0U, 0U, ~0U) >= 0 || errno != ENOSYS;
 }
 
+static bool has_landlock(void)
+{
+	return syscall(444, NULL, 0UL, 1U) > 0; /* landlock_create_ruleset: the version */
+}
+
 static bool has_seccomp(void)
 {
 	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
@@ -113,6 +118,7 @@ static const struct {
 	{ "seccomp", has_seccomp },
 	{ "seccomp-notify", has_seccomp_notify },
 	{ "keyrings", has_keyrings },
+	{ "landlock", has_landlock },
 	{ "core-scheduling", has_core_scheduling },
 	{ "file-capabilities", has_file_capabilities },
 	{ "device-filters", has_device_filters },

@@ -1,0 +1,16 @@
+#pragma once
+#include <stdbool.h>
+
+enum landlock_access { LANDLOCK_READ = 1, LANDLOCK_EXECUTE = 2, LANDLOCK_WRITE = 4 };
+
+/* The version of Landlock that this kernel runs (5.13: 1), or 0: none. */
+int landlock_version(void);
+
+/* A new set of rules in which nothing on a file system is allowed but what is added, as an fd, or -errno. */
+int landlock_create(int version);
+
+/* Allows access (enum landlock_access, ored) to path and all below it. 0 or -errno. */
+int landlock_allow(int ruleset_fd, int version, const char *path, unsigned access);
+
+/* Restricts the caller and all its children for good. Sets no_new_privs when it may not do so otherwise. 0 or -errno. */
+int landlock_restrict(int ruleset_fd);
