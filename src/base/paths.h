@@ -20,3 +20,6 @@
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif
+#ifndef LXC_USER_NIC
+#define LXC_USER_NIC "/usr/local/libexec/lxc/lxc-user-nic"
+#endif

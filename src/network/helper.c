@@ -1,6 +1,7 @@
 /* Interfaces of an ordinary user's container: lxc-user-nic makes them, as far as lxc-usernet allows, and deletes them. */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "network/internal.h"

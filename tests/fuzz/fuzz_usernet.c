@@ -1,17 +1,17 @@
 /*
  * Any bytes as lxc-usernet and as the database of lxc-user-nic: the first newline that follows "--" cuts the input in
- * two. What is granted must be what a line says. Built with -DSTANDALONE it needs no fuzzing engine:
- *   fuzz_usernet SECONDS SEED-FILE...
+ * two. What is granted must be what a line says.
+ * fuzz-link: src/programs/usernet.c
  */
-#include "programs/usernet.h"
+#include "fuzz.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "programs/usernet.h"
+
+const char *const fuzz_words[] = { "ann veth br0 1\n", "@net veth br0 2\n", "--\n", "#", " ", "\t", "\n", "@", "ann", "br0",
+	"ann veth br0 veth1000_abcd\n", "4294967296", "0", "\r", NULL };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,48 +39,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(copy);
 	return 0;
 }
-
-#ifdef STANDALONE
-static size_t change(uint8_t *data, size_t size, size_t max)
-{
-	static const char *const parts[] = { "ann veth br0 1\n", "@net veth br0 2\n", "--\n", "#", " ", "\t", "\n", "@",
-		"ann veth br0 veth1000_abcd\n", "4294967296" };
-	for (int i = rand() % 8; i >= 0; i--) {
-		const char *part = parts[(size_t)rand() % (sizeof(parts) / sizeof(*parts))];
-		size_t length = strlen(part), at = size ? (size_t)rand() % (size + 1) : 0;
-		if (rand() % 3 == 0 && size + length <= max) {
-			memmove(data + at + length, data + at, size - at);
-			memcpy(data + at, part, length);
-			size += length;
-		} else if (at < size && rand() % 2) {
-			data[at] = (uint8_t)rand();
-		} else if (at < size) {
-			size_t cut = (size_t)rand() % (size - at) % 32 + 1;
-			memmove(data + at, data + at + cut, size - at - cut);
-			size -= cut;
-		}
-	}
-	return size;
-}
-
-int main(int argc, char **argv)
-{
-	static uint8_t data[8192];
-	time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 10);
-	unsigned long runs = 0;
-	size_t size = 0;
-	srand(1);
-	do {
-		if (argc > 2 && (size == 0 || rand() % 16 == 0)) {
-			FILE *file = fopen(argv[2 + rand() % (argc - 2)], "re");
-			size = file ? fread(data, 1, sizeof(data) / 2, file) : 0;
-			if (file)
-				(void)fclose(file);
-		}
-		(void)LLVMFuzzerTestOneInput(data, size);
-		size = change(data, size, sizeof(data));
-	} while (++runs % 256 || time(NULL) < end);
-	printf("fuzz_usernet: %lu inputs\n", runs);
-	return 0;
-}
-#endif

@@ -10,7 +10,7 @@ printf '%s\n' "ann:x:1501:1501::$work/ann:/bin/sh" "bob:x:1502:1502::$work/bob:/
 printf '%s\n' ann:x:1501: bob:x:1502: nets:x:1600:ann,bob bridgers:x:1601: >>/etc/group
 for i in $(seq 1 40); do echo "many$i:x:$((1700 + i)):ann" >>/etc/group; done
 printf '%s\n' ann:200000:65536 bob:300000:65536 | tee /etc/subuid >/etc/subgid
-mkdir -p /etc/lxc; stuck=
+mkdir -p /etc/lxc
 for bridge in br0 br; do ip link add name $bridge type bridge; ip link set dev $bridge up; done
 ip addr add 10.9.0.1/24 dev br0; ip link set br0 mtu 1400; ip link add dummy0 type veth peer name dummy1
 
@@ -127,11 +127,14 @@ closed() { as ann "$helper" create /p box "$ann" veth br0 more <&- >&- 2>&-; }
 fresh; check closed-fds refused closed; equal closed-fds-nothing-left 0 "$(ip -o link | grep -c veth1501_)"
 full_pipe() { # a caller that does not read holds up nobody
 	mkfifo "$work/full"; exec 8<>"$work/full"; dd if=/dev/zero of="$work/full" bs=4k count=16 2>/dev/null
-	setpriv --reuid ann --regid ann --init-groups "$helper" create /p box "$ann" veth br0 stuck >&8 & stuck=$!
+	setpriv --reuid ann --regid ann --init-groups "$helper" create /p box "$ann" veth br0 stuck >&8 2>/dev/null & stuck=$!
 	soon 3 grep -q ann /run/lxc/nics
 	timeout 3 setpriv --reuid bob --regid bob --init-groups "$helper" create /p box "$bob" veth br0 mine
+	local status=$?
+	kill -KILL "$stuck"; exec 8>&-
+	return $status
 }
-rules 'ann veth br0 1' 'bob veth br0 1'; fresh; check full-pipe full_pipe; kill -KILL $stuck; exec 8>&-
+rules 'ann veth br0 1' 'bob veth br0 1'; fresh; check full-pipe full_pipe
 other_network() { unshare -n setpriv --reuid ann --regid ann --init-groups "$helper" create /p box "$ann" veth br0 away; }
 check other-network refused other_network
 fresh; rm -f /run/lxc/nics; ln -s "$work/victim" /run/lxc/nics
