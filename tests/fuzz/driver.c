@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#pragma weak fuzz_words /* a target may have none */
+
 #define MAX_INPUT 16384
 #define MAX_SEEDS 4096
 #define MAP_SIZE  65536
@@ -108,7 +110,7 @@ static void mutate(struct input *input)
 {
 	size_t words = 0;
 
-	while (fuzz_words[words])
+	while (fuzz_words && fuzz_words[words])
 		words++;
 	for (size_t count = 1 + below(5); count > 0; count--) {
 		size_t at = below(input->size), length = 1 + below(40);

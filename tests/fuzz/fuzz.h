@@ -10,5 +10,5 @@
 /* One input. A fault is abort(), or what a sanitizer says. Nothing may be left: memory, descriptors, files. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Words of the language that are put in; NULL ends them. */
+/* Words of the language that are put in; NULL ends them. May be left out. */
 extern const char *const fuzz_words[];

@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -87,10 +88,20 @@ static void devices(const char *text)
 	free(rules.exceptions.items);
 }
 
+static char directory[] = "/tmp/wabe-fuzz-XXXXXX";
+
+static void __attribute__((destructor)) clean(void)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/state", directory);
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int directory_fd = -1;
-	static char directory[] = "/tmp/wabe-fuzz-XXXXXX";
 
 	if (directory_fd < 0) {
 		directory_fd = mkdtemp(directory) ? open(directory, 0200000 /* O_DIRECTORY */ | 02000000 /* O_CLOEXEC */) : -1;
