@@ -3,13 +3,22 @@
 source "$(dirname "$0")/lib.sh"
 chmod 755 "$P"
 view() { timeout 20 lxc-info -P "$P" -n "$1" --security; }
-# CONTAINER AREA NAME: the verdict; a name may hold blanks, so by the JSON form
-verdict() {
+# CONTAINER: reads the view anew; AREA|NAME|VERDICT|DETAIL lines, by the JSON form as names hold blanks
+look() {
 	timeout 20 lxc-info -P "$P" -n "$1" --security --format=json | python3 -c '
 import json, sys
-for row in json.load(sys.stdin)["security"]["checks"]:
-    if row["area"] == sys.argv[1] and row["name"] == sys.argv[2]: print(row[sys.argv[3]])' "$2" "$3" "${4:-verdict}"
+view = json.load(sys.stdin)["security"]
+for row in view["checks"]: print(row["area"], row["name"], row["verdict"], row["detail"], sep="|")
+print("program", "", view["program"], "", sep="|")' >"$work/$1.view"
 }
+# CONTAINER AREA NAME [detail]: the verdict of the last look
+verdict() {
+	local area name verdict detail
+	while IFS='|' read -r area name verdict detail; do
+		[ "$area|$name" != "$2|$3" ] || { if [ -n "${4:-}" ]; then echo "$detail"; else echo "$verdict"; fi; }
+	done <"$work/$1.view"
+}
+looks() { look "$1" && [ "$(verdict "$1" "$2" "$3")" = "$4" ]; } # CONTAINER AREA NAME VERDICT, read anew
 # CONTAINER PID: each namespace verdict against the kernel's links
 namespaces_agree() {
 	local kind wanted
@@ -35,6 +44,7 @@ capabilities_agree() {
 container plain "lxc.include = ${bin%/bin}/share/lxc/config/common.conf" 'lxc.mount.auto = proc:mixed sys:mixed'
 check start-plain start plain
 pid=$(init_of plain)
+look plain
 equal plain-namespaces "" "$(namespaces_agree plain "$pid")"
 equal plain-capabilities "" "$(capabilities_agree plain "$pid")"
 equal plain-users shared "$(verdict plain ids users)"
@@ -58,18 +68,18 @@ equal plain-counts "$(view plain | sed '1d;$d' | wc -l)" "$(view plain | tail -1
 # what is changed in the running container is seen: the view is not the configuration's
 equal mask-before limited "$(verdict plain 'kernel files' /proc/sys/kernel)"
 run plain busybox mount -o remount,bind,rw /proc/sys
+look plain
 equal mask-after unlimited "$(verdict plain 'kernel files' /proc/sys/kernel)"
 run plain busybox mount -o remount,bind,ro /proc/sys
 
 # attached with everything kept
 lxc-attach -P "$P" -n plain -e -- sleep 60 </dev/null >/dev/null 2>&1 &
-soon 5 test -n "$(sleep 0.3; verdict plain process others)"
-equal attached-with-all shared "$(verdict plain process others)"
+check attached-with-all soon 5 looks plain process others shared
 [[ $(verdict plain process others detail) == *"capabilities"* ]] && good attached-says-what || bad attached-says-what "$(verdict plain process others detail)"
-kill %1 2>/dev/null; run plain busybox killall sleep; wait 2>/dev/null
+run plain busybox killall sleep; wait 2>/dev/null
 # in the container's groups, but with the host's network
 lxc-attach -P "$P" -n plain -s 'PID|MOUNT' -- sleep 60 </dev/null >/dev/null 2>&1 &
-soon 3 test "$(sleep 0.5; verdict plain process others)" = shared
+check attached-beside soon 5 looks plain process others shared
 [[ $(verdict plain process others detail) == *" net"* ]] && good attached-outside-of-net || bad attached-outside-of-net "$(verdict plain process others detail)"
 run plain busybox killall sleep; wait 2>/dev/null
 check stop-plain stop plain
@@ -87,6 +97,7 @@ container mapped "${map[@]}" "${limits[@]}"
 chmod 755 "$P/mapped"; chown -R 100000:100000 "$P/mapped/rootfs"
 check start-mapped start mapped
 pid=$(init_of mapped)
+look mapped
 equal mapped-namespaces "" "$(namespaces_agree mapped "$pid")"
 equal mapped-users isolated "$(verdict mapped ids users)"
 equal mapped-ids "0-65535 are the host's 100000-165535; the namespace is of uid 0" "$(verdict mapped ids users detail)"
@@ -104,8 +115,8 @@ check stop-mapped stop mapped
 echo secret >"$work/open"
 timeout 60 lxc-execute -P "$P" -n app -- sleep 50 <"$work/open" >/dev/null 2>&1 &
 soon 5 is app RUNNING
-soon 3 test "$(verdict app process no_new_privs)" = limited
-program=$(timeout 20 lxc-info -P "$P" -n app --security --format=json | python3 -c 'import json,sys; print(json.load(sys.stdin)["security"]["program"])')
+check app-seen soon 5 looks app process no_new_privs limited
+program=$(verdict app program "")
 equal app-is-of-the-command sleep "$(cat "/proc/$program/comm")"
 equal app-namespaces "" "$(namespaces_agree app "$program")"
 equal app-capabilities "" "$(capabilities_agree app "$program")"
