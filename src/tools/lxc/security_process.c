@@ -257,23 +257,38 @@ static bool read_rights(pid_t pid, struct rights *ret)
 	return true;
 }
 
-/* The container's top group in a line of /proc/PID/cgroup: up to lxc.payload.NAME, else all of it. 0: the root. */
-static size_t top_group_length(const char *cgroups)
+/*
+ * The container's top group: "N:controllers:PATH" of the first hierarchy in which it has another than its supervisor, up
+ * to lxc.payload.NAME if that is in it. "": it has none of its own.
+ */
+static void find_top_group(const struct security_view *view, char *ret, size_t size)
 {
-	const char *path = strchr(cgroups, '/');
-	size_t length = path ? strcspn(path, "\n") : 0;
-	const char *payload = path ? strstr(path, "/lxc.payload.") : NULL;
+	auto_free char *own = view_read(view->program, "cgroup");
+	auto_free char *others = view_read(view->supervisor > 0 ? view->supervisor : getpid(), "cgroup");
 
-	if (length < 2)
-		return 0;
-	if (!payload || payload >= path + length)
-		return (size_t)(path - cgroups) + length;
-	return (size_t)(payload - cgroups) + 1 + strcspn(payload + 1, "/\n");
+	*ret = '\0';
+	for (const char *line = own; others && line && *line; line = strchr(line, '\n'), line += line != NULL) {
+		size_t length = strcspn(line, "\n");
+		snprintf(ret, size, "%.*s\n", (int)length, line);
+		const char *same = strstr(others, ret);
+		ret[length < size ? length : size - 1] = '\0';
+		if (same && (same == others || same[-1] == '\n')) {
+			*ret = '\0';
+			continue;
+		}
+		char *payload = strstr(ret, "/lxc.payload.");
+		if (payload)
+			payload[1 + strcspn(payload + 1, "/")] = '\0';
+		return;
+	}
 }
 
-static bool is_below(const char *cgroups, const char *init_cgroups, size_t length)
+/* Is a process with these groups in group or below it? */
+static bool is_below(const char *cgroups, const char *group)
 {
-	return cgroups && length && strncmp(cgroups, init_cgroups, length) == 0 && strchr("/\n", cgroups[length]);
+	const char *line = cgroups && *group ? strstr(cgroups, group) : NULL;
+
+	return line && (line == cgroups || line[-1] == '\n') && strchr("/\n", line[strlen(group)]);
 }
 
 /* What of it is more than init's, as words; "" when nothing is. host: the namespaces of the caller. */
@@ -300,14 +315,14 @@ static void compare_rights(const struct rights *own, const struct rights *init, 
 void view_others(struct security_view *view)
 {
 	struct rights init, host, own;
-	auto_free char *init_cgroups = view_read(view->program, "cgroup");
 	auto_closedir DIR *proc = opendir("/proc");
-	size_t length = init_cgroups ? top_group_length(init_cgroups) : 0;
+	char group[4096];
 	int processes = 0, stronger = 0;
 	char first[192] = "";
 
 	if (!proc || !read_rights(view->program, &init) || !read_rights(getpid(), &host))
 		return view_add(view, "process", "others", VERDICT_UNKNOWN, "can not be read");
+	find_top_group(view, group, sizeof(group));
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		char more[128], pid_namespace[LINK_SIZE];
 		int pid = atoi(entry->d_name);
@@ -316,7 +331,7 @@ void view_others(struct security_view *view)
 		bool is_inside = view_has_own(view, NAMESPACE_PID) && read_namespace(entry->d_name, NAMESPACE_PID, pid_namespace) &&
 				 strcmp(pid_namespace, init.namespaces[NAMESPACE_PID]) == 0;
 		auto_free char *cgroups = is_inside ? NULL : view_read(pid, "cgroup");
-		if ((!is_inside && !is_below(cgroups, init_cgroups, length)) || !read_rights(pid, &own))
+		if ((!is_inside && !is_below(cgroups, group)) || !read_rights(pid, &own))
 			continue;
 		processes++;
 		/* the tiny init: it holds nothing but CAP_KILL, and its bounding set is of no use to it */
