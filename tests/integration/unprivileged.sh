@@ -141,6 +141,15 @@ check destroy-restored U lxc-destroy -n c
 check destroy-with-snapshots U lxc-destroy -n a -s
 equal nothing-left "" "$(ls -A "$lxc")"
 
+# a tar file of a system, with a device node in it
+mkdir "$work/tree"; rootfs "$work/tree" 2>/dev/null; rm -f "$work/tree/dev/null"
+[ "$(id -u)" != 0 ] || mknod "$work/tree/dev/null" c 1 3
+tar -C "$work/tree" --numeric-owner -cf "$work/tree.tar" . && chmod 644 "$work/tree.tar"
+check create-local U lxc-create -n t -t local -- -f "$work/tree.tar"
+[ "$(id -u)" != 0 ] || equal owner-local "$first" "$(stat -c %u "$lxc/t/rootfs/bin/busybox")"
+check start-local U lxc-start -n t
+check destroy-local U lxc-destroy -f -n t
+
 # --- umask --------------------------------------------------------------------------------------------------------
 
 for mask in 0027 0077; do
