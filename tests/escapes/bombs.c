@@ -12,12 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A B: exchanges them until it is killed. */
+/* A...: exchanges each with A.link until it is killed. Leaves some of the processor to who is attacked. */
 int tool_swap(char **arguments)
 {
-	for (;;)
-		if (renameat2(AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], RENAME_EXCHANGE) < 0 && errno != ENOENT)
-			return 1;
+	for (unsigned round = 0;; round++) {
+		for (char **path = arguments; *path; path++) {
+			char link[4096];
+			snprintf(link, sizeof(link), "%s.link", *path);
+			if (renameat2(AT_FDCWD, *path, AT_FDCWD, link, RENAME_EXCHANGE) < 0 && errno != ENOENT)
+				return 1;
+		}
+		usleep(round % 16 * 8); /* not in step with it */
+	}
 }
 
 static int fork_bomb(int seconds)

@@ -126,7 +126,7 @@ static const char *foreign_processes(void)
 		char path[64], text[64] = "";
 		snprintf(path, sizeof(path), "/proc/%d/comm", atoi(entry->d_name));
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "wabe-victim", 11))
+		if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "victim-of-h", 11))
 			word = "host";
 		close(fd);
 	}
@@ -140,7 +140,7 @@ static const char *signal_host(void)
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && (read(fd, text, sizeof(text) - 1) <= 0 || strncmp(text, "wabe-victim", 11)))
+	if (fd >= 0 && (read(fd, text, sizeof(text) - 1) <= 0 || strncmp(text, "victim-of-h", 11)))
 		return "own"; /* the number is that of another one here */
 	return word_unless(kill(pid, 0), "host");
 }
@@ -153,7 +153,7 @@ static const char *pidfd_host(void)
 		return errno_word(errno);
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "wabe-victim", 11) ? "host" : "own";
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "victim-of-h", 11) ? "host" : "own";
 }
 static const char *trace_init(void)
 {
