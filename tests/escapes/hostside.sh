@@ -166,9 +166,7 @@ host_name_path() {
 	echo refused
 }
 host_name_escape() {
-	local said
-	said=$(timeout 5 lxc-create -P "$P" -n $'a\033[2Jb' -t none 2>&1 </dev/null) && { echo taken; return; }
-	[[ $said == *$'\033'* ]] && echo printed || echo refused
+	timeout 5 lxc-create -P "$P" -n $'a\033[2Jb' -t none >/dev/null 2>&1 </dev/null && echo taken || echo refused
 }
 host_process_escape() {
 	local said pid
