@@ -11,6 +11,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -49,7 +50,10 @@ static const char *abstract_socket(void)
 	socklen_t length = abstract(&address);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return word_unless(fd < 0 ? fd : connect(fd, (struct sockaddr *)&address, length), "host");
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
+		return errno_word(errno);
+	/* scopes of Landlock are in its version 6 */
+	return syscall(444 /* landlock_create_ruleset */, NULL, 0, 1) < 6 ? "host-no-scope" : "host";
 }
 static const char *shared_memory(void) { return word_unless(shmget(SHARED_KEY, 1, 0), "host"); }
 static const char *message_queue(void) { return word_unless(mq_open("/wabe-host-queue", O_RDONLY), "host"); }
