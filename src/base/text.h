@@ -13,6 +13,8 @@ int text_format(char **ret, const char *fmt, ...) __attribute__((format(printf, 
 char *text_trim(char *text);
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
+/* Has it a byte that a terminal may take for an order (below the space, or DEL)? */
+bool text_has_control(const char *text);
 /* Equal, where NULL is equal to NULL alone. */
 bool text_equal(const char *a, const char *b);
 /* Is word (length bytes of it) one of the comma-separated words of list? */

@@ -93,7 +93,7 @@ int lxc_container_put(struct lxc_container *c)
 
 bool is_container_name(const char *name)
 {
-	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return *name && !strchr(name, '/') && !text_has_control(name) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 char *clean_path(const char *path)

@@ -58,6 +58,9 @@ static int check_name(const struct spec *spec, struct error *err)
 	const char *name = spec->identity.name;
 	if (!name || !*name)
 		return refuse(spec, err, NULL, "the container has no name", "give one with --name");
+	if (text_has_control(name)) /* listings and logs have it: an order for the terminal there */
+		return refuse(spec, err, NULL, "the container's name holds a control character",
+			"use letters, digits, '-', '_' and '.'");
 	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > 200)
 		return refuse(spec, err, NULL, "the container's name holds a slash or is too long",
 			"use letters, digits, '-', '_' and '.'");
