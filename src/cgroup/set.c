@@ -438,6 +438,11 @@ int cgroup_set_enter(const struct cgroup_set *set, bool have_clone_into_cgroup, 
 			continue;
 		(void)group_path(group, group->inner_path, path);
 		int r = cgroupfs_write(path, group->is_v2 ? "cgroup.procs" : "tasks", "0");
+		/* systemd inside has handed controllers down: only groups below take processes, and LXC's has this name */
+		if (r == -EBUSY && group->is_v2 && strlen(path) + sizeof("/.lxc") <= sizeof(path)) {
+			(void)mkdir(strcat(path, "/.lxc"), 0755); /* what is wrong with it is seen when it is entered */
+			r = cgroupfs_write(path, "cgroup.procs", "0");
+		}
 		if (r < 0) {
 			r = error_set(err, r, "enter cgroup %s", path);
 			if (r == -ENOSPC)
