@@ -58,9 +58,9 @@ static uint64_t known_rights(int version)
 	return rights;
 }
 
-int landlock_create(int version)
+int landlock_create(int version, bool with_files)
 {
-	struct ruleset_attribute attribute = { .fs = known_rights(version) };
+	struct ruleset_attribute attribute = { .fs = with_files ? known_rights(version) : 0 };
 	size_t size = sizeof(attribute.fs);
 
 	if (version >= 6) {

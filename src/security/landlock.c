@@ -27,16 +27,25 @@ static int allow(const struct spec *spec, int ruleset_fd, int version, const str
 	return 0;
 }
 
+/* In the host's network an application could reach the abstract sockets of its caller's session. */
+static bool is_kept_from_sockets(const struct spec *spec)
+{
+	return spec->process.is_application && spec_wants_no_new_privs(spec) &&
+	       !(spec_new_namespaces(spec) & 1U << NAMESPACE_NET);
+}
+
 int security_restrict_files(const struct spec *spec, struct error *err)
 {
 	const struct spec_security *security = &spec->security;
 
-	if (!security_has_file_rules(spec))
+	bool with_files = security_has_file_rules(spec);
+
+	if (!with_files && !is_kept_from_sockets(spec))
 		return 0;
 	int version = landlock_version();
-	if (version == 0)
-		return 0; /* the supervisor has said so */
-	auto_close int fd = landlock_create(version);
+	if (version == 0 || (!with_files && version < LANDLOCK_SCOPES))
+		return 0; /* files: the supervisor has said so */
+	auto_close int fd = landlock_create(version, with_files);
 	if (fd < 0)
 		return error_set(err, fd, "make a Landlock ruleset");
 	int r = allow(spec, fd, version, &security->landlock_read, LANDLOCK_READ, err);
