@@ -20,7 +20,7 @@ if [ "$(id -u)" = 0 ]; then
 	U() {
 		(
 			# a start has moved who was in the group to a group below it
-			[ -z "$group" ] || for d in $(find /sys/fs/cgroup -maxdepth 3 -path "*/$SANDBOX/user"); do
+			[ -z "$group" ] || for d in $(find /sys/fs/cgroup -maxdepth 3 -path "*/$SANDBOX/user" 2>/dev/null); do
 				[ ! -d "$d/lxc.pivot" ] || d=$d/lxc.pivot
 				echo $BASHPID >"$d/cgroup.procs"
 			done
