@@ -6,7 +6,9 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -123,27 +125,48 @@ static void run_init(pid_t program, const sigset_t *all)
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+/* The program's child runs beside us in our memory until it executes, so on a stack of its own. */
+struct program {
+	struct start *start;
+	void (*become)(struct start *start);
+};
+
+static alignas(16) char program_stack[128 << 10];
+
+static int run_program(void *data)
+{
+	const struct program *program = data;
+	sigset_t go;
+
+	/* not before the tiny init has given up all: the program could take it from there */
+	sigemptyset(&go);
+	sigaddset(&go, SIGCONT);
+	while (sigwaitinfo(&go, NULL) < 0)
+		;
+	program->become(program->start);
+	return 1;
+}
+
 int app_init_run(struct start *start, void (*become_program)(struct start *start), struct error *err)
 {
+	struct program program = { .start = start, .become = become_program };
 	sigset_t all;
 
-	/* blocked before the fork: a signal that comes in between must not be lost */
+	/* blocked before the clone: a signal that comes in between must not be lost */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* not fork: the child only gives up rights and executes, and each page copied for that would be a fault */
-	pid_t pid = vfork();
+	pid_t pid = clone(run_program, program_stack + sizeof(program_stack), CLONE_VM | SIGCHLD, &program);
 	if (pid < 0)
-		return error_set(err, errno, "fork the program");
-	if (pid == 0)
-		become_program(start);
+		return error_set(err, errno, "clone the program");
 	/* the program's exec, not ours, tells the supervisor that all is well */
 	close_range(3, ~0U, 0);
 	prctl(PR_SET_NAME, "init");
-	prctl(PR_SET_DUMPABLE, 0);
 	int signal = start->options->foreground ? SIGKILL : 0;
 	if (start->spec->lifecycle.has_death_signal)
 		signal = (int)start->spec->lifecycle.death_signal;
 	prctl(PR_SET_PDEATHSIG, signal);
 	confine_self();
+	kill(pid, SIGCONT);
 	run_init(pid, &all);
 }

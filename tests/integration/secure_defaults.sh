@@ -99,6 +99,9 @@ done
 equal app-permitted-is-bounding "$bounding" "$permitted"
 has $cap_sys_admin "$permitted" && good app-keeps-sys_admin || bad app-keeps-sys_admin "$permitted"
 equal app-init-has-no-more "20 1 2" "$(printf %x "0x$own_permitted") $own_no_new_privs $own_seccomp"
+# from the program's first instruction on: one that is quick to look must not be ahead of the init's giving up
+early=$(for ((i = 0; i < 40; i++)); do app -- busybox grep -E '^(CapPrm|Seccomp):' /proc/1/status; done | sort | uniq -c)
+equal app-init-was-first "40 CapPrm: 0000000000000020 40 Seccomp: 2" "$(echo $early)"
 read -r _ bounding no_new_privs _ <<<"$(status -s lxc.no_new_privs=0 -s lxc.cap.drop=)"
 equal app-asked-for-setuid 0 "$no_new_privs"
 equal app-asked-for-all "$(grep CapBnd /proc/self/status | cut -f2)" "$bounding"
