@@ -43,18 +43,16 @@ static bool is_own_group(const char *text)
 
 int idmap_write(pid_t pid, bool is_gid, const char *text)
 {
-	char path[64];
+	char path[64], setgroups[64];
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, is_gid ? "gid_map" : "uid_map");
 	int r = file_write_text(-1, path, text);
 	if (r != -EPERM || geteuid() == 0)
 		return r;
 	/* the own group alone needs no helper, but gives up setgroups(2): user_namespaces(7) */
 	if (is_gid && is_own_group(text)) {
-		snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-		if (file_write_text(-1, path, "deny") == 0) {
-			snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+		snprintf(setgroups, sizeof(setgroups), "/proc/%d/setgroups", pid);
+		if (file_write_text(-1, setgroups, "deny") == 0)
 			r = file_write_text(-1, path, text);
-		}
 		if (r == 0)
 			return 0;
 	}

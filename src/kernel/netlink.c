@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
@@ -293,4 +294,20 @@ int netlink_hwaddr(int fd, const char *name, unsigned char ret_address[6])
 		return -EOPNOTSUPP;
 	memcpy(ret_address, request.ifr_hwaddr.sa_data, 6);
 	return 0;
+}
+
+bool netlink_link_has_kind(const struct nlmsghdr *message, const char *wanted)
+{
+	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	const struct rtattr *kind = netlink_find_inside(info, IFLA_INFO_KIND);
+	return kind && strncmp(RTA_DATA(kind), wanted, RTA_PAYLOAD(kind)) == 0;
+}
+
+void netlink_high_hwaddr(struct netlink_batch *batch)
+{
+	unsigned char address[6];
+	if (getrandom(address, sizeof(address), 0) != sizeof(address))
+		return;
+	address[0] = 0xfe;
+	netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
 }

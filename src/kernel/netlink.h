@@ -54,6 +54,14 @@ const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_
 /* The attribute inside another one (NULL: none), or NULL. */
 const struct rtattr *netlink_find_inside(const struct rtattr *outer, uint16_t type);
 
+/* Is the interface that the RTM_NEWLINK message describes of this kind ("veth")? */
+bool netlink_link_has_kind(const struct nlmsghdr *message, const char *kind);
+/*
+ * A random hardware address for the host's end of a pair; high on purpose: a bridge takes the lowest address of its
+ * ports, and must not change its own. Without random numbers the kernel chooses one.
+ */
+void netlink_high_hwaddr(struct netlink_batch *batch);
+
 /* ---- by any socket ---- */
 int netlink_ifindex(int fd, const char *name); /* > 0, -ENODEV */
 int netlink_mtu(int fd, const char *name);

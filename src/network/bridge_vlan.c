@@ -17,7 +17,7 @@ static void take_bridge(const struct nlmsghdr *message, void *payload)
 {
 	struct bridge *bridge = payload;
 	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
-	bridge->is_bridge = link_has_kind(message, "bridge");
+	bridge->is_bridge = netlink_link_has_kind(message, "bridge");
 	if (!bridge->is_bridge)
 		return;
 	const struct rtattr *data = netlink_find_inside(info, IFLA_INFO_DATA);

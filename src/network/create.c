@@ -8,7 +8,6 @@
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define VLAN_WAITS   50
@@ -18,16 +17,6 @@ bool parse_hwaddr(const char *text, unsigned char address[6])
 {
 	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &address[0], &address[1], &address[2], &address[3],
 		       &address[4], &address[5]) == 6;
-}
-
-/* High on purpose: a bridge takes the lowest address of its ports, and must not change its own. */
-static void put_host_hwaddr(struct netlink_batch *batch)
-{
-	unsigned char address[6];
-	if (getrandom(address, sizeof(address), 0) != sizeof(address))
-		return;
-	address[0] = 0xfe;
-	netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
 }
 
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
@@ -57,7 +46,7 @@ static void add_veth(struct netlink_batch *batch, const struct planned_link *lin
 		netlink_u32(batch, IFLA_NUM_RX_QUEUES, spec->rx_queues);
 	if (spec->tx_queues)
 		netlink_u32(batch, IFLA_NUM_TX_QUEUES, spec->tx_queues);
-	put_host_hwaddr(batch);
+	netlink_high_hwaddr(batch);
 	size_t info = netlink_begin(batch, IFLA_LINKINFO, NULL, 0);
 	netlink_text(batch, IFLA_INFO_KIND, "veth");
 	size_t data = netlink_begin(batch, IFLA_INFO_DATA, NULL, 0);

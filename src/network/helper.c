@@ -1,42 +1,24 @@
 /* Interfaces of an ordinary user's container: lxc-user-nic makes them, as far as lxc-usernet allows, and deletes them. */
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/paths.h"
-#include "base/process.h"
+#include "base/talk.h"
 #include "base/text.h"
 #include "network/internal.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 
 #define MAX_ANSWER 1024
-
-/* One line of text, without its newline; from the start of the file. */
-static void take_line(int fd, char *buffer, size_t size)
-{
-	ssize_t n = pread(fd, buffer, size - 1, 0);
-	buffer[n > 0 ? n : 0] = '\0';
-	buffer[strcspn(buffer, "\n")] = '\0';
-}
 
 /* Runs the helper. answer: its line of standard output, or of standard error when it fails (-EPERM). */
 static int run_helper(char *const *argv, char *answer, size_t size)
 {
-	auto_close int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	auto_close int out_fd = memfd_create("answer", MFD_CLOEXEC);
-	auto_close int error_fd = memfd_create("message", MFD_CLOEXEC);
-	int fds[3] = { null_fd, out_fd, error_fd }, status = 0;
-	pid_t pid;
-	if (null_fd < 0 || out_fd < 0 || error_fd < 0)
-		return -errno;
-	int r = process_spawn(argv, NULL, fds, &pid);
-	r = r ?: process_wait(pid, &status);
-	if (r < 0)
-		return r;
-	take_line(status == 0 ? out_fd : error_fd, answer, size);
-	return status == 0 ? 0 : -EPERM;
+	struct talk talk;
+	int r = talk_open(&talk);
+	r = r ?: talk_run(&talk, argv, NULL);
+	if (r >= 0)
+		talk_line(&talk, r == 0 ? 1 : 2, answer, size);
+	talk_close(&talk);
+	return r > 0 || r == -EIO ? -EPERM : r; /* killed: it made nothing that counts */
 }
 
 /* "INSIDE:INDEX:HOST:INDEX" */

@@ -40,9 +40,6 @@ const char *link_type_name(uint32_t type);
 int link_error(struct error *err, int errnum, const struct spec *spec, const struct spec_link *link, const char *key,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* Is the interface that the message describes of this kind ("veth")? */
-bool link_has_kind(const struct nlmsghdr *message, const char *kind);
-
 bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
 /* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);

@@ -17,13 +17,6 @@ struct pair {
 	int32_t number;
 };
 
-bool link_has_kind(const struct nlmsghdr *message, const char *wanted)
-{
-	const struct rtattr *info = netlink_find(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
-	const struct rtattr *kind = netlink_find_inside(info, IFLA_INFO_KIND);
-	return kind && strncmp(RTA_DATA(kind), wanted, RTA_PAYLOAD(kind)) == 0;
-}
-
 static void take_pair(const struct nlmsghdr *message, void *data)
 {
 	struct pair *pair = data;
@@ -34,7 +27,7 @@ static void take_pair(const struct nlmsghdr *message, void *data)
 		memcpy(&pair->number, RTA_DATA(number), sizeof(pair->number));
 		pair->has_number = true;
 	}
-	pair->is_veth = link_has_kind(message, "veth");
+	pair->is_veth = netlink_link_has_kind(message, "veth");
 }
 
 /*

@@ -1,5 +1,6 @@
 /* What the configuration's interfaces are on this host: bridges, names, gateways. Nothing is made. */
 #include "base/cleanup.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "network/internal.h"
 
@@ -8,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 const char *link_type_name(uint32_t type)
@@ -107,18 +107,12 @@ static int plan_gateway(int fd, const struct spec *spec, struct planned_link *pl
 
 static int choose_name(const struct spec_link *link, char *name)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	unsigned char random[6];
 	if (link->veth_pair) {
 		(void)snprintf(name, IFNAMSIZ, "%s", link->veth_pair);
 		return 0;
 	}
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
 	(void)snprintf(name, IFNAMSIZ, "vethXXXXXX");
-	for (int i = 0; i < 6; i++)
-		name[4 + i] = letters[random[i] % (sizeof(letters) - 1)];
-	return 0;
+	return random_letters(name + 4, 6);
 }
 
 static int plan_parent(int fd, const struct spec *spec, struct planned_link *plan, struct error *err)

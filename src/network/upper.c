@@ -82,7 +82,7 @@ static void visit(const struct nlmsghdr *message, void *data)
 	const struct ifinfomsg *header = NLMSG_DATA(message);
 	const struct rtattr *parent = netlink_find(message, sizeof(*header), IFLA_LINK);
 	if (parent && *(const int *)RTA_DATA(parent) == search->parent_index &&
-		netlink_find(message, sizeof(*header), IFLA_LINK_NETNSID) && link_has_kind(message, search->kind))
+		netlink_find(message, sizeof(*header), IFLA_LINK_NETNSID) && netlink_link_has_kind(message, search->kind))
 		search->index = header->ifi_index;
 }
 

@@ -77,9 +77,7 @@ static int shed_caller(void)
 		if (fd > STDERR_FILENO)
 			break;
 	}
-	for (int fd = STDERR_FILENO + 1; close_range((unsigned)fd, ~0U, 0) < 0 && fd < 4096; fd++)
-		(void)close(fd); /* before 5.9, one by one */
-	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0 || setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return -errno;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 		const rlim_t value = limits[i] == RLIMIT_NOFILE ? 1024 : limits[i] == RLIMIT_STACK ? 8 << 20 : RLIM_INFINITY;
@@ -287,6 +285,18 @@ static int write_policy(const char *file, const char *data, size_t length)
 	return n < 0 ? -errno : (size_t)n == length ? 0 : -EIO;
 }
 
+/* The directory of the namespace of policies that goes with a label; returns its name in there. */
+static const char *namespace_path(const char *label, char path[PATH_MAX])
+{
+	int start = snprintf(path, PATH_MAX, POLICY "/policy/namespaces/");
+
+	snprintf(path + start, PATH_MAX - (size_t)start, "%s", label);
+	for (char *c = path + start; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	return path + start;
+}
+
 /* A namespace of policies in which root's container has its own; where the kernel can stack them. */
 static void make_namespace(struct request *request)
 {
@@ -294,11 +304,7 @@ static void make_namespace(struct request *request)
 
 	if (request->uid != 0 || access(POLICY "/features/domain/stack", F_OK) < 0)
 		return;
-	snprintf(request->namespace, sizeof(request->namespace), "%s", request->profile.label);
-	for (char *c = request->namespace; *c; c++)
-		if (*c == '/')
-			*c = '-';
-	snprintf(path, sizeof(path), POLICY "/policy/namespaces/%s", request->namespace);
+	snprintf(request->namespace, sizeof(request->namespace), "%s", namespace_path(request->profile.label, path));
 	if (mkdir(path, 0755) == 0 || errno == EEXIST)
 		request->profile.policy_namespace = request->namespace;
 }
@@ -306,12 +312,8 @@ static void make_namespace(struct request *request)
 static void remove_namespace(const char *label)
 {
 	char path[PATH_MAX];
-	int start = snprintf(path, sizeof(path), POLICY "/policy/namespaces/");
 
-	snprintf(path + start, sizeof(path) - (size_t)start, "%s", label);
-	for (char *c = path + start; *c; c++)
-		if (*c == '/')
-			*c = '-';
+	(void)namespace_path(label, path);
 	(void)rmdir(path); /* most have none */
 }
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/random.h"
 
 #define MAX_RULES  (1024 * 1024)
 #define MAX_NESTED 33 /* user namespaces: kernel/user_namespace.c allows 32 below the first */
@@ -222,16 +222,10 @@ static int put_prefix(char name[IFNAMSIZ])
 
 static int choose_host_name(struct nic *nic)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	unsigned char random[RANDOM_LETTERS];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
 	int n = put_prefix(nic->host);
-	for (int i = 0; i < RANDOM_LETTERS; i++)
-		nic->host[n + i] = letters[random[i] % (sizeof(letters) - 1)];
+
 	nic->host[n + RANDOM_LETTERS] = '\0';
-	return 0;
+	return random_letters(nic->host + n, RANDOM_LETTERS);
 }
 
 /* The line is written before the link is made: no moment has a link that nobody counts. */

@@ -5,7 +5,6 @@
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "kernel/netlink.h"
@@ -21,15 +20,13 @@ static void take_link(const struct nlmsghdr *message, void *data)
 	const struct ifinfomsg *header = NLMSG_DATA(message);
 	const struct rtattr *mtu = netlink_find(message, sizeof(*header), IFLA_MTU);
 	const struct rtattr *peer = netlink_find(message, sizeof(*header), IFLA_LINK);
-	const struct rtattr *info = netlink_find(message, sizeof(*header), IFLA_LINKINFO);
-	const struct rtattr *kind = netlink_find_inside(info, IFLA_INFO_KIND);
 	struct found *found = data;
 
 	found->index = header->ifi_index;
 	found->mtu = mtu ? *(const unsigned *)RTA_DATA(mtu) : 0;
 	found->peer_index = peer ? *(const int *)RTA_DATA(peer) : 0;
-	found->is_veth = kind && RTA_PAYLOAD(kind) == sizeof("veth") && memcmp(RTA_DATA(kind), "veth", 5) == 0;
-	found->is_bridge = kind && RTA_PAYLOAD(kind) == sizeof("bridge") && memcmp(RTA_DATA(kind), "bridge", 7) == 0;
+	found->is_veth = netlink_link_has_kind(message, "veth");
+	found->is_bridge = netlink_link_has_kind(message, "bridge");
 }
 
 static int find_link(const char *name, struct found *ret)
@@ -72,17 +69,6 @@ static int send_privileged(struct netlink_batch *batch)
 	return r;
 }
 
-/* High on purpose: a bridge takes the lowest address of its ports, and must not change its own. */
-static void put_hwaddr(struct netlink_batch *batch)
-{
-	unsigned char address[6];
-
-	if (getrandom(address, sizeof(address), 0) != sizeof(address))
-		return;
-	address[0] = 0xfe;
-	netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
-}
-
 /* "ip link add HOST master BRIDGE up mtu MTU type veth peer name INSIDE netns FD" */
 static void put_pair(struct netlink_batch *batch, const struct nic *nic, int netns_fd, int bridge_index, unsigned mtu)
 {
@@ -95,7 +81,7 @@ static void put_pair(struct netlink_batch *batch, const struct nic *nic, int net
 		netlink_u32(batch, IFLA_MASTER, (uint32_t)bridge_index);
 	if (mtu)
 		netlink_u32(batch, IFLA_MTU, mtu);
-	put_hwaddr(batch);
+	netlink_high_hwaddr(batch);
 	size_t info = netlink_begin(batch, IFLA_LINKINFO, NULL, 0);
 	netlink_text(batch, IFLA_INFO_KIND, "veth");
 	size_t data = netlink_begin(batch, IFLA_INFO_DATA, NULL, 0);

@@ -154,7 +154,8 @@ static char *open_layers(const char *layers)
 void rootfs_open_source(struct rootfs_context *root)
 {
 	if (root->spec->rootfs.path && is_overlay(root))
-		root->layers = open_layers(root->spec->rootfs.path);
+		/* root without a user namespace reaches them by their paths */
+		root->layers = root->has_user_namespace ? open_layers(root->spec->rootfs.path) : NULL;
 	else if (root->spec->rootfs.path)
 		root->source_fd = open(root->spec->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }

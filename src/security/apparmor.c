@@ -6,14 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/paths.h"
-#include "base/process.h"
+#include "base/talk.h"
 #include "base/text.h"
 #include "kernel/landlock.h"
 #include "kernel/lsm.h"
@@ -23,47 +21,14 @@
 
 /* ---- the helper ---- */
 
-/* The helper's standard input, output and error, in memory. */
-struct talk {
-	int in_fd, out_fd, message_fd;
-};
-
-static void close_talk(struct talk *talk)
-{
-	close_fd(&talk->in_fd);
-	close_fd(&talk->out_fd);
-	close_fd(&talk->message_fd);
-}
-
-static int open_talk(struct talk *ret)
-{
-	*ret = (struct talk){ memfd_create("input", MFD_CLOEXEC), memfd_create("output", MFD_CLOEXEC),
-		memfd_create("message", MFD_CLOEXEC) };
-	return ret->in_fd < 0 || ret->out_fd < 0 || ret->message_fd < 0 ? -errno : 0;
-}
-
-/* The first line, without its newline. */
-static void take_line(int fd, char *buffer, size_t size)
-{
-	ssize_t n = pread(fd, buffer, size - 1, 0);
-
-	buffer[n > 0 ? n : 0] = '\0';
-	buffer[strcspn(buffer, "\n")] = '\0';
-}
-
 /* Exit status or -errno. */
 static int run_helper(const struct talk *talk, char *const *arguments)
 {
 	char *argv[6] = { (char *)WABE_APPARMOR }, *envp[] = { NULL };
-	const int fds[3] = { talk->in_fd, talk->out_fd, talk->message_fd };
-	pid_t pid;
-	int status;
 
 	for (size_t i = 0; i < 4 && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
-	int r = process_spawn(argv, envp, fds, &pid);
-	r = r < 0 ? r : process_wait(pid, &status);
-	return r < 0 ? r : WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+	return talk_run(talk, argv, envp);
 }
 
 /* As run_helper, with the error filled. */
@@ -78,7 +43,7 @@ static int call_helper(const struct spec *spec, const struct talk *talk, char *c
 		return spec_error(err, r, spec, origin, "%s: execute %s", what, WABE_APPARMOR);
 	if (r == 0)
 		return 0;
-	take_line(talk->message_fd, message, sizeof(message));
+	talk_line(talk, 2, message, sizeof(message));
 	(void)spec_error(err, 0, spec, origin, "%s: %s", what, message);
 	error_hint(err, "mend that, or set lxc.apparmor.profile to unconfined");
 	return -EPERM;
@@ -111,8 +76,6 @@ static int write_raw(const struct spec *spec, int fd, struct error *err)
 		r = write_full(fd, raw->items[i], strlen(raw->items[i]));
 		r = r ?: write_full(fd, "\n", 1);
 	}
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
 	return r < 0 ? error_set(err, r, "hand lxc.apparmor.raw over") : 0;
 }
 
@@ -130,18 +93,18 @@ static int generate(const struct spec *spec, struct security_labels *labels, str
 	if (spec->idmaps.count)
 		arguments[count++] = userns;
 	arguments[count] = label;
-	int r = open_talk(&talk);
+	int r = talk_open(&talk);
 	if (r < 0)
 		(void)error_set(err, r, "generate an AppArmor profile");
-	r = r ?: write_raw(spec, talk.in_fd, err);
+	r = r ?: write_raw(spec, talk.fds[0], err);
 	r = r ?: call_helper(spec, &talk, arguments, "generate an AppArmor profile", err);
 	if (r == 0) {
-		take_line(talk.out_fd, answer, sizeof(answer));
+		talk_line(&talk, 1, answer, sizeof(answer));
 		r = text_replace(&labels->apparmor, answer);
 		if (r < 0)
 			(void)error_set(err, r, "generate an AppArmor profile");
 	}
-	close_talk(&talk);
+	talk_close(&talk);
 	return r;
 }
 
@@ -153,11 +116,11 @@ static int use_default(const struct spec *spec, struct security_labels *labels, 
 	int r = 0;
 
 	if (access(APPARMOR_DEFAULT_MARK, F_OK) < 0) {
-		r = open_talk(&talk);
+		r = talk_open(&talk);
 		if (r < 0)
 			(void)error_set(err, r, "load AppArmor profile " APPARMOR_DEFAULT);
 		r = r ?: call_helper(spec, &talk, arguments, "load AppArmor profile " APPARMOR_DEFAULT, err);
-		close_talk(&talk);
+		talk_close(&talk);
 	}
 	if (r == 0 && text_replace(&labels->apparmor, APPARMOR_DEFAULT) < 0)
 		r = error_set(err, ENOMEM, "use AppArmor profile " APPARMOR_DEFAULT);
@@ -264,7 +227,7 @@ void security_unload_profile(const char *label)
 	char act[] = "unload", *arguments[] = { act, (char *)label, NULL };
 	struct talk talk;
 
-	if (open_talk(&talk) == 0)
+	if (talk_open(&talk) == 0)
 		(void)run_helper(&talk, arguments); /* a profile that stays does no harm: the next start replaces it */
-	close_talk(&talk);
+	talk_close(&talk);
 }

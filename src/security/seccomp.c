@@ -13,16 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/paths.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/process.h"
+#include "base/talk.h"
 #include "security/seccomp_cache.h"
 #include "security/security.h"
 
@@ -36,35 +34,12 @@ struct content {
 
 /* ---- compiler ---- */
 
-/* The compiler's one line on standard error, without its newline. */
-static void take_message(int message_fd, char *buffer, size_t size)
-{
-	ssize_t n = pread(message_fd, buffer, size - 1, 0);
-
-	buffer[n > 0 ? n : 0] = '\0';
-	buffer[strcspn(buffer, "\n")] = '\0';
-}
-
-/* Runs the compiler with the three fds as its standard input, output and error. Its exit status or -errno. */
-static int run_compiler(const char *compiler_path, const int fds[3])
-{
-	char *argv[] = { (char *)compiler_path, NULL }, *envp[] = { NULL };
-	pid_t pid;
-	int status;
-
-	int r = process_spawn(argv, envp, fds, &pid);
-	r = r < 0 ? r : process_wait(pid, &status);
-	if (r < 0)
-		return r;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-}
-
-static int take_program(int fd, struct seccomp_filter *ret)
+static int take_program(const struct talk *talk, struct seccomp_filter *ret)
 {
 	auto_free char *data = NULL;
 	size_t length;
 
-	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : file_read_fd(fd, MAX_PROGRAM, &data, &length);
+	int r = talk_output(talk, MAX_PROGRAM, &data, &length);
 	if (r < 0)
 		return r;
 	if (length == 0 || length % sizeof(struct sock_filter) != 0)
@@ -74,35 +49,40 @@ static int take_program(int fd, struct seccomp_filter *ret)
 	return 0;
 }
 
-static int compile(const struct spec *spec, const char *compiler_path, const struct content *policy,
-	struct seccomp_filter *ret, struct error *err)
+static int compile_by(const struct spec *spec, const char *compiler_path, const struct content *policy,
+	const struct talk *talk, struct seccomp_filter *ret, struct error *err)
 {
 	const char *profile = spec->security.seccomp_profile;
 	const struct origin *origin = &spec->security.seccomp_origin;
-	auto_close int in_fd = memfd_create("policy", MFD_CLOEXEC);
-	auto_close int out_fd = memfd_create("bpf", MFD_CLOEXEC);
-	auto_close int message_fd = memfd_create("message", MFD_CLOEXEC);
+	char *argv[] = { (char *)compiler_path, NULL }, *envp[] = { NULL };
 
-	if (in_fd < 0 || out_fd < 0 || message_fd < 0)
-		return error_set(err, errno, "compile seccomp profile %s", profile);
-	int r = write_full(in_fd, policy->data, policy->length);
-	if (r == 0 && lseek(in_fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	if (r == 0)
-		r = run_compiler(compiler_path, (int[3]){ in_fd, out_fd, message_fd });
+	int r = write_full(talk->fds[0], policy->data, policy->length);
+	r = r ?: talk_run(talk, argv, envp);
 	if (r < 0)
 		return spec_error(err, r, spec, origin, "compile seccomp profile %s with %s", profile, compiler_path);
 	if (r > 0) {
 		char message[256];
-		take_message(message_fd, message, sizeof(message));
+		talk_line(talk, 2, message, sizeof(message));
 		(void)spec_error(err, 0, spec, origin, "seccomp profile %s:%s", profile, message);
 		if (err)
 			err->kind = ERROR_CONFIG;
 		return -EINVAL;
 	}
-	take_message(message_fd, ret->warning, sizeof(ret->warning));
-	r = take_program(out_fd, ret);
+	talk_line(talk, 2, ret->warning, sizeof(ret->warning));
+	r = take_program(talk, ret);
 	return r < 0 ? spec_error(err, r, spec, origin, "compile seccomp profile %s", profile) : 0;
+}
+
+static int compile(const struct spec *spec, const char *compiler_path, const struct content *policy,
+	struct seccomp_filter *ret, struct error *err)
+{
+	struct talk talk;
+	int r = talk_open(&talk);
+
+	r = r < 0 ? error_set(err, r, "compile seccomp profile %s", spec->security.seccomp_profile) :
+		    compile_by(spec, compiler_path, policy, &talk, ret, err);
+	talk_close(&talk);
+	return r;
 }
 
 /*

@@ -55,8 +55,8 @@ static const struct rtattr *make_upper(struct netlink_batch *batch, const struct
 	assert_non_null(parent);
 	assert_int_equal(*(const int *)RTA_DATA(parent), 7);
 	assert_non_null(info);
-	assert_true(link_has_kind(message, kind));
-	assert_false(link_has_kind(message, "veth"));
+	assert_true(netlink_link_has_kind(message, kind));
+	assert_false(netlink_link_has_kind(message, "veth"));
 	const struct rtattr *data = find_in(info, IFLA_INFO_DATA);
 	assert_non_null(data);
 	return data;

@@ -3,6 +3,7 @@
 #include "tools/tool.h"
 
 #include "base/cleanup.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "liblxc/extra.h"
 
@@ -11,7 +12,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 struct copy_state {
 	const char *original; /* lxc-clone -o */
@@ -199,14 +199,9 @@ static int start_ephemeral(const struct call *call, struct lxc_container *c)
 /* NAME_XXXXXX */
 static char *random_name(const char *name)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	unsigned char random[6] = { 0 };
 	char *result = NULL;
-	(void)!getrandom(random, sizeof(random), 0);
-	if (text_format(&result, "%s_XXXXXX", name) < 0)
-		return NULL;
-	for (size_t i = 0; i < sizeof(random); i++)
-		result[strlen(name) + 1 + i] = letters[random[i] % (sizeof(letters) - 1)];
+	if (text_format(&result, "%s_XXXXXX", name) == 0)
+		(void)random_letters(result + strlen(name) + 1, 6); /* that name, then */
 	return result;
 }
 
