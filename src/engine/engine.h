@@ -79,8 +79,12 @@ int engine_init_pidfd(const struct container_id *id, struct error *err);
 /* Sends signal to init; thaws it first when thaw is set. -ESRCH: not running. */
 int engine_signal(const struct container_id *id, int signal, bool thaw, struct error *err);
 
-/* The signal that asks init to halt: the configured one, SIGRTMIN+3 if init blocks or catches it, else SIGPWR. */
-int engine_halt_signal(const struct container_id *id, struct error *err);
+/*
+ * Asks init to halt, by the configured signal, SIGRTMIN+3 if init blocks or catches it, else SIGPWR, and waits for the end
+ * at most timeout_ms (-1: for ever, 0: not at all). An init that has no handler yet, or is a new one after a reboot, is
+ * asked again. 0, also when it did not run; -ETIMEDOUT.
+ */
+int engine_shutdown(const struct container_id *id, int timeout_ms, struct error *err);
 
 /*
  * Kills init and all in its cgroup (SIGKILL or lxc.signal.stop) and waits until everything is released, at

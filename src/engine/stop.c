@@ -36,35 +36,6 @@ int engine_signal(const struct container_id *id, int signal, bool thaw, struct e
 	return r < 0 ? error_set(err, r, "send signal %d to %s", signal, id->name) : 0;
 }
 
-/* systemd as init blocks SIGRTMIN+3 to read it by signalfd; or an init catches it. */
-static bool init_knows_rtmin3(pid_t pid)
-{
-	char path[32];
-	auto_free char *text = NULL;
-	size_t length;
-	uint64_t bit = 1ULL << (SIGRTMIN + 3 - 1), mask;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (file_read(-1, path, 1 << 16, &text, &length) < 0)
-		return false;
-	const char *blocked = strstr(text, "\nSigBlk:"), *caught = strstr(text, "\nSigCgt:");
-	return (blocked && sscanf(blocked + 8, "%lx", &mask) == 1 && mask & bit) ||
-		(caught && sscanf(caught + 8, "%lx", &mask) == 1 && mask & bit);
-}
-
-int engine_halt_signal(const struct container_id *id, struct error *err)
-{
-	struct running running;
-	int r = container_load(id, RUNNING_SPEC, &running, err);
-	if (r < 0)
-		return r;
-	int signal = (int)running.spec->lifecycle.signal_halt;
-	if (signal == 0)
-		signal = init_knows_rtmin3(running.init_pid) ? SIGRTMIN + 3 : SIGPWR;
-	running_clear(&running);
-	return signal;
-}
-
 int engine_kill(const struct container_id *id, int timeout_ms, struct error *err)
 {
 	struct running running;

@@ -80,15 +80,15 @@ static bool stop(struct lxc_container *c)
 	return container_result(c, &err, engine_kill(&id, to_ms(id.answer_timeout_s), &err));
 }
 
-/* Sends signal and waits for mask, with the subscription open before. */
-static int signal_and_wait(struct lxc_container *c, int signal, uint32_t mask, int seconds, struct error *err)
+/* Sends signal and waits until it runs again, with the subscription open before. */
+static int reboot_and_wait(struct lxc_container *c, int signal, int seconds, struct error *err)
 {
 	struct container_id id = id_of(c);
 	struct engine_watch *watch = NULL;
 	int r = seconds == 0 ? 0 : engine_watch_open(&id, &watch, err);
 	r = r < 0 ? r : engine_signal(&id, signal, true, err);
 	if (r >= 0 && watch)
-		r = engine_watch_wait(watch, mask, to_ms(seconds), err);
+		r = engine_watch_wait(watch, 1U << STATE_RUNNING, to_ms(seconds), err);
 	if (watch)
 		engine_watch_close(watch);
 	return r;
@@ -102,11 +102,7 @@ static bool shutdown(struct lxc_container *c, int timeout)
 	struct container_id id = id_of(c);
 	if (status_of(c).state == STATE_STOPPED)
 		return true;
-	int signal = engine_halt_signal(&id, &err);
-	int r = signal < 0 ? signal : signal_and_wait(c, signal, 1U << STATE_STOPPED, timeout, &err);
-	if (r == -ESRCH)
-		r = 0; /* it stopped by itself meanwhile */
-	return container_result(c, &err, r);
+	return container_result(c, &err, engine_shutdown(&id, to_ms(timeout), &err));
 }
 
 static int reboot_signal(struct lxc_container *c)
@@ -136,7 +132,7 @@ static bool reboot2(struct lxc_container *c, int timeout)
 		return false;
 	if (status_of(c).state == STATE_STOPPED)
 		return true;
-	return container_result(c, &err, signal_and_wait(c, reboot_signal(c), 1U << STATE_RUNNING, timeout, &err));
+	return container_result(c, &err, reboot_and_wait(c, reboot_signal(c), timeout, &err));
 }
 
 /* "STOPPED|RUNNING" as a mask, or -EINVAL. */
