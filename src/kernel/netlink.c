@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
+#define SEND_MAX    65536 /* in one go; the kernel takes net.core.wmem_default, 212992 and more */
 
 int netlink_open(void)
 {
@@ -66,7 +67,7 @@ void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags,
 	if (!message)
 		return;
 	message->nlmsg_type = type;
-	message->nlmsg_flags = flags | NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_flags = flags | NLM_F_REQUEST;
 	message->nlmsg_seq = ++batch->count;
 	void *place = reserve(batch, size);
 	if (place)
@@ -120,8 +121,16 @@ void netlink_clear(struct netlink_batch *batch)
 
 /* ---- sending ---- */
 
-/* Reads one datagram of acknowledgements; counts them, keeps the first error. */
-static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
+/* What the kernel said to the messages of one go. */
+struct answer {
+	uint32_t last; /* the number of the message that is acknowledged */
+	bool is_complete;
+	int first_error;
+	uint32_t failed; /* the number of the message that first_error is of */
+};
+
+/* Reads one datagram. An error comes for each message that is refused, an acknowledgement for the last one alone. */
+static int take_answer(int fd, struct answer *answer)
 {
 	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
@@ -132,31 +141,49 @@ static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
 		if (message->nlmsg_type != NLMSG_ERROR)
 			continue;
 		const struct nlmsgerr *error = NLMSG_DATA(message);
-		if (error->error && !*first_error) {
-			*first_error = error->error;
-			*failed = message->nlmsg_seq;
+		if (error->error && !answer->first_error) {
+			answer->first_error = error->error;
+			answer->failed = message->nlmsg_seq;
 		}
-		if (*left > 0)
-			--*left;
+		answer->is_complete |= message->nlmsg_seq == answer->last;
 	}
 	return 0;
 }
 
+static struct nlmsghdr *message_at(const struct netlink_batch *batch, size_t offset)
+{
+	return (struct nlmsghdr *)(batch->data + offset);
+}
+
+/* Where the messages from offset on that go together end; the last of them asks for its acknowledgement. */
+static size_t mark_end(const struct netlink_batch *batch, size_t offset, struct answer *answer)
+{
+	struct nlmsghdr *last = message_at(batch, offset);
+	size_t end = offset + NLMSG_ALIGN(last->nlmsg_len);
+	while (end < batch->length && end + message_at(batch, end)->nlmsg_len - offset <= SEND_MAX) {
+		last = message_at(batch, end);
+		end += NLMSG_ALIGN(last->nlmsg_len);
+	}
+	last->nlmsg_flags |= NLM_F_ACK;
+	*answer = (struct answer){ .last = last->nlmsg_seq };
+	return end;
+}
+
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 {
-	uint32_t left = batch->count, failed = 0;
-	int first_error = 0, r = 0;
+	struct answer answer = { 0 };
+	int r = batch->is_broken ? -ENOMEM : 0;
 	end_message(batch);
-	if (batch->is_broken)
-		r = -ENOMEM;
-	else if (left > 0 && send(fd, batch->data, batch->length, 0) < 0)
-		r = -errno;
-	while (r == 0 && left > 0)
-		r = take_acks(fd, &left, &first_error, &failed);
+	for (size_t offset = 0, end; r == 0 && answer.first_error == 0 && offset < batch->length; offset = end) {
+		end = mark_end(batch, offset, &answer);
+		r = send(fd, batch->data + offset, end - offset, 0) < 0 ? -errno : 0;
+		while (r == 0 && !answer.is_complete)
+			r = take_answer(fd, &answer);
+	}
 	netlink_clear(batch);
 	if (ret_failed)
-		*ret_failed = failed;
-	return r ?: first_error;
+		*ret_failed = answer.failed;
+	return r ?: answer.first_error;
 }
 
 /* The answer to the one message is its acknowledgement. */

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * rtnetlink(7): messages are gathered, sent in one call, and their acknowledgements read together. A batch that
- * ran out of memory is remembered and reported by netlink_send.
+ * rtnetlink(7): messages are gathered and sent in one call, and the last one's acknowledgement stands for all. A batch
+ * that ran out of memory is remembered and reported by netlink_send.
  */
 struct netlink_batch {
 	char *data;
@@ -23,7 +23,7 @@ int netlink_open(void);
 /* The same in the namespace netns_fd; the calling thread is back in its own afterwards. */
 int netlink_open_in(int netns_fd);
 
-/* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST and _ACK are added). */
+/* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST is added). */
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);
 void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text);
@@ -34,8 +34,8 @@ size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *hea
 void netlink_end(struct netlink_batch *batch, size_t place);
 
 /*
- * Sends all and waits for all acknowledgements; the batch is empty afterwards. 0, or -errno of the first message
- * that the kernel refused, then its number in *ret_failed (may be NULL).
+ * Sends all, 64 KiB at a time, and waits until the kernel has done it; the batch is empty afterwards. 0, or -errno of
+ * the first message that the kernel refused, then its number in *ret_failed (may be NULL): those behind it may be done.
  */
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed);
 void netlink_clear(struct netlink_batch *batch);

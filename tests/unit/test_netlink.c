@@ -29,7 +29,7 @@ static void test_batch_has_messages_one_after_another(void **state)
 	assert_int_equal(batch.count, 2);
 	assert_int_equal(first->nlmsg_len, 16 + sizeof(header) + 8 + 8);
 	assert_int_equal(first->nlmsg_type, RTM_NEWLINK);
-	assert_int_equal(first->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE);
+	assert_int_equal(first->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE);
 	assert_int_equal(first->nlmsg_seq, 1);
 	const struct nlmsghdr *second = (const void *)(batch.data + first->nlmsg_len);
 	assert_int_equal(second->nlmsg_type, RTM_DELLINK);
