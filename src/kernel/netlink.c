@@ -264,6 +264,14 @@ int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsgh
 	return netlink_ask(fd, &batch, visit, data);
 }
 
+int netlink_get_link_at(int fd, int index, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = index };
+	netlink_message(&batch, RTM_GETLINK, 0, &header, sizeof(header));
+	return netlink_ask(fd, &batch, visit, data);
+}
+
 /* Nested ones may have a flag beside their type. */
 static const struct rtattr *find_attribute(const struct rtattr *first, int left, uint16_t type)
 {

@@ -49,6 +49,8 @@ int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
 int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* Calls visit with the description of one interface. 0, -ENODEV or another -errno. */
 int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* The same with the interface of this number. */
+int netlink_get_link_at(int fd, int index, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* The attribute of a message whose family header has header_size bytes, or NULL. */
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
 /* The attribute inside another one (NULL: none), or NULL. */

@@ -34,7 +34,10 @@ void entry_list_clear(struct entry_list *list);
 /* Takes out what the host has already: it is not ours, serves as well, and stays. */
 void entry_list_drop_present(int fd, struct entry_list *list);
 
-/* Each goes into the journal of the network (NULL: into none) first. 0 or -errno, then *ret_failed is the one that was refused, if it was one (or NULL). */
+/*
+ * Each goes into the journal of the network (NULL: into none) first. 0 or -errno, then *ret_failed is the one that was
+ * refused; NULL: it was the journal.
+ */
 int entry_list_make(int fd, const struct network *network, const struct entry_list *list,
 	const struct entry **ret_failed);
 

@@ -190,12 +190,13 @@ static int write_journal(int fd, const struct network *network, struct planned_l
 		return network->journal(network->journal_data, "LINK", plan->host_name);
 	case LINK_PHYS:
 		plan->journal_kind = "PHYS";
-		r = phys_describe(fd, plan, plan->journal_text, sizeof(plan->journal_text));
+		r = phys_describe(fd, plan, &plan->journal_text);
 		break;
+	case LINK_MACVLAN: /* of mode passthru there is one on a parent */
 	case LINK_VLAN:
 	case LINK_IPVLAN:
 		plan->journal_kind = "UPPER";
-		upper_describe(plan, plan->journal_text, sizeof(plan->journal_text));
+		r = upper_describe(plan, &plan->journal_text);
 		break;
 	default:
 		return 0;
@@ -250,6 +251,8 @@ void network_free(struct network *network)
 	if (!network)
 		return;
 	close_fd(&network->netns_fd);
+	for (size_t i = 0; i < network->count; i++)
+		free(network->links[i].journal_text);
 	free(network->links);
 	free(network);
 }
