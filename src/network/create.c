@@ -105,7 +105,12 @@ static void name_remedy(int fd, const struct planned_link *link, int r, struct e
 		error_hint(err, "check lxc.net.%u.%s", spec->index, r == -ERANGE ? "mtu" : "hwaddr");
 }
 
-static int send_link(int fd, const struct planned_link *link, pid_t init_pid)
+static bool may_be_on_ovs(const struct planned_link *link)
+{
+	return link->spec->type == LINK_VETH && link->spec->link && !spec_link_is_router(link->spec) && !link->is_on_ovs;
+}
+
+static int send_link_once(int fd, const struct planned_link *link, pid_t init_pid)
 {
 	struct netlink_batch batch = { 0 };
 	if (link->spec->type == LINK_VETH)
@@ -115,6 +120,16 @@ static int send_link(int fd, const struct planned_link *link, pid_t init_pid)
 	return netlink_send(fd, &batch, NULL);
 }
 
+/* That the kernel makes nobody its port is how a bridge of Open vSwitch is told, at no cost for others. */
+static int send_link(int fd, struct planned_link *link, pid_t init_pid)
+{
+	int r = send_link_once(fd, link, init_pid);
+	if (r != -EOPNOTSUPP || !may_be_on_ovs(link) || !ovs_is_bridge(fd, link->spec->link))
+		return r;
+	link->is_on_ovs = true;
+	return send_link_once(fd, link, init_pid);
+}
+
 /* A VLAN is there once; a macvlan of mode passthru, as the kernel says it, alone: drivers/net/macvlan.c. */
 static bool is_parent_taken(const struct planned_link *link, int r)
 {
@@ -122,7 +137,7 @@ static bool is_parent_taken(const struct planned_link *link, int r)
 }
 
 /* What the last run left for the kernel to take down has the name, the VLAN or the parent for a moment longer. */
-static int send_link_again(int fd, const struct planned_link *link, pid_t init_pid, int r)
+static int send_link_again(int fd, struct planned_link *link, pid_t init_pid, int r)
 {
 	if (link->spec->type == LINK_VETH && r == -EEXIST && link->spec->veth_pair && remove_dead_pair(fd, link->host_name) == 0)
 		return send_link(fd, link, init_pid);
@@ -132,11 +147,6 @@ static int send_link_again(int fd, const struct planned_link *link, pid_t init_p
 		r = send_link(fd, link, init_pid);
 	}
 	return r;
-}
-
-static bool may_be_on_ovs(const struct planned_link *link)
-{
-	return link->spec->type == LINK_VETH && link->spec->link && !spec_link_is_router(link->spec) && !link->is_on_ovs;
 }
 
 static int make_one(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
@@ -149,10 +159,6 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 	if (link->is_by_helper)
 		return helper_create(network, link, init_pid, err);
 	int r = send_link(fd, link, init_pid);
-	if (r == -EOPNOTSUPP && may_be_on_ovs(link) && ovs_is_bridge(fd, spec->link)) {
-		link->is_on_ovs = true; /* that the kernel makes nobody its port is how one tells it, at no cost for others */
-		r = send_link(fd, link, init_pid);
-	}
 	if (r < 0)
 		r = send_link_again(fd, link, init_pid, r);
 	if (r < 0) {
