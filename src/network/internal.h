@@ -25,6 +25,8 @@ struct planned_link {
 
 struct network {
 	const struct spec *spec;
+	VECTOR(const struct spec_link *) wanted; /* what there is to make; borrowed */
+	VECTOR(struct spec_link *) matched;	 /* those of wanted that stand for a "NAME+"; owned, and the name in link */
 	struct planned_link *links;
 	size_t count;
 	int netns_fd; /* the container's, while one of its links has a journal_kind; else -1 */
@@ -40,6 +42,15 @@ const char *link_type_name(uint32_t type);
 /* spec_error at KEY of the link (lxc.net.N.KEY); the line is that of its type. */
 int link_error(struct error *err, int errnum, const struct spec *spec, const struct spec_link *link, const char *key,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* Is there something to do for it? Of an empty one only the scripts are run. */
+bool is_planned(const struct spec_link *link);
+/*
+ * Fills wanted with the links of the spec for which there is something to do. "NAME+" of type phys becomes one for each
+ * device whose name begins so: the first has what the configuration says, the others keep what they are.
+ */
+int match_links(int fd, struct network *network, struct error *err);
+void match_clear(struct network *network);
 
 bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
 /* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */

@@ -158,6 +158,13 @@ if [ -n "$names" ]; then
 	check phys-by-altname-back test -e /sys/class/net/lent0
 	equal phys-by-altname-altnames "$names" "$(altnames lent0 "")"
 fi
+for i in 0 1 2; do ip link add many$i type veth peer name m$i; ip link set m$i netns "$machine_wire"; done
+container p 'lxc.net.0.type = phys' 'lxc.net.0.link = many+' 'lxc.net.0.name = first' 'lxc.net.0.flags = up'
+check phys-many-start start p; container=p
+equal phys-many-inside 'first lo many1 many2' "$(inside ls /sys/class/net | xargs)"
+stop p; equal phys-many-back 'many0 many1 many2' "$(cd /sys/class/net; echo many*)"
+for i in 0 1 2; do ip link del many$i; done
+fails phys-many-of-none 'lxc.net.0.link: the host has no device many+' p
 none_left phys-clean p "$stays"
 
 # ---- empty, none ----
