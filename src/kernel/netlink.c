@@ -130,10 +130,10 @@ struct answer {
 };
 
 /* Reads one datagram. An error comes for each message that is refused, an acknowledgement for the last one alone. */
-static int take_answer(int fd, struct answer *answer)
+static int take_answer(int fd, struct answer *answer, int flags)
 {
 	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
+	ssize_t length = recv(fd, buffer, sizeof(buffer), flags);
 	if (length < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, length);
@@ -148,6 +148,14 @@ static int take_answer(int fd, struct answer *answer)
 		answer->is_complete |= message->nlmsg_seq == answer->last;
 	}
 	return 0;
+}
+
+/* So many were refused that the socket could not hold it all (ENOBUFS): what it holds begins with the first. */
+static int take_what_there_is(int fd, struct answer *answer)
+{
+	while (take_answer(fd, answer, MSG_DONTWAIT) == 0)
+		;
+	return answer->first_error ? 0 : -ENOBUFS;
 }
 
 static struct nlmsghdr *message_at(const struct netlink_batch *batch, size_t offset)
@@ -178,7 +186,9 @@ int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 		end = mark_end(batch, offset, &answer);
 		r = send(fd, batch->data + offset, end - offset, 0) < 0 ? -errno : 0;
 		while (r == 0 && !answer.is_complete)
-			r = take_answer(fd, &answer);
+			r = take_answer(fd, &answer, 0);
+		if (r == -ENOBUFS)
+			r = take_what_there_is(fd, &answer);
 	}
 	netlink_clear(batch);
 	if (ret_failed)
