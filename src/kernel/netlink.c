@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/genetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
@@ -14,22 +15,37 @@
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
 #define SEND_MAX    65536 /* in one go; the kernel takes net.core.wmem_default, 212992 and more */
 
-int netlink_open(void)
+static int open_socket(int protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	return fd < 0 ? -errno : fd;
 }
 
-int netlink_open_in(int netns_fd)
+int netlink_open(void)
+{
+	return open_socket(NETLINK_ROUTE);
+}
+
+static int open_in(int netns_fd, int protocol)
 {
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	/* To its own first: who may not come back (a user namespace without its own network) must not go. */
 	if (own < 0 || setns(own, CLONE_NEWNET) < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
-	int fd = netlink_open();
+	int fd = open_socket(protocol);
 	if (setns(own, CLONE_NEWNET) < 0)
 		abort(); /* it went well just now; going on in a container's network would be worse */
 	return fd;
+}
+
+int netlink_open_in(int netns_fd)
+{
+	return open_in(netns_fd, NETLINK_ROUTE);
+}
+
+int netlink_open_generic_in(int netns_fd)
+{
+	return netns_fd < 0 ? open_socket(NETLINK_GENERIC) : open_in(netns_fd, NETLINK_GENERIC);
 }
 
 /* ---- building ---- */
@@ -300,6 +316,24 @@ const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_
 const struct rtattr *netlink_find_inside(const struct rtattr *outer, uint16_t type)
 {
 	return outer ? find_attribute(RTA_DATA(outer), (int)RTA_PAYLOAD(outer), type) : NULL;
+}
+
+static void take_family(const struct nlmsghdr *message, void *data)
+{
+	const struct rtattr *id = netlink_find(message, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID);
+	if (id)
+		*(int *)data = *(const uint16_t *)RTA_DATA(id);
+}
+
+int netlink_generic_family(int fd, const char *name)
+{
+	struct netlink_batch batch = { 0 };
+	struct genlmsghdr header = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	int family = -ENOENT;
+	netlink_message(&batch, GENL_ID_CTRL, 0, &header, sizeof(header));
+	netlink_text(&batch, CTRL_ATTR_FAMILY_NAME, name);
+	int r = netlink_ask(fd, &batch, take_family, &family);
+	return r < 0 ? r : family;
 }
 
 /* A name that does not fit is nobody's; cut off it could be another interface's. */

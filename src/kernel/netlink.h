@@ -23,6 +23,11 @@ int netlink_open(void);
 /* The same in the namespace netns_fd; the calling thread is back in its own afterwards. */
 int netlink_open_in(int netns_fd);
 
+/* The same for NETLINK_GENERIC (nl80211 and the like); netns_fd -1: in the caller's own. */
+int netlink_open_generic_in(int netns_fd);
+/* The message type of a family of generic netlink, -ENOENT: the kernel does not have it. */
+int netlink_generic_family(int fd, const char *name);
+
 /* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST is added). */
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);

@@ -19,15 +19,20 @@ bool parse_hwaddr(const char *text, unsigned char address[6])
 		       &address[4], &address[5]) == 6;
 }
 
-void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+void put_inside(struct netlink_batch *batch, const struct planned_link *link)
 {
 	unsigned char address[6];
 	netlink_text(batch, IFLA_IFNAME, link->inside_name);
-	netlink_u32(batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
 	if (link->mtu)
 		netlink_u32(batch, IFLA_MTU, link->mtu);
 	if (link->spec->hwaddr && parse_hwaddr(link->spec->hwaddr, address))
 		netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+}
+
+void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+{
+	netlink_u32(batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
+	put_inside(batch, link);
 }
 
 /* One message makes the pair, its bridge port and its inner end: "ip link add NAME master BR up type veth peer ...". */

@@ -53,7 +53,8 @@ int match_links(int fd, struct network *network, struct error *err);
 void match_clear(struct network *network);
 
 bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
-/* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
+/* Name, MTU and hardware address that a link has inside; put_common: its namespace too, when it is made or moved. */
+void put_inside(struct netlink_batch *batch, const struct planned_link *link);
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
 
 /*
@@ -123,5 +124,12 @@ int proxy_check(const struct spec *spec, const struct spec_link *link, struct er
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
 int route_undo(const char *argument, int netns_fd, struct error *err);
 int proxy_undo(const char *argument, int netns_fd, struct error *err);
+
+/*
+ * Moves the radio (wiphy) that a wireless device belongs to, which is how such a device changes its namespace, out of
+ * source_netns (-1: the own) into target_netns, and gives the device its name there (NULL: what the kernel chooses).
+ * -ENODEV: it has none, or the kernel has no wireless devices.
+ */
+int wireless_move(int source_netns, int target_netns, int index, const char *name);
 
 int phys_undo(const char *argument, int netns_fd, struct error *err);

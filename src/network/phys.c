@@ -71,6 +71,23 @@ static void free_name(int fd, const struct planned_link *link)
 			altnames_change(fd, link->parent_index, RTM_DELLINKPROP, &one);
 }
 
+/* A wireless device is not moved by rtnetlink: -EINVAL. -ENODEV: it is none. */
+static int lend_wireless(const struct network *network, const struct planned_link *link)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = link->parent_index, .ifi_flags = link->spec->up ? IFF_UP : 0,
+		.ifi_change = IFF_UP };
+	int r = wireless_move(-1, network->netns_fd, link->parent_index, NULL);
+	if (r < 0)
+		return r;
+	auto_close int fd = netlink_open_in(network->netns_fd);
+	if (fd < 0)
+		return fd;
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header)); /* the number stays: see phys_lend's caller */
+	put_inside(&batch, link);
+	return netlink_send(fd, &batch, NULL);
+}
+
 /*
  * One message: the kernel moves the device first, which takes it down, and then gives it what it shall have there.
  * The name too, because the one that it has may be taken there.
@@ -84,6 +101,10 @@ int phys_lend(int fd, const struct network *network, const struct planned_link *
 	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
 	put_common(&batch, link, init_pid);
 	int r = netlink_send(fd, &batch, NULL);
+	if (r == -EINVAL) {
+		int wireless = lend_wireless(network, link);
+		r = wireless == -ENODEV ? r : wireless;
+	}
 	if (r >= 0)
 		return 0;
 	r = spec_error(err, r, network->spec, &link->spec->origin, "move device %s into the container", link->host_name);
@@ -145,10 +166,11 @@ static void restore_settings(int fd, const struct lent *lent)
 }
 
 /*
- * Moves a device to target_netns, down, and renames it. name NULL: it keeps its own. The name goes with the move:
- * before it, it could be taken here, and after it the old one could be taken there.
+ * Moves a device from source_netns (-1: the own), where fd is, to target_netns, down, and renames it. name NULL: it
+ * keeps its own. The name goes with the move: before it, it could be taken here, and after it the old one could be taken
+ * there.
  */
-static int move(int fd, int index, const char *name, int target_netns)
+static int move(int fd, int index, const char *name, int source_netns, int target_netns)
 {
 	struct netlink_batch batch = { 0 };
 	struct ifinfomsg header = { .ifi_index = index, .ifi_change = IFF_UP };
@@ -156,7 +178,9 @@ static int move(int fd, int index, const char *name, int target_netns)
 	netlink_u32(&batch, IFLA_NET_NS_FD, (uint32_t)target_netns);
 	if (name)
 		netlink_text(&batch, IFLA_IFNAME, name);
-	return netlink_send(fd, &batch, NULL);
+	int r = netlink_send(fd, &batch, NULL);
+	int wireless = r == -EINVAL ? wireless_move(source_netns, target_netns, index, name) : -ENODEV;
+	return wireless == -ENODEV ? r : wireless;
 }
 
 /* A device is searched by number: it keeps it, since phys_lend came first into an empty namespace. */
@@ -172,7 +196,7 @@ static void visit(const struct nlmsghdr *message, void *data)
 	if (header->ifi_type == ARPHRD_LOOPBACK)
 		return;
 	search->is_found = true;
-	search->is_virtual = netlink_find(message, sizeof(*header), IFLA_LINKINFO) != NULL;
+	search->is_virtual = netlink_find(message, sizeof(*header), IFLA_LINKINFO) && !netlink_link_has_kind(message, "wlan");
 	(void)altnames_take(message, &search->altnames); /* no memory: some stay */
 }
 
@@ -201,8 +225,8 @@ static int take_back(int netns_fd, const struct lent *lent, struct error *err)
 	drop_altnames(fd, lent->index, &search);
 	if (r == -ENODEV)
 		return r;
-	r = r ?: move(fd, lent->index, lent->name, own);
-	if (r == -EEXIST && move(fd, lent->index, "dev%d", own) == 0)
+	r = r ?: move(fd, lent->index, lent->name, netns_fd, own);
+	if (r == -EEXIST && move(fd, lent->index, "dev%d", netns_fd, own) == 0)
 		return error_set(err, r, "device %s came back with another name, its own is in use", lent->name);
 	return r < 0 ? error_set(err, r, "take device %s back from the container", lent->name) : 0;
 }
@@ -263,12 +287,13 @@ int phys_undo(const char *argument, int netns_fd, struct error *err)
 
 /* ---- by hand: lxc-device add and del ---- */
 
-static int move_by_name(int fd, const char *name, const char *new_name, int target_netns, struct error *err)
+static int move_by_name(int fd, const char *name, const char *new_name, int source_netns, int target_netns,
+	struct error *err)
 {
 	int index = netlink_ifindex(fd, name);
 	if (index < 0)
 		return error_set(err, index, "interface %s", name);
-	int r = move(fd, index, new_name, target_netns);
+	int r = move(fd, index, new_name, source_netns, target_netns);
 	return r < 0 ? error_set(err, r, "move interface %s%s%s", name, new_name ? " to " : "", new_name ?: "") : 0;
 }
 
@@ -277,7 +302,7 @@ int network_attach_interface(int netns_fd, const char *host_name, const char *in
 	auto_close int fd = netlink_open();
 	if (fd < 0)
 		return error_set(err, fd, "open a netlink socket");
-	return move_by_name(fd, host_name, inside_name, netns_fd, err);
+	return move_by_name(fd, host_name, inside_name, -1, netns_fd, err);
 }
 
 int network_detach_interface(int netns_fd, const char *inside_name, const char *host_name, struct error *err)
@@ -288,5 +313,5 @@ int network_detach_interface(int netns_fd, const char *inside_name, const char *
 	auto_close int fd = netlink_open_in(netns_fd);
 	if (fd < 0)
 		return error_set(err, fd, "enter the container's network");
-	return move_by_name(fd, inside_name, host_name, own, err);
+	return move_by_name(fd, inside_name, host_name, netns_fd, own, err);
 }
