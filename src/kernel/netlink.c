@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/genetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
@@ -12,23 +13,39 @@
 #include <sys/socket.h>
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
+#define SEND_MAX    65536 /* in one go; the kernel takes net.core.wmem_default, 212992 and more */
 
-int netlink_open(void)
+static int open_socket(int protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	return fd < 0 ? -errno : fd;
 }
 
-int netlink_open_in(int netns_fd)
+int netlink_open(void)
+{
+	return open_socket(NETLINK_ROUTE);
+}
+
+static int open_in(int netns_fd, int protocol)
 {
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	/* To its own first: who may not come back (a user namespace without its own network) must not go. */
 	if (own < 0 || setns(own, CLONE_NEWNET) < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
-	int fd = netlink_open();
+	int fd = open_socket(protocol);
 	if (setns(own, CLONE_NEWNET) < 0)
 		abort(); /* it went well just now; going on in a container's network would be worse */
 	return fd;
+}
+
+int netlink_open_in(int netns_fd)
+{
+	return open_in(netns_fd, NETLINK_ROUTE);
+}
+
+int netlink_open_generic_in(int netns_fd)
+{
+	return netns_fd < 0 ? open_socket(NETLINK_GENERIC) : open_in(netns_fd, NETLINK_GENERIC);
 }
 
 /* ---- building ---- */
@@ -66,7 +83,7 @@ void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags,
 	if (!message)
 		return;
 	message->nlmsg_type = type;
-	message->nlmsg_flags = flags | NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_flags = flags | NLM_F_REQUEST;
 	message->nlmsg_seq = ++batch->count;
 	void *place = reserve(batch, size);
 	if (place)
@@ -120,11 +137,19 @@ void netlink_clear(struct netlink_batch *batch)
 
 /* ---- sending ---- */
 
-/* Reads one datagram of acknowledgements; counts them, keeps the first error. */
-static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
+/* What the kernel said to the messages of one go. */
+struct answer {
+	uint32_t last; /* the number of the message that is acknowledged */
+	bool is_complete;
+	int first_error;
+	uint32_t failed; /* the number of the message that first_error is of */
+};
+
+/* Reads one datagram. An error comes for each message that is refused, an acknowledgement for the last one alone. */
+static int take_answer(int fd, struct answer *answer, int flags)
 {
 	char buffer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
+	ssize_t length = recv(fd, buffer, sizeof(buffer), flags);
 	if (length < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, length);
@@ -132,31 +157,59 @@ static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
 		if (message->nlmsg_type != NLMSG_ERROR)
 			continue;
 		const struct nlmsgerr *error = NLMSG_DATA(message);
-		if (error->error && !*first_error) {
-			*first_error = error->error;
-			*failed = message->nlmsg_seq;
+		if (error->error && !answer->first_error) {
+			answer->first_error = error->error;
+			answer->failed = message->nlmsg_seq;
 		}
-		if (*left > 0)
-			--*left;
+		answer->is_complete |= message->nlmsg_seq == answer->last;
 	}
 	return 0;
 }
 
+/* So many were refused that the socket could not hold it all (ENOBUFS): what it holds begins with the first. */
+static int take_what_there_is(int fd, struct answer *answer)
+{
+	while (take_answer(fd, answer, MSG_DONTWAIT) == 0)
+		;
+	return answer->first_error ? 0 : -ENOBUFS;
+}
+
+static struct nlmsghdr *message_at(const struct netlink_batch *batch, size_t offset)
+{
+	return (struct nlmsghdr *)(batch->data + offset);
+}
+
+/* Where the messages from offset on that go together end; the last of them asks for its acknowledgement. */
+static size_t mark_end(const struct netlink_batch *batch, size_t offset, struct answer *answer)
+{
+	struct nlmsghdr *last = message_at(batch, offset);
+	size_t end = offset + NLMSG_ALIGN(last->nlmsg_len);
+	while (end < batch->length && end + message_at(batch, end)->nlmsg_len - offset <= SEND_MAX) {
+		last = message_at(batch, end);
+		end += NLMSG_ALIGN(last->nlmsg_len);
+	}
+	last->nlmsg_flags |= NLM_F_ACK;
+	*answer = (struct answer){ .last = last->nlmsg_seq };
+	return end;
+}
+
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 {
-	uint32_t left = batch->count, failed = 0;
-	int first_error = 0, r = 0;
+	struct answer answer = { 0 };
+	int r = batch->is_broken ? -ENOMEM : 0;
 	end_message(batch);
-	if (batch->is_broken)
-		r = -ENOMEM;
-	else if (left > 0 && send(fd, batch->data, batch->length, 0) < 0)
-		r = -errno;
-	while (r == 0 && left > 0)
-		r = take_acks(fd, &left, &first_error, &failed);
+	for (size_t offset = 0, end; r == 0 && answer.first_error == 0 && offset < batch->length; offset = end) {
+		end = mark_end(batch, offset, &answer);
+		r = send(fd, batch->data + offset, end - offset, 0) < 0 ? -errno : 0;
+		while (r == 0 && !answer.is_complete)
+			r = take_answer(fd, &answer, 0);
+		if (r == -ENOBUFS)
+			r = take_what_there_is(fd, &answer);
+	}
 	netlink_clear(batch);
 	if (ret_failed)
-		*ret_failed = failed;
-	return r ?: first_error;
+		*ret_failed = answer.failed;
+	return r ?: answer.first_error;
 }
 
 /* The answer to the one message is its acknowledgement. */
@@ -237,6 +290,14 @@ int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsgh
 	return netlink_ask(fd, &batch, visit, data);
 }
 
+int netlink_get_link_at(int fd, int index, void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = index };
+	netlink_message(&batch, RTM_GETLINK, 0, &header, sizeof(header));
+	return netlink_ask(fd, &batch, visit, data);
+}
+
 /* Nested ones may have a flag beside their type. */
 static const struct rtattr *find_attribute(const struct rtattr *first, int left, uint16_t type)
 {
@@ -255,6 +316,24 @@ const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_
 const struct rtattr *netlink_find_inside(const struct rtattr *outer, uint16_t type)
 {
 	return outer ? find_attribute(RTA_DATA(outer), (int)RTA_PAYLOAD(outer), type) : NULL;
+}
+
+static void take_family(const struct nlmsghdr *message, void *data)
+{
+	const struct rtattr *id = netlink_find(message, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID);
+	if (id)
+		*(int *)data = *(const uint16_t *)RTA_DATA(id);
+}
+
+int netlink_generic_family(int fd, const char *name)
+{
+	struct netlink_batch batch = { 0 };
+	struct genlmsghdr header = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	int family = -ENOENT;
+	netlink_message(&batch, GENL_ID_CTRL, 0, &header, sizeof(header));
+	netlink_text(&batch, CTRL_ATTR_FAMILY_NAME, name);
+	int r = netlink_ask(fd, &batch, take_family, &family);
+	return r < 0 ? r : family;
 }
 
 /* A name that does not fit is nobody's; cut off it could be another interface's. */

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * rtnetlink(7): messages are gathered, sent in one call, and their acknowledgements read together. A batch that
- * ran out of memory is remembered and reported by netlink_send.
+ * rtnetlink(7): messages are gathered and sent in one call, and the last one's acknowledgement stands for all. A batch
+ * that ran out of memory is remembered and reported by netlink_send.
  */
 struct netlink_batch {
 	char *data;
@@ -23,7 +23,12 @@ int netlink_open(void);
 /* The same in the namespace netns_fd; the calling thread is back in its own afterwards. */
 int netlink_open_in(int netns_fd);
 
-/* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST and _ACK are added). */
+/* The same for NETLINK_GENERIC (nl80211 and the like); netns_fd -1: in the caller's own. */
+int netlink_open_generic_in(int netns_fd);
+/* The message type of a family of generic netlink, -ENOENT: the kernel does not have it. */
+int netlink_generic_family(int fd, const char *name);
+
+/* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST is added). */
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);
 void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text);
@@ -34,8 +39,8 @@ size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *hea
 void netlink_end(struct netlink_batch *batch, size_t place);
 
 /*
- * Sends all and waits for all acknowledgements; the batch is empty afterwards. 0, or -errno of the first message
- * that the kernel refused, then its number in *ret_failed (may be NULL).
+ * Sends all, 64 KiB at a time, and waits until the kernel has done it; the batch is empty afterwards. 0, or -errno of
+ * the first message that the kernel refused, then its number in *ret_failed (may be NULL): those behind it may be done.
  */
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed);
 void netlink_clear(struct netlink_batch *batch);
@@ -49,6 +54,8 @@ int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
 int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* Calls visit with the description of one interface. 0, -ENODEV or another -errno. */
 int netlink_get_link(int fd, const char *name, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* The same with the interface of this number. */
+int netlink_get_link_at(int fd, int index, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* The attribute of a message whose family header has header_size bytes, or NULL. */
 const struct rtattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
 /* The attribute inside another one (NULL: none), or NULL. */

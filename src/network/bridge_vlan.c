@@ -37,6 +37,9 @@ int bridge_vlan_check(int fd, const struct spec *spec, struct planned_link *link
 	int r = netlink_get_link(fd, name, take_bridge, &bridge);
 	if (r < 0)
 		return link_error(err, r, spec, link->spec, key, "look at bridge %s", name);
+	link->is_on_ovs = !bridge.is_bridge && ovs_is_bridge(fd, name);
+	if (link->is_on_ovs)
+		return 0;
 	if (!bridge.is_bridge) {
 		r = link_error(err, 0, spec, link->spec, key, "%s is no bridge of the kernel", name);
 		return error_hint(err, "name another one in lxc.net.%u.link", link->spec->index) ?: r;

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define VLAN_WAITS   50
-#define VLAN_WAIT_MS 10
+#define PARENT_WAITS   50
+#define PARENT_WAIT_MS 10
 
 bool parse_hwaddr(const char *text, unsigned char address[6])
 {
@@ -19,15 +19,20 @@ bool parse_hwaddr(const char *text, unsigned char address[6])
 		       &address[4], &address[5]) == 6;
 }
 
-void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+void put_inside(struct netlink_batch *batch, const struct planned_link *link)
 {
 	unsigned char address[6];
 	netlink_text(batch, IFLA_IFNAME, link->inside_name);
-	netlink_u32(batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
 	if (link->mtu)
 		netlink_u32(batch, IFLA_MTU, link->mtu);
 	if (link->spec->hwaddr && parse_hwaddr(link->spec->hwaddr, address))
 		netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+}
+
+void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
+{
+	netlink_u32(batch, IFLA_NET_NS_PID, (uint32_t)init_pid);
+	put_inside(batch, link);
 }
 
 /* One message makes the pair, its bridge port and its inner end: "ip link add NAME master BR up type veth peer ...". */
@@ -38,7 +43,7 @@ static void add_veth(struct netlink_batch *batch, const struct planned_link *lin
 	struct ifinfomsg peer = { 0 }; /* up is refused (ENOTCONN) while its other end is not there */
 	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
 	netlink_text(batch, IFLA_IFNAME, link->host_name);
-	if (link->parent_index && !spec_link_is_router(spec))
+	if (link->parent_index && !spec_link_is_router(spec) && !link->is_on_ovs)
 		netlink_u32(batch, IFLA_MASTER, (uint32_t)link->parent_index);
 	if (link->mtu)
 		netlink_u32(batch, IFLA_MTU, link->mtu);
@@ -105,7 +110,12 @@ static void name_remedy(int fd, const struct planned_link *link, int r, struct e
 		error_hint(err, "check lxc.net.%u.%s", spec->index, r == -ERANGE ? "mtu" : "hwaddr");
 }
 
-static int send_link(int fd, const struct planned_link *link, pid_t init_pid)
+static bool may_be_on_ovs(const struct planned_link *link)
+{
+	return link->spec->type == LINK_VETH && link->spec->link && !spec_link_is_router(link->spec) && !link->is_on_ovs;
+}
+
+static int send_link_once(int fd, const struct planned_link *link, pid_t init_pid)
 {
 	struct netlink_batch batch = { 0 };
 	if (link->spec->type == LINK_VETH)
@@ -115,14 +125,29 @@ static int send_link(int fd, const struct planned_link *link, pid_t init_pid)
 	return netlink_send(fd, &batch, NULL);
 }
 
-/* What the last run left for the kernel to take down has the name or the VLAN for a moment longer. */
-static int send_link_again(int fd, const struct planned_link *link, pid_t init_pid)
+/* That the kernel makes nobody its port is how a bridge of Open vSwitch is told, at no cost for others. */
+static int send_link(int fd, struct planned_link *link, pid_t init_pid)
 {
-	int r = -EEXIST;
-	if (link->spec->type == LINK_VETH)
-		return link->spec->veth_pair && remove_dead_pair(fd, link->host_name) == 0 ? send_link(fd, link, init_pid) : r;
-	for (int wait = 0; link->spec->type == LINK_VLAN && r == -EEXIST && wait < VLAN_WAITS; wait++) {
-		struct timespec pause = { .tv_nsec = VLAN_WAIT_MS * 1000000L };
+	int r = send_link_once(fd, link, init_pid);
+	if (r != -EOPNOTSUPP || !may_be_on_ovs(link) || !ovs_is_bridge(fd, link->spec->link))
+		return r;
+	link->is_on_ovs = true;
+	return send_link_once(fd, link, init_pid);
+}
+
+/* A VLAN is there once; a macvlan of mode passthru, as the kernel says it, alone: drivers/net/macvlan.c. */
+static bool is_parent_taken(const struct planned_link *link, int r)
+{
+	return (link->spec->type == LINK_VLAN && r == -EEXIST) || (link->spec->type == LINK_MACVLAN && r == -EINVAL);
+}
+
+/* What the last run left for the kernel to take down has the name, the VLAN or the parent for a moment longer. */
+static int send_link_again(int fd, struct planned_link *link, pid_t init_pid, int r)
+{
+	if (link->spec->type == LINK_VETH && r == -EEXIST && link->spec->veth_pair && remove_dead_pair(fd, link->host_name) == 0)
+		return send_link(fd, link, init_pid);
+	for (int wait = 0; is_parent_taken(link, r) && wait < PARENT_WAITS; wait++) {
+		struct timespec pause = { .tv_nsec = PARENT_WAIT_MS * 1000000L };
 		(void)nanosleep(&pause, NULL); /* a signal makes it shorter */
 		r = send_link(fd, link, init_pid);
 	}
@@ -139,15 +164,17 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 	if (link->is_by_helper)
 		return helper_create(network, link, init_pid, err);
 	int r = send_link(fd, link, init_pid);
-	if (r == -EEXIST)
-		r = send_link_again(fd, link, init_pid);
+	if (r < 0)
+		r = send_link_again(fd, link, init_pid, r);
 	if (r < 0) {
 		r = spec_error(err, r, network->spec, &spec->origin, "make %s interface %s%s%s", link_type_name(spec->type),
 			link->inside_name, spec->link ? " on " : "", spec->link ?: "");
 		name_remedy(fd, link, r, err);
 		return r;
 	}
-	if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
+	if (link->is_on_ovs)
+		r = ovs_add_port(network, link, err);
+	else if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
 		r = bridge_vlan_set(fd, network->spec, link, err);
 	return r ?: host_create(fd, network, link, err);
 }

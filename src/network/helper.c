@@ -9,8 +9,7 @@
 
 #define MAX_ANSWER 1024
 
-/* Runs the helper. answer: its line of standard output, or of standard error when it fails (-EPERM). */
-static int run_helper(char *const *argv, char *answer, size_t size)
+int helper_run(char *const *argv, char *answer, size_t size)
 {
 	struct talk talk;
 	int r = talk_open(&talk);
@@ -43,7 +42,7 @@ int helper_create(const struct network *network, struct planned_link *link, pid_
 	(void)snprintf(pid, sizeof(pid), "%d", (int)init_pid);
 	char *argv[] = { (char *)LXC_USER_NIC, (char *)"create", (char *)"-", spec->identity.name, pid, (char *)"veth",
 		(char *)bridge, link->inside_name, NULL };
-	int r = run_helper(argv, answer, sizeof(answer));
+	int r = helper_run(argv, answer, sizeof(answer));
 	if (r == -EPERM && *answer) {
 		const char *colon = strchr(answer, ' ');
 		(void)spec_error(err, 0, spec, &link->spec->origin, "make interface %s: %s", link->inside_name,
@@ -73,6 +72,6 @@ int helper_undo(const char *argument, int netns_fd, struct error *err)
 	*bridge++ = '\0';
 	char *argv[] = { (char *)LXC_USER_NIC, (char *)"delete", (char *)"-", (char *)"-", (char *)"-", (char *)"veth", bridge,
 		host, NULL };
-	int r = run_helper(argv, answer, sizeof(answer));
+	int r = helper_run(argv, answer, sizeof(answer));
 	return r == -EPERM ? 0 : r;
 }

@@ -2,12 +2,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "network/entry.h"
 #include "network/internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/neighbour.h>
 #include <string.h>
 
 #define LO_INDEX 1 /* net/core/dev.c: the first of each namespace */
@@ -32,167 +31,49 @@ void put_route(struct netlink_batch *batch, uint16_t type, int index, int family
 	netlink_u32(batch, RTA_OIF, (uint32_t)index);
 }
 
-/* A route to, or a proxy entry for, an address of the container. */
-struct entry {
-	bool is_proxy;
-	int index; /* the device's */
-	int family;
-	unsigned char address[16];
-	uint32_t prefix;
-	bool is_found; /* by is_there */
-};
-
-/* text: ADDRESS or ADDRESS/PREFIX; the bits behind the prefix become 0. -EINVAL. */
-static int parse_destination(const char *text, struct entry *entry)
+static int refused(const struct network *network, const struct planned_link *link, const struct entry *entry, int r,
+	struct error *err)
 {
-	char address[INET6_ADDRSTRLEN];
-	size_t length = strcspn(text, "/");
-	entry->family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	entry->prefix = (uint32_t)address_size(entry->family) * 8;
-	if (length >= sizeof(address))
-		return -EINVAL;
-	memcpy(address, text, length);
-	address[length] = '\0';
-	if (inet_pton(entry->family, address, entry->address) != 1)
-		return -EINVAL;
-	uint32_t bits = entry->prefix;
-	if (text[length] && (text_to_u32(text + length + 1, &entry->prefix) < 0 || entry->prefix > bits))
-		return -EINVAL;
-	for (uint32_t bit = entry->prefix; bit < bits; bit++)
-		entry->address[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
-	return 0;
-}
-
-static void print_entry(const struct entry *entry, char *buffer, size_t size)
-{
-	char address[INET6_ADDRSTRLEN] = "";
-	(void)inet_ntop(entry->family, entry->address, address, sizeof(address));
-	(void)snprintf(buffer, size, "%d %s/%u", entry->index, address, entry->prefix);
-}
-
-/* Permanent: lives on when the device loses its carrier. */
-static void put_proxy(struct netlink_batch *batch, uint16_t type, const struct entry *entry)
-{
-	struct ndmsg header = { .ndm_family = (unsigned char)entry->family, .ndm_ifindex = entry->index,
-		.ndm_state = NUD_PERMANENT, .ndm_flags = NTF_PROXY };
-	netlink_message(batch, type, type == RTM_NEWNEIGH ? NLM_F_CREATE : 0, &header, sizeof(header));
-	netlink_attribute(batch, NDA_DST, entry->address, address_size(entry->family));
-}
-
-static int send_entry(int fd, const struct entry *entry, bool is_new)
-{
-	struct netlink_batch batch = { 0 };
+	if (!entry)
+		return link_error(err, r, network->spec, link->spec, "type", "write the journal");
 	if (entry->is_proxy)
-		put_proxy(&batch, is_new ? RTM_NEWNEIGH : RTM_DELNEIGH, entry);
-	else
-		put_route(&batch, is_new ? RTM_NEWROUTE : RTM_DELROUTE, entry->index, entry->family, entry->address,
-			entry->prefix, NULL);
-	return netlink_send(fd, &batch, NULL);
-}
-
-/* ---- what is there already is not ours: it does as well, and stays ---- */
-
-static void visit_proxy(const struct nlmsghdr *message, void *data)
-{
-	struct entry *entry = data;
-	const struct ndmsg *header = NLMSG_DATA(message);
-	const struct rtattr *address = netlink_find(message, sizeof(*header), NDA_DST);
-	size_t size = address_size(entry->family);
-	if (header->ndm_flags & NTF_PROXY && header->ndm_ifindex == entry->index && address &&
-		RTA_PAYLOAD(address) == size && memcmp(RTA_DATA(address), entry->address, size) == 0)
-		entry->is_found = true;
-}
-
-static void visit_route(const struct nlmsghdr *message, void *data)
-{
-	struct entry *entry = data;
-	const struct rtmsg *header = NLMSG_DATA(message);
-	const struct rtattr *device = netlink_find(message, sizeof(*header), RTA_OIF);
-	if (header->rtm_dst_len == entry->prefix && header->rtm_table == RT_TABLE_MAIN && device &&
-		*(const int *)RTA_DATA(device) == entry->index)
-		entry->is_found = true;
-}
-
-static bool is_there(int fd, struct entry *entry)
-{
-	entry->is_found = false;
-	if (entry->is_proxy) {
-		struct ndmsg header = { .ndm_family = (unsigned char)entry->family, .ndm_flags = NTF_PROXY };
-		(void)netlink_dump_with(fd, RTM_GETNEIGH, &header, sizeof(header), visit_proxy, entry); /* then: no */
-	} else {
-		struct netlink_batch batch = { 0 };
-		struct rtmsg header = { .rtm_family = (unsigned char)entry->family, .rtm_flags = RTM_F_FIB_MATCH,
-			.rtm_dst_len = (unsigned char)(address_size(entry->family) * 8) };
-		netlink_message(&batch, RTM_GETROUTE, 0, &header, sizeof(header));
-		netlink_attribute(&batch, RTA_DST, entry->address, address_size(entry->family));
-		(void)netlink_ask(fd, &batch, visit_route, entry); /* no route: no */
-	}
-	return entry->is_found;
-}
-
-/* ---- making ---- */
-
-static int make_entry(int fd, const struct network *network, struct entry *entry)
-{
-	char text[80];
-	if (is_there(fd, entry))
-		return 0;
-	print_entry(entry, text, sizeof(text));
-	return network->journal(network->journal_data, entry->is_proxy ? "PROXY" : "ROUTE", text) ?:
-	       send_entry(fd, entry, true);
-}
-
-/* key: where the user wrote the destination. */
-static int make_route(int fd, const struct network *network, const struct planned_link *link, int index,
-	const char *destination, const char *key, struct error *err)
-{
-	struct entry entry = { .index = index };
-	int r = parse_destination(destination, &entry) ?: make_entry(fd, network, &entry);
-	if (r >= 0)
-		return 0;
-	r = link_error(err, r, network->spec, link->spec, key, "route %s to %s on the host", destination,
-		index == LO_INDEX ? "lo" : link->host_name);
+		return link_error(err, r, network->spec, link->spec, entry->key, "answer for %s on %s", entry->text,
+			link->spec->link ?: link->host_name);
+	r = link_error(err, r, network->spec, link->spec, entry->key, "route %s to %s on the host", entry->text,
+		entry->index == LO_INDEX ? "lo" : link->host_name);
 	if (r == -EEXIST)
-		error_hint(err, "remove the route that the host has to %s", destination);
+		error_hint(err, "remove the route that the host has to %s", entry->text);
 	else if (r == -EACCES || r == -EOPNOTSUPP)
 		error_hint(err, "IPv6 is off on the host, leave the address out");
 	return r;
 }
 
-static int make_routes(int fd, const struct network *network, const struct planned_link *link,
-	const struct string_list *routes, const char *key, int index, struct error *err)
+static int add_routes(struct entry_list *list, const struct string_list *routes, const char *key, int index)
 {
-	for (size_t i = 0; i < routes->count; i++) {
-		int r = make_route(fd, network, link, index, routes->items[i], key, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int make_proxy(int fd, const struct network *network, const struct planned_link *link, const char *address,
-	struct error *err)
-{
-	struct entry entry = { .is_proxy = true, .index = link->parent_index };
-	int r = parse_destination(address, &entry) ?: make_entry(fd, network, &entry);
-	return r < 0 ? link_error(err, r, network->spec, link->spec, "l2proxy", "answer for %s on %s", address,
-			       link->spec->link) :
-		       0;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < routes->count; i++)
+		r = entry_list_add(list, false, index, routes->items[i], key);
+	return r;
 }
 
 /*
  * The container's own addresses. ipvlan l3s takes their packets from the parent's stack before it routes; the route
  * to lo only says that they are not on the parent's side, or the kernel would not answer for them.
  */
-static int make_for_address(int fd, const struct network *network, const struct planned_link *link, int index,
-	const struct spec_address *address, const char *key, struct error *err)
+static int add_own(struct entry_list *list, const struct planned_link *link, int index, bool is_6)
 {
-	bool is_ipvlan = link->spec->type == LINK_IPVLAN;
+	const struct spec_link *spec = link->spec;
+	const struct spec_address *items = is_6 ? spec->ipv6.items : spec->ipv4.items;
+	size_t count = is_6 ? spec->ipv6.count : spec->ipv4.count;
+	const char *key = is_6 ? "ipv6.address" : "ipv4.address";
+	bool is_ipvlan = spec->type == LINK_IPVLAN;
 	int r = 0;
-	if (is_ipvlan || spec_link_is_router(link->spec))
-		r = make_route(fd, network, link, is_ipvlan ? LO_INDEX : index, address->address, key, err);
-	if (r == 0 && link->spec->l2proxy)
-		r = make_proxy(fd, network, link, address->address, err);
+	if (is_ipvlan || spec_link_is_router(spec))
+		for (size_t i = 0; r == 0 && i < count; i++)
+			r = entry_list_add(list, false, is_ipvlan ? LO_INDEX : index, items[i].address, key);
+	if (spec->l2proxy)
+		for (size_t i = 0; r == 0 && i < count; i++)
+			r = entry_list_add(list, true, link->parent_index, items[i].address, "l2proxy");
 	return r;
 }
 
@@ -200,22 +81,33 @@ static int make_for_address(int fd, const struct network *network, const struct 
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
-	bool is_router = spec_link_is_router(spec);
+	struct entry_list list = { 0 };
+	const struct entry *failed = NULL;
+	bool has_routes = spec->type == LINK_VETH && (spec->ipv4_routes.count || spec->ipv6_routes.count);
+	bool has_own = spec->l2proxy || spec_link_is_router(spec);
 	int index = 0, r = 0;
-	if (!spec->l2proxy && !is_router && spec->ipv4_routes.count == 0 && spec->ipv6_routes.count == 0)
+	if (!has_routes && !has_own)
 		return 0;
 	if (spec->type == LINK_VETH && (index = netlink_ifindex(fd, link->host_name)) < 0)
 		return spec_error(err, index, network->spec, &spec->origin, "find interface %s", link->host_name);
-	r = make_routes(fd, network, link, &spec->ipv4_routes, "veth.ipv4.route", index, err);
-	r = r ?: make_routes(fd, network, link, &spec->ipv6_routes, "veth.ipv6.route", index, err);
-	if (!spec->l2proxy && !is_router)
-		return r;
-	for (size_t i = 0; r == 0 && i < spec->ipv4.count; i++)
-		r = make_for_address(fd, network, link, index, &spec->ipv4.items[i], "ipv4.address", err);
-	for (size_t i = 0; r == 0 && i < spec->ipv6.count; i++)
-		r = make_for_address(fd, network, link, index, &spec->ipv6.items[i], "ipv6.address", err);
+	if (has_routes)
+		r = add_routes(&list, &spec->ipv4_routes, "veth.ipv4.route", index) ?:
+		    add_routes(&list, &spec->ipv6_routes, "veth.ipv6.route", index);
+	if (has_own)
+		r = r ?: add_own(&list, link, index, false) ?: add_own(&list, link, index, true);
+	if (r < 0) {
+		entry_list_clear(&list);
+		return spec_error(err, r, network->spec, &spec->origin, "gather the routes of %s", link->host_name);
+	}
+	entry_list_drop_present(fd, &list);
+	r = entry_list_make(fd, network, &list, &failed);
+	if (r < 0)
+		r = refused(network, link, failed, r, err);
+	entry_list_clear(&list);
 	return r;
 }
+
+/* ---- the gateways of veths in router mode ---- */
 
 static bool is_address(const char *gateway)
 {
@@ -230,17 +122,28 @@ static void allow_ndp_proxy(const char *device)
 		(void)file_write_text(AT_FDCWD, path, "1"); /* read-only /proc/sys: net.ipv6.conf.all.proxy_ndp does it */
 }
 
-static int proxy_gateway(int fd, const struct network *network, const struct planned_link *link, const char *gateway,
-	const char *key, struct error *err)
+/* They end with their device, and are not in the journal. */
+static int proxy_gateways(int fd, const struct network *network, const struct planned_link *link, struct error *err)
 {
-	struct entry entry = { .is_proxy = true };
-	if (!is_address(gateway))
+	struct entry_list list = { 0 };
+	const struct entry *failed = NULL;
+	bool has_4 = is_address(link->gateway4), has_6 = is_address(link->gateway6);
+	if (!has_4 && !has_6)
 		return 0;
-	entry.index = netlink_ifindex(fd, link->host_name);
-	int r = entry.index < 0 ? entry.index : parse_destination(gateway, &entry) ?: send_entry(fd, &entry, true);
-	return r < 0 ? link_error(err, r, network->spec, link->spec, key, "answer for %s on %s", gateway,
-			       link->host_name) :
-		       0;
+	int index = netlink_ifindex(fd, link->host_name);
+	if (has_6)
+		allow_ndp_proxy(link->host_name);
+	int r = index < 0 ? index : 0;
+	if (r == 0 && has_4)
+		r = entry_list_add(&list, true, index, link->gateway4, "ipv4.gateway");
+	if (r == 0 && has_6)
+		r = entry_list_add(&list, true, index, link->gateway6, "ipv6.gateway");
+	r = r ?: entry_list_make(fd, NULL, &list, &failed);
+	if (r < 0)
+		r = link_error(err, r, network->spec, link->spec, failed ? failed->key : "ipv4.gateway",
+			"answer for the gateway on %s", link->host_name);
+	entry_list_clear(&list);
+	return r;
 }
 
 int network_proxy_gateways(const struct network *network, struct error *err)
@@ -250,12 +153,7 @@ int network_proxy_gateways(const struct network *network, struct error *err)
 		return error_set(err, fd, "open a netlink socket");
 	for (size_t i = 0; i < network->count; i++) {
 		const struct planned_link *link = &network->links[i];
-		if (!spec_link_is_router(link->spec))
-			continue;
-		if (is_address(link->gateway6))
-			allow_ndp_proxy(link->host_name);
-		int r = proxy_gateway(fd, network, link, link->gateway4, "ipv4.gateway", err);
-		r = r ?: proxy_gateway(fd, network, link, link->gateway6, "ipv6.gateway", err);
+		int r = spec_link_is_router(link->spec) ? proxy_gateways(fd, network, link, err) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -293,27 +191,14 @@ int proxy_check(const struct spec *spec, const struct spec_link *link, struct er
 
 /* ---- the way back ---- */
 
-static int undo(const char *argument, bool is_proxy, struct error *err)
-{
-	struct entry entry = { .is_proxy = is_proxy };
-	char destination[64];
-	if (sscanf(argument, "%d %63s", &entry.index, destination) != 2 || parse_destination(destination, &entry) < 0)
-		return error_set(err, EINVAL, "read the journal");
-	auto_close int fd = netlink_open();
-	int r = fd < 0 ? fd : send_entry(fd, &entry, false);
-	if (r >= 0 || r == -ENOENT || r == -ESRCH || r == -ENODEV) /* never made, or gone with its device */
-		return 0;
-	return error_set(err, r, "remove the %s for %s from the host", is_proxy ? "proxy entry" : "route", destination);
-}
-
 int route_undo(const char *argument, int netns_fd, struct error *err)
 {
 	(void)netns_fd;
-	return undo(argument, false, err);
+	return entry_undo(argument, false, err);
 }
 
 int proxy_undo(const char *argument, int netns_fd, struct error *err)
 {
 	(void)netns_fd;
-	return undo(argument, true, err);
+	return entry_undo(argument, true, err);
 }

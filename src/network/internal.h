@@ -16,14 +16,17 @@ struct planned_link {
 	int parent_index;	     /* bridge or parent, 0: none */
 	uint32_t mtu;		     /* 0: as the kernel makes it */
 	const char *journal_kind;    /* of what the end of the namespace does not undo, or not soon enough; NULL: none */
-	char journal_text[64];	     /* what network_undo needs */
+	char *journal_text;	     /* what network_undo needs; owned */
 	uint16_t default_vlan;	     /* of the bridge, for a port with VLANs of its own; 0: none */
 	bool is_by_helper;	     /* the user may not make it, lxc-user-nic does */
+	bool is_on_ovs;		     /* the bridge is one of Open vSwitch */
 	bool is_made;
 };
 
 struct network {
 	const struct spec *spec;
+	VECTOR(const struct spec_link *) wanted; /* what there is to make; borrowed */
+	VECTOR(struct spec_link *) matched;	 /* those of wanted that stand for a "NAME+"; owned, and the name in link */
 	struct planned_link *links;
 	size_t count;
 	int netns_fd; /* the container's, while one of its links has a journal_kind; else -1 */
@@ -40,12 +43,25 @@ const char *link_type_name(uint32_t type);
 int link_error(struct error *err, int errnum, const struct spec *spec, const struct spec_link *link, const char *key,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* Is there something to do for it? Of an empty one only the scripts are run. */
+bool is_planned(const struct spec_link *link);
+/*
+ * Fills wanted with the links of the spec for which there is something to do. "NAME+" of type phys becomes one for each
+ * device whose name begins so: the first has what the configuration says, the others keep what they are.
+ */
+int match_links(int fd, struct network *network, struct error *err);
+void match_clear(struct network *network);
+
 bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
-/* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
+/* Name, MTU and hardware address that a link has inside; put_common: its namespace too, when it is made or moved. */
+void put_inside(struct netlink_batch *batch, const struct planned_link *link);
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
 
-/* What the journal keeps of a device that is to be lent: "NAME INDEX MTU HWADDR", "-" for what stays as it is. */
-int phys_describe(int fd, const struct planned_link *link, char *buffer, size_t size);
+/*
+ * What the journal keeps of a device that is to be lent: "NAME INDEX MTU HWADDR [ALTNAME...]", "-" for what stays as it
+ * is. Sets host_name to the device's name, where the user wrote one of its other names.
+ */
+int phys_describe(int fd, struct planned_link *link, char **ret_text);
 /* Lends a device: moves it into init's namespace. */
 int phys_lend(int fd, const struct network *network, const struct planned_link *link, pid_t init_pid, struct error *err);
 
@@ -60,10 +76,28 @@ int remove_dead_pair(int fd, const char *name);
 /* The message that makes it, in init's namespace. */
 void add_upper(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
 /* What the journal keeps of it: "PARENT KIND". */
-void upper_describe(const struct planned_link *link, char *buffer, size_t size);
+int upper_describe(const struct planned_link *link, char **ret_text);
 int upper_undo(const char *argument, int netns_fd, struct error *err);
 
+/* ---- the other names of a device (altnames, Linux 5.5) ---- */
+
+/* Adds those that the RTM_NEWLINK message has to the list; but none that a line of the journal can not hold. 0, -ENOMEM. */
+int altnames_take(const struct nlmsghdr *message, struct string_list *ret_names);
+/* type RTM_NEWLINKPROP or RTM_DELLINKPROP; a name that is there already, or gone, is as good. */
+void altnames_change(int fd, int index, uint16_t type, const struct string_list *names);
+
+/* ---- bridges of Open vSwitch ---- */
+
+/* Is the device the local port of such a bridge? */
+bool ovs_is_bridge(int fd, const char *name);
+/* The port that the host's end of a new veth is, with its VLANs; it is in the journal first. */
+int ovs_add_port(const struct network *network, const struct planned_link *link, struct error *err);
+int ovs_undo(const char *argument, int netns_fd, struct error *err);
+
 /* ---- veths of an ordinary user ---- */
+
+/* Runs a program. answer: its line of standard output, or of standard error when it fails (-EPERM). 0 or -errno. */
+int helper_run(char *const *argv, char *answer, size_t size);
 
 /* Has it made and fills host_name; its journal entry is written here. */
 int helper_create(const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
@@ -90,5 +124,12 @@ int proxy_check(const struct spec *spec, const struct spec_link *link, struct er
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
 int route_undo(const char *argument, int netns_fd, struct error *err);
 int proxy_undo(const char *argument, int netns_fd, struct error *err);
+
+/*
+ * Moves the radio (wiphy) that a wireless device belongs to, which is how such a device changes its namespace, out of
+ * source_netns (-1: the own) into target_netns, and gives the device its name there (NULL: what the kernel chooses).
+ * -ENODEV: it has none, or the kernel has no wireless devices.
+ */
+int wireless_move(int source_netns, int target_netns, int index, const char *name);
 
 int phys_undo(const char *argument, int netns_fd, struct error *err);

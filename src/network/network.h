@@ -10,7 +10,8 @@ struct network;
 
 /*
  * How the journal learns what is about to be made. 0 or -errno.
- *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX, NIC NAME BRIDGE
+ *   LINK NAME, PHYS NAME INDEX MTU HWADDR ALTNAME..., UPPER PARENT KIND, NIC NAME BRIDGE, OVS NAME BRIDGE,
+ *   ROUTE INDEX ADDRESS/PREFIX..., PROXY INDEX ADDRESS/PREFIX...
  */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 

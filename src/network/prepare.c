@@ -190,12 +190,13 @@ static int write_journal(int fd, const struct network *network, struct planned_l
 		return network->journal(network->journal_data, "LINK", plan->host_name);
 	case LINK_PHYS:
 		plan->journal_kind = "PHYS";
-		r = phys_describe(fd, plan, plan->journal_text, sizeof(plan->journal_text));
+		r = phys_describe(fd, plan, &plan->journal_text);
 		break;
+	case LINK_MACVLAN: /* of mode passthru there is one on a parent */
 	case LINK_VLAN:
 	case LINK_IPVLAN:
 		plan->journal_kind = "UPPER";
-		upper_describe(plan, plan->journal_text, sizeof(plan->journal_text));
+		r = upper_describe(plan, &plan->journal_text);
 		break;
 	default:
 		return 0;
@@ -203,38 +204,38 @@ static int write_journal(int fd, const struct network *network, struct planned_l
 	return r ?: network->journal(network->journal_data, plan->journal_kind, plan->journal_text);
 }
 
-/* Of an empty one only the scripts are run. */
-static bool is_planned(const struct spec_link *link)
+static bool has_work(const struct spec *spec)
 {
-	return link->type > LINK_EMPTY || (link->type == LINK_EMPTY && (link->script_up || link->script_down));
+	vector_for_each (link, &spec->network.links)
+		if (is_planned(link))
+			return true;
+	return false;
 }
 
 int network_prepare(const struct spec *spec, network_journal journal, void *data, struct network **ret_network,
 	struct error *err)
 {
-	size_t count = 0;
 	*ret_network = NULL;
-	vector_for_each (link, &spec->network.links)
-		count += is_planned(link);
-	if (count == 0 || !(spec_new_namespaces(spec) & 1U << NAMESPACE_NET))
+	if (!(spec_new_namespaces(spec) & 1U << NAMESPACE_NET) || !has_work(spec))
 		return 0;
 	auto_close int fd = netlink_open();
 	struct network *network = calloc(1, sizeof(*network));
-	if (fd < 0 || !network || !(network->links = calloc(count, sizeof(*network->links)))) {
+	if (fd < 0 || !network) {
 		free(network);
 		return error_set(err, fd < 0 ? fd : ENOMEM, "prepare the network");
 	}
-	network->spec = spec;
-	network->netns_fd = -1;
-	network->journal = journal;
-	network->journal_data = data;
+	*network = (struct network){ .spec = spec, .netns_fd = -1, .journal = journal, .journal_data = data };
 	*ret_network = network;
-	vector_for_each (link, &spec->network.links) {
-		if (!is_planned(link))
-			continue;
+	int r = match_links(fd, network, err);
+	if (r < 0)
+		return r;
+	network->links = calloc(network->wanted.count, sizeof(*network->links));
+	if (!network->links)
+		return error_set(err, ENOMEM, "prepare the network");
+	for (size_t i = 0; i < network->wanted.count; i++) {
 		struct planned_link *plan = &network->links[network->count++];
-		plan->spec = link;
-		int r = plan_link(fd, spec, plan, err);
+		plan->spec = network->wanted.items[i];
+		r = plan_link(fd, spec, plan, err);
 		if (r < 0)
 			return r;
 		r = write_journal(fd, network, plan);
@@ -250,6 +251,9 @@ void network_free(struct network *network)
 	if (!network)
 		return;
 	close_fd(&network->netns_fd);
+	for (size_t i = 0; i < network->count; i++)
+		free(network->links[i].journal_text);
 	free(network->links);
+	match_clear(network);
 	free(network);
 }

@@ -1,5 +1,6 @@
 /* Links on top of a parent on the host: macvlan, ipvlan, vlan. */
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "network/internal.h"
 
 #include <errno.h>
@@ -65,9 +66,9 @@ void add_upper(struct netlink_batch *batch, const struct planned_link *link, pid
 	netlink_end(batch, info);
 }
 
-void upper_describe(const struct planned_link *link, char *buffer, size_t size)
+int upper_describe(const struct planned_link *link, char **ret_text)
 {
-	(void)snprintf(buffer, size, "%d %s", link->parent_index, link_type_name(link->spec->type));
+	return text_format(ret_text, "%d %s", link->parent_index, link_type_name(link->spec->type));
 }
 
 struct search {

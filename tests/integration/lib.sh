@@ -9,6 +9,7 @@
 #   soon N CMD...        repeats CMD every 0.1 s until it succeeds, N s at most
 #   left NAME            what NAME left behind after at most 2 s: processes, groups, interfaces, mounts, files, proxy
 #                        entries (but that of the address proxy_stays)
+#   machine NAME         a network namespace that stands for another machine, empty; NAME CMD... runs CMD in it
 #   done_testing         exit status
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -30,7 +31,7 @@ check() {
 equal() { # NAME WANTED GOT
 	if [ "$2" = "$3" ]; then good "$1"; else bad "$1" "expected '$2', got '$3'"; fi
 }
-done_testing() { [ "$failures" = 0 ]; exit; }
+done_testing() { [ -z "${machines:-}" ] || kill $machines; [ "$failures" = 0 ]; exit; }
 
 rootfs() {
 	local r=$1 library
@@ -112,6 +113,14 @@ left() { # NAME [REGEX of interfaces that stay]
 	local i
 	for i in 1 2 3 4 5 6 7 8; do [ -n "$(left_now "$@")" ] || return 0; sleep 0.25; done
 	left_now "$@" | tr '\n' ' '
+}
+# Its process is in $machine_NAME. Whoever moves something there at once must not meet it before it has left ours.
+machine() {
+	local pid; unshare -n sleep 1000 & pid=$!
+	soon 10 eval "[ \"\$(readlink /proc/$pid/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]" || return
+	eval "machine_$1=$pid; $1() { nsenter -t $pid -n \"\$@\"; }"
+	machines="${machines:-} $pid"
+	$1 ip link set lo up
 }
 none_left() { # CHECKNAME NAME [REGEX]
 	local n=$1 what; shift; what=$(left "$@")

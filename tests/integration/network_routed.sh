@@ -8,16 +8,14 @@ fails() { # CHECKNAME WORDS CONTAINER
 	if [[ $out == *"$2"* && $(wc -l <<<"$out") = 1 ]]; then good "$1"; else bad "$1" "expected '$2', got '$out'"; stop "$3" >/dev/null 2>&1; fi
 }
 # up0 leads to lan0 of a machine of its own
-unshare -n sleep 1000 & lan=$!
-trap 'kill $lan' EXIT
-ip link add up0 type veth peer name lan0 && soon 2 ip link set lan0 netns $lan
-lan() { nsenter -t $lan -n "$@"; }
+machine lan
+ip link add up0 type veth peer name lan0 && ip link set lan0 netns "$machine_lan"
 ip addr add 10.5.0.1/24 dev up0; ip -6 addr add fd05::1/64 dev up0 nodad; ip link set up0 up; ip link set lo up
-lan ip addr add 10.5.0.9/24 dev lan0; lan ip -6 addr add fd05::9/64 dev lan0 nodad; lan ip link set lan0 up; lan ip link set lo up
+lan ip addr add 10.5.0.9/24 dev lan0; lan ip -6 addr add fd05::9/64 dev lan0 nodad; lan ip link set lan0 up
 ip route add default via 10.5.0.9; ip -6 route add default via fd05::9
 sysctl() { echo "$2" >"/proc/sys/net/$1"; }
 sysctls() { sysctl ipv4/conf/all/forwarding "$1"; sysctl ipv6/conf/all/forwarding "$1"; sysctl ipv6/conf/all/proxy_ndp "$1"; sysctl ipv6/conf/up0/proxy_ndp "$1"; }
-host() { ip route; ip -6 route | grep -v '^fe80::/'; ip -4 neigh show proxy | sort; ip -6 neigh show proxy | sort; }
+host() { { ip route; ip -6 route; } | grep -v "^fe80::/" | sed "s/ linkdown//"; ip -4 neigh show proxy | sort; ip -6 neigh show proxy | sort; }
 inside() { nsenter -t "$(init_of "$1")" -n "${@:2}"; }
 # The kernel needs some time for the neighbours of a link that has just come.
 reaches() { soon 5 run "$1" ping -c 1 -W 1 "$2"; }
@@ -49,8 +47,8 @@ for gateways in 'auto auto' '169.254.0.1 fe80::1'; do
 	check "router_reaches_host $gateways" reaches r1 10.5.0.1
 	check "router_reaches_neighbour $gateways" reaches r1 10.5.0.9
 	check "router_reaches_neighbour6 $gateways" reaches6 r1 fd05::9
-	check "router_is_reached $gateways" lan ping -c 1 -W 3 10.5.0.50
-	check "router_is_reached6 $gateways" lan ping -c 1 -W 3 fd05::50
+	check "router_is_reached $gateways" lan "$busybox" ping -c 1 -W 3 10.5.0.50
+	check "router_is_reached6 $gateways" lan "$busybox" ping -c 1 -W 3 fd05::50
 	stop r1; as_before "router_leaves_nothing ${gateways% *}" r1
 done
 equal config_item_is_read router "$(lxc-info -P "$P" -n r1 -c lxc.net.0.veth.mode -H)"
@@ -87,9 +85,9 @@ check routes_start start r2
 check routes_first grep -q '^192.0.2.0/24 dev vr2 scope link' <(ip route)
 check routes_second grep -q '^198.51.100.0/25 dev vr2 scope link' <(ip route)
 check routes_ipv6 grep -q '^2001:db8:2::/48 dev vr2' <(ip -6 route)
-check routes_carry soon 5 ping -c 1 -W 1 192.0.2.7
+check routes_carry soon 5 "$busybox" ping -c 1 -W 1 192.0.2.7
 ip -6 addr add fd07::1/64 dev vr2 nodad # the container asks its link for who has sent it
-check routes_carry6 soon 5 ping -c 1 -W 1 2001:db8:2::7
+check routes_carry6 soon 5 "$busybox" ping -c 1 -W 1 2001:db8:2::7
 stop r2; as_before routes_leave_nothing r2
 ip route add 198.51.100.0/25 dev up0; before=$(host)
 fails route_of_another 'lxc.net.0.veth.ipv4.route: route 198.51.100.0/25 to vr2' r2
@@ -151,8 +149,8 @@ if has_kind ipvlan mode l2; then
 			check ipvlan_l3s_proxy grep -q '^10.5.0.60 dev up0' <(ip -4 neigh show proxy)
 			check ipvlan_l3s_reaches_neighbour reaches i1 10.5.0.9
 			check ipvlan_l3s_reaches_neighbour6 reaches6 i1 fd05::9
-			check ipvlan_l3s_is_reached lan ping -c 1 -W 3 10.5.0.60
-			check ipvlan_l3s_is_reached6 lan ping -c 1 -W 3 fd05::60
+			check ipvlan_l3s_is_reached lan "$busybox" ping -c 1 -W 3 10.5.0.60
+			check ipvlan_l3s_is_reached6 lan "$busybox" ping -c 1 -W 3 fd05::60
 		fi
 		case $i in 1) kill -9 "$(supervisor_of i1)";; 2) kill -9 "$(supervisor_of i1)" "$(init_of i1)"; sleep 0.5; continue;; esac
 		stop i1

@@ -29,7 +29,7 @@ static void test_batch_has_messages_one_after_another(void **state)
 	assert_int_equal(batch.count, 2);
 	assert_int_equal(first->nlmsg_len, 16 + sizeof(header) + 8 + 8);
 	assert_int_equal(first->nlmsg_type, RTM_NEWLINK);
-	assert_int_equal(first->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE);
+	assert_int_equal(first->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE);
 	assert_int_equal(first->nlmsg_seq, 1);
 	const struct nlmsghdr *second = (const void *)(batch.data + first->nlmsg_len);
 	assert_int_equal(second->nlmsg_type, RTM_DELLINK);
@@ -211,6 +211,45 @@ static void test_name_that_is_too_long_is_not_cut(void **state)
 	close(fd);
 }
 
+/* More than the kernel takes in one go, and more refusals than a socket holds. */
+static void test_long_batch_tells_first_failure(void **state)
+{
+	(void)state;
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = 0x7ffffffe };
+	uint32_t failed = 0;
+	int fd = netlink_open();
+	assert_true(fd >= 0);
+	for (int i = 0; i < 20000; i++)
+		netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
+
+	int r = netlink_send(fd, &batch, &failed);
+
+	assert_true(r == -ENODEV || r == -EPERM);
+	assert_int_equal(failed, 1);
+	assert_int_equal(batch.count, 0);
+	close(fd);
+}
+
+static void test_batch_behind_another_is_acknowledged(void **state)
+{
+	(void)state;
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = 0x7ffffffe };
+	uint32_t failed = 0;
+	int fd = netlink_open();
+	for (int i = 0; i < 20000; i++)
+		netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
+	(void)netlink_send(fd, &batch, NULL);
+	netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
+
+	int r = netlink_send(fd, &batch, &failed);
+
+	assert_true(r == -ENODEV || r == -EPERM);
+	assert_int_equal(failed, 1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +263,8 @@ int main(void)
 		cmocka_unit_test(test_question_has_its_answer),
 		cmocka_unit_test(test_dump_takes_a_header_of_the_family),
 		cmocka_unit_test(test_name_that_is_too_long_is_not_cut),
+		cmocka_unit_test(test_long_batch_tells_first_failure),
+		cmocka_unit_test(test_batch_behind_another_is_acknowledged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

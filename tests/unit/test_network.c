@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
+#include "network/entry.h"
 #include "network/internal.h"
 
 #include <arpa/inet.h>
@@ -126,11 +128,73 @@ static void test_route_to_a_device_has_scope_link(void **state)
 	netlink_clear(&batch);
 }
 
+static int keep_line(void *data, const char *kind, const char *argument)
+{
+	auto_free char *line = NULL;
+	return text_format(&line, "%s %s", kind, argument) ?: string_list_add(data, line);
+}
+
+static void test_routes_are_in_the_journal_by_the_line(void **state)
+{
+	struct string_list lines = { 0 };
+	struct network network = { .journal = keep_line, .journal_data = &lines };
+	struct entry_list list = { 0 };
+	const struct entry *failed;
+	char text[32];
+	(void)state;
+	assert_int_equal(entry_list_add(&list, false, 7, "10.0.0.9/24", "a"), 0);
+	assert_int_equal(entry_list_add(&list, false, 7, "10.0.0.1/24", "b"), 0); /* the same network */
+	assert_int_equal(entry_list_add(&list, false, 7, "fd00::1", "c"), 0);
+	assert_int_equal(entry_list_add(&list, true, 8, "fd00::1", "d"), 0);
+	assert_int_equal(entry_list_add(&list, true, 8, "fd00::1/200", "e"), -EINVAL);
+	assert_int_equal(list.count, 3);
+	for (int i = 0; i < 300; i++) {
+		(void)snprintf(text, sizeof(text), "10.1.%d.%d", i / 256, i % 256);
+		assert_int_equal(entry_list_add(&list, true, 8, text, "f"), 0);
+	}
+
+	assert_int_equal(entry_list_make(-1, &network, &list, &failed), -EBADF);
+
+	assert_null(failed);
+	assert_string_equal(lines.items[0], "ROUTE 7 10.0.0.0/24 fd00::1/128");
+	assert_true(text_starts(lines.items[1], "PROXY 8 fd00::1/128 10.1.0.0/32 10.1.0.1/32 "));
+	assert_int_equal(lines.count, 3);
+	for (size_t i = 0; i < lines.count; i++)
+		assert_true(strlen(lines.items[i]) < 4000);
+	assert_true(text_starts(lines.items[2], "PROXY 8 10.1."));
+	assert_true(text_ends(lines.items[2], " 10.1.1.43/32"));
+	entry_list_clear(&list);
+	string_list_clear(&lines);
+}
+
+static void test_altnames_of_a_message(void **state)
+{
+	(void)state;
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { .ifi_index = 7 };
+	struct string_list names = { 0 };
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+	size_t list = netlink_begin(&batch, IFLA_PROP_LIST | NLA_F_NESTED, NULL, 0);
+	netlink_text(&batch, IFLA_ALT_IFNAME, "a-name-longer-than-sixteen-characters");
+	netlink_text(&batch, IFLA_ALT_IFNAME, "with a blank"); /* does not fit into a line of words */
+	netlink_text(&batch, IFLA_ALT_IFNAME, "nic9");
+	netlink_end(&batch, list);
+
+	assert_int_equal(altnames_take(only_message(&batch), &names), 0);
+
+	assert_int_equal(names.count, 2);
+	assert_string_equal(names.items[0], "a-name-longer-than-sixteen-characters");
+	assert_string_equal(names.items[1], "nic9");
+	string_list_clear(&names);
+	netlink_clear(&batch);
+}
+
 static void test_broken_line_of_a_journal_is_refused(void **state)
 {
 	static const char *const bad[][2] = { { "ROUTE", "" }, { "ROUTE", "3" }, { "ROUTE", "x 10.0.0.1/32" },
 		{ "ROUTE", "3 10.0.0.1/33" }, { "PROXY", "3 10.0.0" }, { "PROXY", "3 fd00::1/129" }, { "UPPER", "3" },
-		{ "PHYS", "eth0" } };
+		{ "PHYS", "eth0" },
+		{ "PHYS", "a-name-that-is-too-long 3" }, { "ROUTE", "3 10.0.0.1/32 x" }, { "OVS", "veth0" } };
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct error err;
@@ -147,6 +211,8 @@ int main(void)
 		cmocka_unit_test(test_vlan_has_its_number),
 		cmocka_unit_test(test_ipvlan_has_mode_and_isolation),
 		cmocka_unit_test(test_route_to_a_device_has_scope_link),
+		cmocka_unit_test(test_routes_are_in_the_journal_by_the_line),
+		cmocka_unit_test(test_altnames_of_a_message),
 		cmocka_unit_test(test_broken_line_of_a_journal_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
