@@ -23,12 +23,14 @@ struct view_list {
 	bool is_broken;
 };
 
+/* The container's root chooses names; an order for the terminal of who reads them becomes question marks. */
 static void copy_text(char *buffer, size_t size, const struct rtattr *text)
 {
-	size_t length = text ? strnlen(RTA_DATA(text), RTA_PAYLOAD(text)) : 0;
+	const char *from = text ? RTA_DATA(text) : "";
+	size_t length = text ? strnlen(from, RTA_PAYLOAD(text)) : 0;
 	length = length < size ? length : size - 1;
-	if (text)
-		memcpy(buffer, RTA_DATA(text), length);
+	for (size_t i = 0; i < length; i++)
+		buffer[i] = from[i] > ' ' && from[i] < 0x7f ? from[i] : '?';
 	buffer[length] = '\0';
 }
 
