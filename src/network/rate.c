@@ -21,15 +21,17 @@
 
 #define FILTER_PRIORITY 1
 #define QUEUE_HANDLE	TC_H_MAKE(1U << 16, 0)
-#define BURST_MS	50 /* what may come at once, and wait at most */
+#define WAIT_MS		50  /* what waits in the queue at most */
+/* What the filter lets through at once: it drops, and TCP then pauses for 200 ms; the pause must not be lost for it. */
+#define PAUSE_MS	250
 #define BURST_LEAST	32768U
 #define BURST_MOST	(64U << 20)
 #define FILTER_NAME	"wabe-rate" /* and the rate behind it, for rate_read */
 
-/* Bytes of BURST_MS, within limits. */
-static uint64_t bytes_at(uint64_t bits_per_second)
+/* Bytes of a time at a rate, within limits. */
+static uint64_t bytes_in(uint64_t time_ms, uint64_t bits_per_second)
 {
-	uint64_t bytes = bits_per_second / 8 * BURST_MS / 1000;
+	uint64_t bytes = bits_per_second / 8 * time_ms / 1000;
 	return bytes < BURST_LEAST ? BURST_LEAST : bytes > BURST_MOST ? BURST_MOST : bytes;
 }
 
@@ -73,7 +75,7 @@ static int limit_egress(int fd, int index, uint64_t bits, uint64_t burst)
 		int r = netlink_send(fd, &batch, NULL);
 		return r == -ENOENT || r == -EINVAL ? 0 : r; /* there is none */
 	}
-	auto_close int program_fd = rate_filter_load(bits, burst ?: bytes_at(bits));
+	auto_close int program_fd = rate_filter_load(bits, burst ?: bytes_in(PAUSE_MS, bits));
 	if (program_fd < 0)
 		return program_fd;
 	put_hook(&batch, index);
@@ -87,7 +89,7 @@ static void put_queue(struct netlink_batch *batch, int index, uint64_t bits, uin
 {
 	uint64_t bytes = bits / 8;
 	struct tcmsg header = { .tcm_ifindex = index, .tcm_parent = TC_H_ROOT, .tcm_handle = QUEUE_HANDLE };
-	struct tc_tbf_qopt options = { .limit = (uint32_t)(burst + bytes_at(bits)),
+	struct tc_tbf_qopt options = { .limit = (uint32_t)(burst + bytes_in(WAIT_MS, bits)),
 		.rate = { .linklayer = TC_LINKLAYER_ETHERNET, .rate = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes } };
 	netlink_message(batch, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
 	netlink_text(batch, TCA_KIND, "tbf");
@@ -111,7 +113,7 @@ static int limit_ingress(int fd, int index, const char *name, uint64_t bits, uin
 	/* a queue whose burst is less than a packet lets none through */
 	int mtu = netlink_mtu(fd, name);
 	uint64_t least = (uint64_t)(mtu > 0 ? mtu : ETH_DATA_LEN) + 64;
-	burst = burst ?: bytes_at(bits);
+	burst = burst ?: bytes_in(WAIT_MS, bits);
 	put_queue(&batch, index, bits, burst < least ? least : burst);
 	return netlink_send(fd, &batch, NULL);
 }
