@@ -318,7 +318,8 @@ static void test_network_rates(void **state)
 	expect(config, "lxc.net.0.rate.egress", "none");
 	expect_set(config, "lxc.net.0.rate.ingress", "");
 	expect(config, "lxc.net.0.rate.ingress", "");
-	expect_text(config, "lxc.net.0.type = veth\nlxc.net.0.rate.burst = 64k\nlxc.net.0.rate.egress = none\n");
+	expect_text(config, "lxc.net.0.type = veth\nlxc.net.0.rate.egress = 10M\nlxc.net.0.rate.burst = 64k\n"
+			    "lxc.net.0.rate.egress = none\n");
 	lxc_config_free(config);
 	expect_fault("lxc.net.0.rate.egress = fast\n", "config:1: lxc.net.0.rate.egress: fast: is no rate");
 	expect_fault("lxc.net.0.rate.egress = 10Mbps\n", "is no rate"); /* tc(8) means bytes by that */
