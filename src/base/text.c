@@ -150,6 +150,30 @@ int text_to_bytes(const char *text, uint64_t *ret)
 	return 0;
 }
 
+int text_to_rate(const char *text, uint64_t *ret)
+{
+	static const char units[] = "kmgt";
+	const char *end;
+	uint64_t value;
+	if (strcmp(text, "none") == 0)
+		text = "0";
+	int r = parse_digits(text, &value, &end);
+	if (r < 0)
+		return r;
+	const char *unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (value > 1000000000000)
+		return -ERANGE;
+	for (const char *at = units; unit && at <= unit && value <= 1000000000000; at++)
+		value *= 1000;
+	end += unit != NULL;
+	if (*end && strcmp(end, "bit") != 0)
+		return -EINVAL;
+	if (value && (value < 8000 || value > 1000000000000))
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
 int text_add_variable(struct string_list *list, const char *name, const char *value)
 {
 	auto_free char *text = NULL;

@@ -28,6 +28,11 @@ int text_to_u32(const char *text, uint32_t *ret);
 int text_to_i32(const char *text, int32_t *ret);
 /* "64M", "1.5"-free: a number with an optional unit k, K, M, G, T (times 1024), followed by an optional B. */
 int text_to_bytes(const char *text, uint64_t *ret);
+/*
+ * Bits per second: a number with an optional unit k, M, G, T (times 1000, as for all rates of networks), and an optional
+ * "bit". "0" and "none": no limit, *ret is 0. -EINVAL; -ERANGE: below 8k or above 1T.
+ */
+int text_to_rate(const char *text, uint64_t *ret);
 
 /* Appends "NAME=VALUE"; nothing when value is NULL. */
 int text_add_variable(struct string_list *list, const char *name, const char *value);

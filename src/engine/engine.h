@@ -1,5 +1,6 @@
 #pragma once
 #include "base/error.h"
+#include "network/network.h"
 #include "spec/spec.h"
 
 #include <sys/types.h>
@@ -182,6 +183,10 @@ struct engine_link {
 	uint64_t rx_bytes, tx_bytes;
 };
 int engine_links(const struct container_id *id, struct engine_link *links, size_t max, struct error *err);
+/* See network_use; no supervisor is asked. Clear with link_use_list_clear. */
+int engine_network_use(const struct container_id *id, bool totals_only, struct link_use_list *ret_list, struct error *err);
+/* Limits the host side of lxc.net.INDEX until the container stops or reboots. */
+int engine_set_rate(const struct container_id *id, uint32_t index, const struct link_rate *rate, struct error *err);
 
 /* ---- lists ---- */
 

@@ -70,10 +70,11 @@ struct link_list {
 static int take_link(const char *kind, const char *argument, void *data)
 {
 	struct link_list *list = data;
-	if (strcmp(kind, RESOURCE_LINK) != 0 || list->count == list->max)
+	bool is_of_user = strcmp(kind, RESOURCE_NIC) == 0; /* "NAME BRIDGE" */
+	if ((!is_of_user && strcmp(kind, RESOURCE_LINK) != 0) || list->count == list->max)
 		return 0;
 	struct engine_link *link = &list->links[list->count];
-	(void)snprintf(link->host_name, sizeof(link->host_name), "%s", argument);
+	(void)snprintf(link->host_name, sizeof(link->host_name), "%.*s", (int)strcspn(argument, " "), argument);
 	if (network_link_stats(link->host_name, &link->rx_bytes, &link->tx_bytes) == 0)
 		list->count++;
 	return 0;
@@ -92,4 +93,53 @@ int engine_links(const struct container_id *id, struct engine_link *links, size_
 		return error_set(err, errno, "open the journal of %s", id->name);
 	r = journal_read_backwards(fd, take_link, &list);
 	return r < 0 ? error_set(err, r, "read the journal of %s", id->name) : (int)list.count;
+}
+
+int engine_network_use(const struct container_id *id, bool totals_only, struct link_use_list *ret_list, struct error *err)
+{
+	auto_close int fd = open_network(id, err);
+	return fd < 0 ? fd : network_use(fd, totals_only, ret_list, err);
+}
+
+/* The place that lxc.net.INDEX has among the interfaces with a host side, or -1. */
+static int place_of(const struct spec *spec, uint32_t index)
+{
+	int place = 0;
+	vector_for_each (link, &spec->network.links) {
+		if (!spec_link_has_host_side(link))
+			continue;
+		if (link->index == index)
+			return place;
+		place++;
+	}
+	return -1;
+}
+
+static int take_host_name(const char *kind, const char *argument, void *data)
+{
+	return strcmp(kind, RESOURCE_LINK) == 0 ? string_list_add(data, argument) : 0;
+}
+
+int engine_set_rate(const struct container_id *id, uint32_t index, const struct link_rate *rate, struct error *err)
+{
+	struct running running = { 0 };
+	struct string_list names = { 0 };
+	int r = container_load(id, RUNNING_SPEC, &running, err);
+	if (r < 0)
+		return r;
+	int place = place_of(running.spec, index);
+	auto_close int fd = openat(running.dir.fd, "journal", O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -errno : journal_read_backwards(fd, take_host_name, &names);
+	running_clear(&running);
+	if (r < 0) {
+		r = error_set(err, r, "read the journal of %s", id->name);
+	} else if (place < 0 || (size_t)place >= names.count) {
+		(void)error_set(err, 0, "lxc.net.%u of %s has no side on the host", index, id->name);
+		r = error_hint(err, "rates are for interfaces of type veth") ?: -ENODEV;
+	} else {
+		/* the journal gives the last first */
+		r = network_set_rate(names.items[names.count - 1 - (size_t)place], rate, err);
+	}
+	string_list_clear(&names);
+	return r;
 }

@@ -46,6 +46,30 @@ struct extra_link {
 };
 int extra_links(struct lxc_container *c, struct extra_link *links, size_t max); /* number of links */
 
+/* An interface of the container, all as the container sees it; where it can not be entered, only name and counters of
+ * its veths' host sides. */
+struct extra_interface {
+	const char *name;      /* inside, NULL: not known */
+	const char *host_name; /* of its other end; NULL: it has none */
+	const char *kind;      /* "veth", "macvlan", ...; "phys" */
+	uint64_t tx_bytes, tx_packets, tx_dropped, rx_bytes, rx_packets, rx_dropped; /* UINT64_MAX: not known */
+	uint64_t egress_bits, ingress_bits; /* limits per second; 0: none */
+	char *const *addresses;		    /* with prefix */
+	size_t address_count;
+};
+struct extra_interfaces {
+	struct extra_interface *items;
+	size_t count;
+	void *owned;
+};
+/* Number of interfaces that lead out of it. */
+int extra_interfaces(struct lxc_container *c, struct extra_interfaces *ret);
+void extra_interfaces_clear(struct extra_interfaces *interfaces);
+/* Bytes of all of them. */
+int extra_traffic(const char *lxcpath, const char *name, uint64_t *ret_tx_bytes, uint64_t *ret_rx_bytes);
+/* Limits lxc.net.INDEX while the container runs. Texts as in the configuration, NULL: egress and ingress stay, burst fits. */
+int extra_set_rate(struct lxc_container *c, unsigned index, const char *egress, const char *ingress, const char *burst);
+
 /* The halt signal, in or out of a wait: as lxc-stop. timeout_s -1: for ever. 0 or -ETIMEDOUT. */
 int extra_stop(struct lxc_container *c, int timeout_s);   /* kill at once */
 int extra_wait_states(struct lxc_container *c, uint32_t state_mask, int timeout_ms); /* as engine_wait */

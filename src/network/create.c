@@ -176,6 +176,7 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 		r = ovs_add_port(network, link, err);
 	else if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
 		r = bridge_vlan_set(fd, network->spec, link, err);
+	r = r ?: rate_create(fd, network, link, err);
 	return r ?: host_create(fd, network, link, err);
 }
 

@@ -132,4 +132,11 @@ int proxy_undo(const char *argument, int netns_fd, struct error *err);
  */
 int wireless_move(int source_netns, int target_netns, int index, const char *name);
 
+/* ---- rates ---- */
+
+/* Limits what a link of the container sends and receives, as its rate keys say. Ends with the link: no journal. */
+int rate_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+/* Adds the limits in force, and what they dropped, to the entries that have a host side.. */
+int rate_read(int fd, struct link_use_list *list);
+
 int phys_undo(const char *argument, int netns_fd, struct error *err);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/vector.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -62,5 +63,39 @@ int network_interfaces(int netns_fd, struct string_list *ret_names, struct error
  */
 int network_addresses(int netns_fd, const char *interface, const char *family, int scope,
 	struct string_list *ret_addresses, struct error *err);
+
+/* ---- how much it may send and receive, and what it did ---- */
+
+/* Bits per second as the container sees it: egress is what it sends. 0: no limit. */
+struct link_rate {
+	bool sets_egress, sets_ingress; /* network_set_rate leaves the other one as it is */
+	uint64_t egress_bits, ingress_bits;
+	uint64_t burst_bytes; /* 0: chosen by the rate */
+};
+/* Limits the pair of the veth host_name of this namespace; what it was limited to before is replaced without a gap. */
+int network_set_rate(const char *host_name, const struct link_rate *rate, struct error *err);
+
+/* An interface of a container. All as the container sees it: tx is what it sent. */
+struct link_use {
+	char name[16];	    /* inside */
+	char host_name[16]; /* of its other end; "": it has none */
+	char kind[16];	    /* "veth", "macvlan", ...; "phys": a device without a kind */
+	uint64_t tx_bytes, tx_packets, tx_dropped, rx_bytes, rx_packets, rx_dropped;
+	uint64_t egress_bits, ingress_bits; /* the limits in force, 0: none */
+	struct string_list addresses;	    /* ADDRESS/PREFIX */
+	int index, host_index;		    /* 0: no host side */
+};
+struct link_use_list {
+	struct link_use *items;
+	size_t count, capacity;
+};
+/*
+ * The interfaces that lead out of the container of netns_fd: those with an end, a parent or hardware on the host, not
+ * what was made inside. Their host sides are found by what the kernel says of their ends, so that no name given inside
+ * misleads. Counters are the host side's where there is one. totals_only: neither addresses, limits nor what queues drop.
+ */
+int network_use(int netns_fd, bool totals_only, struct link_use_list *ret_list, struct error *err);
+void link_use_list_clear(struct link_use_list *list);
+
 /* Bytes that a host interface has received and sent. -ENODEV. */
 int network_link_stats(const char *name, uint64_t *ret_rx, uint64_t *ret_tx);

@@ -78,6 +78,11 @@ bool spec_link_is_router(const struct spec_link *link)
 	return link->type == LINK_VETH && link->veth_mode && strcmp(link->veth_mode, "router") == 0;
 }
 
+bool spec_link_has_host_side(const struct spec_link *link)
+{
+	return link->type == LINK_VETH;
+}
+
 static void clear_field(struct spec *spec, const char *name)
 {
 	for (const struct field *field = spec_fields; field->name; field++) {

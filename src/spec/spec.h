@@ -168,11 +168,15 @@ struct spec_link {
 	struct string_list vlan_tagged;
 	uint32_t rx_queues, tx_queues;
 	char *macvlan_mode, *ipvlan_mode, *ipvlan_isolation;
+	char *rate_egress, *rate_ingress; /* what the container sends and receives, as written: see text_to_rate */
+	char *rate_burst;		  /* as written: see text_to_bytes; NULL: chosen by the rate */
 	struct origin origin;
 };
 
 /* Is it a veth in router mode? */
 bool spec_link_is_router(const struct spec_link *link);
+/* Has it another end, on the host? */
+bool spec_link_has_host_side(const struct spec_link *link);
 
 struct spec_network {
 	VECTOR(struct spec_link) links; /* sorted by index */

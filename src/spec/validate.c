@@ -205,6 +205,22 @@ static const char *find_proxy_fault(const struct spec_link *link, const char **h
 	return NULL;
 }
 
+static const char *find_rate_fault(const struct spec_link *link, const char **hint)
+{
+	if (!link->rate_egress && !link->rate_ingress && !link->rate_burst)
+		return NULL;
+	*hint = "leave lxc.net.N.rate out";
+	if (!spec_link_has_host_side(link))
+		return "rates are for type veth: other interfaces have no side that the container can not reach";
+	*hint = "ask the administrator";
+	if (geteuid() != 0)
+		return "an ordinary user can not limit rates";
+	*hint = "add lxc.net.N.rate.egress or lxc.net.N.rate.ingress";
+	if (!link->rate_egress && !link->rate_ingress)
+		return "a burst belongs to a rate";
+	return NULL;
+}
+
 static int check_links(const struct spec *spec, struct error *err)
 {
 	const struct spec_link *first = spec->network.links.items;
@@ -219,6 +235,7 @@ static int check_links(const struct spec *spec, struct error *err)
 		const char *fault = find_link_fault(link, &hint);
 		fault = fault ?: find_port_fault(link, &hint);
 		fault = fault ?: find_proxy_fault(link, &hint);
+		fault = fault ?: find_rate_fault(link, &hint);
 		if (fault)
 			return refuse(spec, err, &link->origin, fault, hint);
 	}

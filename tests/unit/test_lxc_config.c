@@ -306,6 +306,30 @@ static void test_routed_networks(void **state)
 	expect_fault("lxc.net.0.ipvlan.isolation = passthru\n", "unknown mode");
 }
 
+static void test_network_rates(void **state)
+{
+	(void)state;
+	struct lxc_config *config = load("lxc.net.0.type = veth\nlxc.net.0.rate.egress = 10M\nlxc.net.0.rate.ingress = 2gbit\n"
+					 "lxc.net.0.rate.burst = 64k\n");
+	expect(config, "lxc.net.0.rate.egress", "10M");
+	expect(config, "lxc.net.0.rate.ingress", "2gbit");
+	expect(config, "lxc.net.0.rate.burst", "64k");
+	expect_set(config, "lxc.net.0.rate.egress", "none");
+	expect(config, "lxc.net.0.rate.egress", "none");
+	expect_set(config, "lxc.net.0.rate.ingress", "");
+	expect(config, "lxc.net.0.rate.ingress", "");
+	expect_text(config, "lxc.net.0.type = veth\nlxc.net.0.rate.egress = 10M\nlxc.net.0.rate.burst = 64k\n"
+			    "lxc.net.0.rate.egress = none\n");
+	lxc_config_free(config);
+	expect_fault("lxc.net.0.rate.egress = fast\n", "config:1: lxc.net.0.rate.egress: fast: is no rate");
+	expect_fault("lxc.net.0.rate.egress = 10Mbps\n", "is no rate"); /* tc(8) means bytes by that */
+	expect_fault("lxc.net.0.rate.ingress = -1\n", "is no rate");
+	expect_fault("lxc.net.0.rate.ingress = 7999\n", "is out of range");
+	expect_fault("lxc.net.0.rate.ingress = 1001G\n", "is out of range");
+	expect_fault("lxc.net.0.rate.burst = 100\n", "is out of range");
+	expect_fault("lxc.net.0.rate.bust = 64k\n", "did you mean rate.burst?");
+}
+
 static void test_legacy_networks(void **state)
 {
 	(void)state;
@@ -450,7 +474,7 @@ int main(void)
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_routed_networks),
-		cmocka_unit_test(test_legacy_networks),
+		cmocka_unit_test(test_network_rates), cmocka_unit_test(test_legacy_networks),
 		cmocka_unit_test(test_saving),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_rootfs),

@@ -15,6 +15,7 @@
 enum net_kind {
 	NET_TYPE, NET_FLAGS, NET_TEXT, NET_NAME, NET_HWADDR, NET_NUMBER_TEXT, NET_BOOL, NET_U32,
 	NET_ADDRESS4, NET_ADDRESS6, NET_GATEWAY, NET_ROUTE4, NET_ROUTE6, NET_VLAN, NET_VLANS, NET_CHOICE,
+	NET_RATE, NET_BURST,
 };
 
 struct net_key {
@@ -53,6 +54,9 @@ static const struct net_key net_keys[] = {
 	{ "ipvlan.mode", NET_CHOICE, AT(ipvlan_mode), " l3 l3s l2 ", 1U << LINK_IPVLAN },
 	{ "ipvlan.isolation", NET_CHOICE, AT(ipvlan_isolation), " bridge private vepa ", 1U << LINK_IPVLAN },
 	{ "vlan.id", NET_VLAN, AT(vlan_id), NULL, 1U << LINK_VLAN },
+	{ "rate.egress", NET_RATE, AT(rate_egress), NULL, VETH },
+	{ "rate.ingress", NET_RATE, AT(rate_ingress), NULL, VETH },
+	{ "rate.burst", NET_BURST, AT(rate_burst), NULL, VETH },
 };
 
 static const char *const types[] = { NULL, "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan" };
@@ -221,6 +225,26 @@ static int check_vlan(struct key_call *call, const char *word)
 	return key_fault(call, "is no VLAN", word ? "write a number up to 4094, or none" : "write a number up to 4094");
 }
 
+static int set_rate(struct key_call *call, char **slot)
+{
+	uint64_t bits;
+	int r = text_to_rate(call->value, &bits);
+	if (r == -ERANGE)
+		return key_fault(call, "is out of range", "write 8k to 1T bits per second");
+	return r < 0 ? key_fault(call, "is no rate", "write bits per second, with k, M or G: 10M") :
+		       text_replace(slot, call->value);
+}
+
+static int set_burst(struct key_call *call, char **slot)
+{
+	uint64_t bytes;
+	if (text_to_bytes(call->value, &bytes) < 0)
+		return key_fault(call, "is no size", "write bytes, with k or M: 64k");
+	if (bytes < 2048 || bytes > 1U << 30)
+		return key_fault(call, "is out of range", "write 2k to 1G bytes");
+	return text_replace(slot, call->value);
+}
+
 static int set_value(struct key_call *call, struct spec_link *link, const struct net_key *key)
 {
 	void *slot = (char *)link + key->offset;
@@ -272,6 +296,10 @@ static int set_value(struct key_call *call, struct spec_link *link, const struct
 		return check_vlan(call, key->choices) ?: text_replace(slot, call->value);
 	case NET_VLANS:
 		return check_vlan(call, NULL) ?: string_list_add(slot, call->value);
+	case NET_RATE:
+		return set_rate(call, slot);
+	case NET_BURST:
+		return set_burst(call, slot);
 	}
 	return -EINVAL;
 }

@@ -1,6 +1,8 @@
 /* lxc-device: gives a running container a device node or a network interface, or takes it away. */
 #include "tools/tool.h"
 
+#include "liblxc/extra.h"
+
 #include <lxc/lxccontainer.h>
 
 #include <net/if.h>
@@ -27,12 +29,50 @@ static bool is_device(const struct call *call, bool adds, const char *device)
 	return false;
 }
 
+/* rate N egress=RATE ingress=RATE burst=BYTES, in any order. */
+static int limit(struct call *call)
+{
+	static const char *const names[] = { "egress=", "ingress=", "burst=" };
+	const char *values[3] = { NULL, NULL, NULL };
+	unsigned int index;
+	char end;
+	bool is_good = call->argument_count > 2 && sscanf(call->arguments[1], "%u%c", &index, &end) == 1;
+	for (int i = 2; i < call->argument_count && is_good; i++) {
+		size_t which = 0;
+		while (which < 3 && strncmp(call->arguments[i], names[which], strlen(names[which])) != 0)
+			which++;
+		is_good = which < 3;
+		if (is_good)
+			values[which] = call->arguments[i] + strlen(names[which]);
+	}
+	if (!is_good || (!values[0] && !values[1])) {
+		tool_error(call, "rate needs the N of lxc.net.N and egress=RATE or ingress=RATE");
+		help_print_usage(call->tool, stderr);
+		return EXIT_FAILURE;
+	}
+	struct lxc_container *c = tool_container(call, true);
+	if (!c)
+		return EXIT_FAILURE;
+	int status = EXIT_SUCCESS;
+	if (!c->is_running(c)) {
+		tool_error(call, "container is not running");
+		status = EXIT_FAILURE;
+	} else if (extra_set_rate(c, index, values[0], values[1], values[2]) < 0) {
+		tool_container_error(call, c, "can not limit the interface");
+		status = EXIT_FAILURE;
+	}
+	lxc_container_put(c);
+	return status;
+}
+
 static int run(struct call *call)
 {
 	const char *act = call->argument_count > 0 ? call->arguments[0] : "";
 	bool adds = strcmp(act, "add") == 0;
+	if (strcmp(act, "rate") == 0)
+		return limit(call);
 	if ((!adds && strcmp(act, "del") != 0) || call->argument_count < 2 || call->argument_count > 3) {
-		tool_error(call, "needs add or del and a device");
+		tool_error(call, "needs add or del and a device, or rate");
 		help_print_usage(call->tool, stderr);
 		return EXIT_FAILURE;
 	}
@@ -56,12 +96,15 @@ static int run(struct call *call)
 
 const struct tool lxc_device_tool = {
 	.name = "lxc-device",
-	.summary = "Add or remove a device of a running container",
-	.usage = "-n NAME add|del DEVICE [NEWNAME]",
+	.summary = "Add, remove or limit a device of a running container",
+	.usage = "-n NAME {add|del DEVICE [NEWNAME] | rate N [egress=RATE] [ingress=RATE] [burst=BYTES]}",
 	.options = options,
 	.description = "DEVICE is the path of a device node (/dev/...) or the name of a network interface. add makes the "
 		       "node, or moves the interface into the container, under NEWNAME if given; del removes the node, or "
-		       "moves the interface back to the host.",
+		       "moves the interface back to the host.\n\nrate limits what the interface lxc.net.N sends (egress) and "
+		       "receives (ingress) until the container stops or reboots; what is not named stays as it is. RATE is in "
+		       "bits per second, as 10M, or none. The keys lxc.net.N.rate.egress, .ingress and .burst limit it from "
+		       "the start.",
 	.takes_arguments = true,
 	.run = run,
 };

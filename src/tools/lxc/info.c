@@ -1,4 +1,5 @@
 /* lxc-info: what there is to know about one container. */
+#include "tools/lxc/info.h"
 #include "tools/lxc/security_view.h"
 
 #include "base/cleanup.h"
@@ -9,12 +10,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { KEY_FORMAT = 256, KEY_SECURITY, MAX_KEYS = 64, MAX_LINKS = 64 };
+enum { KEY_FORMAT = 256, KEY_SECURITY, KEY_NETWORK, MAX_KEYS = 64 };
 
 struct info_state {
 	const char *keys[MAX_KEYS];
 	size_t key_count;
-	bool ips, pid, stats, state, raw, json, security;
+	bool ips, pid, stats, state, raw, json, security, network;
 	int shown; /* number of filters */
 };
 
@@ -26,6 +27,7 @@ static const struct tool_option options[] = {
 	{ "no-humanize", 'H', ARGUMENT_NONE, NULL, "Show plain numbers; with one filter the value alone" },
 	{ "state", 's', ARGUMENT_NONE, NULL, "Show the state" },
 	{ "security", KEY_SECURITY, ARGUMENT_NONE, NULL, "Show what isolates the running container and what does not" },
+	{ "network", KEY_NETWORK, ARGUMENT_NONE, NULL, "Show addresses, counters and limits of each interface" },
 	{ "format", KEY_FORMAT, ARGUMENT_REQUIRED, "text|json", "How to write it; json is always everything" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
@@ -60,6 +62,9 @@ static int take_option(struct call *call, int key, const char *value)
 	case KEY_SECURITY:
 		state->security = true;
 		break;
+	case KEY_NETWORK:
+		state->network = true;
+		break;
 	default:
 		return tool_parse_format(call, value, &state->json);
 	}
@@ -76,54 +81,10 @@ static void print_text(const struct info_state *state, const char *label, const 
 		printf("%-15s %s\n", label, value);
 }
 
-static void format_bytes(const struct info_state *state, uint64_t bytes, char *text, size_t size)
-{
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	unsigned int unit = 0;
-	uint64_t whole = bytes, rest = 0;
-
-	if (state->raw) {
-		snprintf(text, size, "%" PRIu64, bytes);
-		return;
-	}
-	if (bytes < 1024) {
-		snprintf(text, size, "%" PRIu64 " bytes", bytes);
-		return;
-	}
-	for (; whole >= 1024 && unit < 6; unit++) {
-		rest = whole % 1024;
-		whole /= 1024;
-	}
-	snprintf(text, size, "%" PRIu64 ".%02u %s", whole, (unsigned int)(rest * 100 / 1024), units[unit - 1]);
-}
-
-static void print_bytes(const struct info_state *state, const char *label, uint64_t bytes)
-{
-	char text[64];
-
-	if (bytes == UINT64_MAX)
-		return;
-	format_bytes(state, bytes, text, sizeof(text));
-	printf("%-15s %s\n", label, text);
-}
-
 static void print_count(const char *label, uint64_t count)
 {
 	if (count != UINT64_MAX)
 		printf("%-15s %" PRIu64 "\n", label, count);
-}
-
-static void print_links(const struct info_state *state, struct lxc_container *c)
-{
-	struct extra_link links[MAX_LINKS];
-	int count = extra_links(c, links, MAX_LINKS);
-
-	for (int i = 0; i < count && i < MAX_LINKS; i++) {
-		printf("%-15s %s\n", "Link:", links[i].host_name);
-		print_bytes(state, " TX bytes:", links[i].tx_bytes);
-		print_bytes(state, " RX bytes:", links[i].rx_bytes);
-		print_bytes(state, " Total bytes:", links[i].tx_bytes + links[i].rx_bytes);
-	}
 }
 
 static void print_stats(const struct info_state *state, struct lxc_container *c)
@@ -135,16 +96,16 @@ static void print_stats(const struct info_state *state, struct lxc_container *c)
 			printf("%-15s %" PRIu64 "\n", "CPU use:", stats.cpu_ns);
 		else if (stats.cpu_ns != UINT64_MAX)
 			printf("%-15s %.2f seconds\n", "CPU use:", (double)stats.cpu_ns / 1e9);
-		print_bytes(state, "BlkIO use:", stats.block_io_bytes);
-		print_bytes(state, "Memory use:", stats.memory_bytes);
-		print_bytes(state, "KMem use:", stats.kernel_memory_bytes);
+		info_print_bytes(state->raw, "BlkIO use:", stats.block_io_bytes);
+		info_print_bytes(state->raw, "Memory use:", stats.memory_bytes);
+		info_print_bytes(state->raw, "KMem use:", stats.kernel_memory_bytes);
 		/* These two only when something happened, so that the usual output is the one scripts know. */
 		if (stats.oom_kills)
 			print_count("OOM kills:", stats.oom_kills);
 		if (stats.memory_limit_hits)
 			print_count("Limit hits:", stats.memory_limit_hits);
 	}
-	print_links(state, c);
+	info_print_links(state->raw, c);
 }
 
 static void free_texts(char **texts)
@@ -225,6 +186,8 @@ static void print_plain(const struct call *call, struct lxc_container *c)
 		print_ips(state, c);
 	if (is_running && (all || state->stats))
 		print_stats(state, c);
+	if (is_running && state->network)
+		info_print_interfaces(state->raw, c);
 	print_keys(call, c, is_running);
 	if (is_running && state->security)
 		print_security(call, c, NULL);
@@ -232,9 +195,7 @@ static void print_plain(const struct call *call, struct lxc_container *c)
 
 static void write_json_usage(struct json *json, struct lxc_container *c)
 {
-	struct extra_link links[MAX_LINKS];
 	struct extra_stats stats;
-	int count = extra_links(c, links, MAX_LINKS);
 
 	if (extra_stats(c, &stats) >= 0) {
 		json_object(json, "stats");
@@ -247,15 +208,7 @@ static void write_json_usage(struct json *json, struct lxc_container *c)
 		json_unsigned(json, "memory_limit_hits", stats.memory_limit_hits);
 		json_end(json);
 	}
-	json_array(json, "links");
-	for (int i = 0; i < count && i < MAX_LINKS; i++) {
-		json_object(json, NULL);
-		json_text(json, "name", links[i].host_name);
-		json_unsigned(json, "tx_bytes", links[i].tx_bytes);
-		json_unsigned(json, "rx_bytes", links[i].rx_bytes);
-		json_end(json);
-	}
-	json_end(json);
+	info_write_interfaces(json, c);
 }
 
 static void print_json(const struct call *call, struct lxc_container *c)
@@ -326,8 +279,11 @@ const struct tool lxc_info_tool = {
 	.usage = "-n NAME [OPTION]...",
 	.options = options,
 	.description = "Without a filter everything but configuration keys is shown. OOM kills and hits of the memory "
-		       "limit are shown once there were any.\n\n--security tells what the kernel does about a running "
-		       "container, whatever its configuration says: one line for each namespace, id map, capability set, "
+		       "limit are shown once there were any. Of a veth, \"Link:\" names the host's side; TX is what the "
+		       "container sent.\n\n--network tells of each interface that leads out of the container: its name "
+		       "inside and on the host, addresses, bytes, packets and drops, and the limits in force "
+		       "(lxc.net.N.rate.egress and .ingress). What was made inside, as a bridge, is not counted.\n\n"
+		       "--security tells what the kernel does about a running container, whatever its configuration says: one line for each namespace, id map, capability set, "
 		       "filter, label, mount, limit and way to the host. Each has a verdict: isolated (its own, the "
 		       "host's is not reached), limited (the host's, and something holds it back), shared (the host's), "
 		       "unlimited (nothing holds it back), unknown (the kernel does not tell, or not to this user). Of an "

@@ -14,7 +14,7 @@ static const struct tool_option options[] = {
 	{ "line", '1', ARGUMENT_NONE, NULL, "One name per line" },
 	{ "fancy", 'f', ARGUMENT_NONE, NULL, "A table" },
 	{ "fancy-format", 'F', ARGUMENT_REQUIRED, "COLUMNS",
-	  "Columns of the table: NAME,STATE,PID,RAM,SWAP,AUTOSTART,GROUPS,INTERFACE,IPV4,IPV6,UNPRIVILEGED" },
+	  "Columns of the table: NAME,STATE,PID,RAM,SWAP,AUTOSTART,GROUPS,INTERFACE,IPV4,IPV6,UNPRIVILEGED,TX,RX" },
 	{ "active", KEY_ACTIVE, ARGUMENT_NONE, NULL, "Only containers that run or are frozen" },
 	{ "running", KEY_RUNNING, ARGUMENT_NONE, NULL, "Only containers that run" },
 	{ "frozen", KEY_FROZEN, ARGUMENT_NONE, NULL, "Only containers that are frozen" },
@@ -172,7 +172,8 @@ const struct tool lxc_ls_tool = {
 	.usage = "[OPTION]... [REGEX]",
 	.options = options,
 	.description = "Without a terminal one name per line. A container whose configuration can not be read is listed "
-		       "all the same, with a line on standard error when its configuration was needed.",
+		       "all the same, with a line on standard error when its configuration was needed. TX and RX are the bytes "
+		       "that a running container has sent and received on all interfaces that lead out of it.",
 	.takes_arguments = true,
 	.no_name = true,
 	.option = take_option,

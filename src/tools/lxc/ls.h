@@ -17,13 +17,15 @@ enum ls_column {
 	COLUMN_IPV4,
 	COLUMN_IPV6,
 	COLUMN_UNPRIVILEGED,
+	COLUMN_TX,
+	COLUMN_RX,
 	COLUMN_COUNT,
 };
 
 extern const char *const ls_column_names[COLUMN_COUNT];
 
 struct ls_row {
-	char *cells[COLUMN_COUNT]; /* NULL: nothing, or not asked for */
+	char *cells[COLUMN_COUNT]; /* NULL: nothing, or not asked for; TX and RX: plain bytes */
 	int depth;		   /* of nesting */
 };
 

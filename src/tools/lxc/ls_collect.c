@@ -7,10 +7,12 @@
 
 #include <lxc/lxccontainer.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { OF_CONFIG = 1 << COLUMN_AUTOSTART | 1 << COLUMN_GROUPS | 1 << COLUMN_UNPRIVILEGED,
        OF_NETWORK = 1 << COLUMN_INTERFACE | 1 << COLUMN_IPV4 | 1 << COLUMN_IPV6,
+       OF_TRAFFIC = 1 << COLUMN_TX | 1 << COLUMN_RX,
        OF_CGROUP = 1 << COLUMN_RAM | 1 << COLUMN_SWAP };
 
 void ls_row_clear(struct ls_row *row)
@@ -97,6 +99,18 @@ static void read_network(int pid, struct ls_row *row)
 	row->cells[COLUMN_IPV6] = addresses.ipv6;
 }
 
+static void read_traffic(const char *lxcpath, const char *name, struct ls_row *row)
+{
+	uint64_t tx_bytes, rx_bytes;
+
+	if (extra_traffic(lxcpath, name, &tx_bytes, &rx_bytes) < 0)
+		return;
+	if (text_format(&row->cells[COLUMN_TX], "%" PRIu64, tx_bytes) < 0)
+		row->cells[COLUMN_TX] = NULL;
+	if (text_format(&row->cells[COLUMN_RX], "%" PRIu64, rx_bytes) < 0)
+		row->cells[COLUMN_RX] = NULL;
+}
+
 static bool has_state(const struct ls_state *state, const char *name)
 {
 	bool is_stopped = !strcmp(name, "STOPPED");
@@ -155,6 +169,8 @@ static bool fill_row(const struct call *call, const char *lxcpath, const char *n
 		read_usage(*ret_c, needed, row);
 	if (runs && needed & OF_NETWORK)
 		read_network(status->init_pid, row);
+	if (runs && needed & OF_TRAFFIC)
+		read_traffic(lxcpath, name, row);
 	return true;
 }
 

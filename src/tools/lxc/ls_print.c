@@ -20,6 +20,8 @@ const char *const ls_column_names[COLUMN_COUNT] = {
 	[COLUMN_IPV4] = "IPV4",
 	[COLUMN_IPV6] = "IPV6",
 	[COLUMN_UNPRIVILEGED] = "UNPRIVILEGED",
+	[COLUMN_TX] = "TX",
+	[COLUMN_RX] = "RX",
 };
 
 /* "\name", further to the right at each level of nesting. */
@@ -64,9 +66,28 @@ static void print_columns(const struct ls_rows *rows)
 	}
 }
 
+/* As RAM and SWAP are. */
+static const char *format_traffic(const char *bytes, char *text, size_t size)
+{
+	if (!bytes)
+		return NULL;
+	snprintf(text, size, "%.2fMB", strtod(bytes, NULL) / 1048576);
+	return text;
+}
+
+static const char *format_cell(const struct ls_row *row, enum ls_column column, char texts[2][32])
+{
+	const char *cell = row->cells[column];
+
+	if (column == COLUMN_TX || column == COLUMN_RX)
+		return format_traffic(cell, texts[column == COLUMN_RX], 32);
+	return cell;
+}
+
 static void print_table(const struct ls_state *state, const struct ls_rows *rows)
 {
 	const char *cells[COLUMN_COUNT * 3];
+	char traffic[2][32];
 	struct table *table;
 	char name[512];
 
@@ -76,7 +97,7 @@ static void print_table(const struct ls_state *state, const struct ls_rows *rows
 	vector_for_each(row, rows) {
 		format_name(row, name, sizeof(name));
 		for (size_t i = 0; i < state->column_count; i++)
-			cells[i] = state->columns[i] == COLUMN_NAME ? name : row->cells[state->columns[i]];
+			cells[i] = state->columns[i] == COLUMN_NAME ? name : format_cell(row, state->columns[i], traffic);
 		table_row(table, cells);
 	}
 	table_print(table, stdout, true);
@@ -109,10 +130,12 @@ static void write_bytes(struct json *json, const char *key, const char *text)
 static void write_cell(struct json *json, enum ls_column column, const char *text)
 {
 	static const char *const keys[COLUMN_COUNT] = { "name", "state", "pid", "ram_bytes", "swap_bytes", "autostart",
-							 "groups", "interfaces", "ipv4", "ipv6", "unprivileged" };
+							 "groups", "interfaces", "ipv4", "ipv6", "unprivileged", "tx_bytes", "rx_bytes" };
 
 	switch (column) {
 	case COLUMN_PID:
+	case COLUMN_TX:
+	case COLUMN_RX:
 		json_unsigned(json, keys[column], text ? strtoull(text, NULL, 10) : UINT64_MAX);
 		break;
 	case COLUMN_RAM:
