@@ -8,9 +8,9 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -131,7 +131,7 @@ struct program {
 	void (*become)(struct start *start);
 };
 
-static alignas(16) char program_stack[128 << 10];
+enum { PROGRAM_STACK_SIZE = 128 << 10 };
 
 static int run_program(void *data)
 {
@@ -155,8 +155,11 @@ int app_init_run(struct start *start, void (*become_program)(struct start *start
 	/* blocked before the clone: a signal that comes in between must not be lost */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	char *stack = mmap(NULL, PROGRAM_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return error_set(err, errno, "make a stack for the program");
 	/* not fork: the child only gives up rights and executes, and each page copied for that would be a fault */
-	pid_t pid = clone(run_program, program_stack + sizeof(program_stack), CLONE_VM | SIGCHLD, &program);
+	pid_t pid = clone(run_program, stack + PROGRAM_STACK_SIZE, CLONE_VM | SIGCHLD, &program);
 	if (pid < 0)
 		return error_set(err, errno, "clone the program");
 	/* the program's exec, not ours, tells the supervisor that all is well */

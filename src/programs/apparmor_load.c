@@ -414,6 +414,8 @@ int main(int argc, char **argv)
 	request.cache_fd = open_cache(request.uid);
 	if (request.cache_fd < 0)
 		return fail(-request.cache_fd, "open " CACHE, NULL);
+	if (access(POLICY, F_OK) < 0)
+		return fail(0, "AppArmor takes no policy here: mount securityfs at /sys/kernel/security", NULL);
 	if (strcmp(argv[1], "load") == 0)
 		return act_load(&request, argv + 2);
 	if (strcmp(argv[1], "default") == 0)

@@ -19,6 +19,7 @@ prepare() {
 	local mode=$1 r=$P/$1/rootfs; shift
 	container "$mode" 'lxc.mount.auto =' "$@"
 	sed -i '/^lxc.mount.auto =$/d' "$P/$mode/config"
+	[ "$mode" = open ] || sed -i 's/^lxc.apparmor.profile = unconfined$/lxc.apparmor.profile = generated/' "$P/$mode/config"
 	mkdir -m 1777 "$r/attempts"
 	install -m 755 "$work/attempts" "$r/bin/attempts"
 	# all attempts of a root that has just begun; then an init as that of the other tests

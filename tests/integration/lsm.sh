@@ -82,7 +82,6 @@ fi
 
 # --- AppArmor -----------------------------------------------------------------------------------------------------
 
-[ -e $policy/.replace ] || mount -t securityfs securityfs /sys/kernel/security
 if ! command -v apparmor_parser >/dev/null; then skip apparmor "apparmor_parser is missing"; done_testing; fi
 
 generated="lxc-gen_<$P>" namespace="lxc-gen_<${P//\//-}>"
