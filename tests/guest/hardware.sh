@@ -1,6 +1,7 @@
 #!/bin/bash
 # Network hardware, which is in the first namespace alone: for a guest that is thrown away, not in the sandbox.
 # eth0 of the guest, and the kernel's simulation of radios where it has one. SANDBOX=guest bash hardware.sh BINDIR
+[ "${SANDBOX:-}" = guest ] || { echo "run me in a guest that is thrown away, with SANDBOX=guest" >&2; exit 2; }
 source "$(dirname "$0")/../integration/lib.sh"
 
 ways='stop init supervisor both both-at-once'
