@@ -83,7 +83,7 @@ static int lend_wireless(const struct network *network, const struct planned_lin
 	auto_close int fd = netlink_open_in(network->netns_fd);
 	if (fd < 0)
 		return fd;
-	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header)); /* the number stays: see phys_lend's caller */
+	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header)); /* same number: network_create */
 	put_inside(&batch, link);
 	return netlink_send(fd, &batch, NULL);
 }

@@ -167,29 +167,6 @@ for i in 0 1 2; do ip link del many$i; done
 fails phys-many-of-none 'lxc.net.0.link: the host has no device many+' p
 none_left phys-clean p "$stays"
 
-# ---- a wireless device: its radio moves ----
-wireless() { # NAME: that of a device whose radio is the kernel's simulation
-	local how
-	container w 'lxc.net.0.type = phys' "lxc.net.0.link = $1" 'lxc.net.0.name = lan' 'lxc.net.0.flags = up' 'lxc.net.1.type = veth' \
-		'lxc.net.1.name = eth0'
-	for how in $ways; do
-		check "wireless-start $how" start w; container=w
-		equal "wireless-inside $how" 'eth0 lan lo' "$(inside ls /sys/class/net | xargs)"
-		[ ! -e "/sys/class/net/$1" ] || bad "wireless-moved $how" "$1 is here"
-		end w $how
-		check "wireless-back $how" soon 5 test -e "/sys/class/net/$1"
-	done
-	container w 'lxc.net.0.type = empty' 'lxc.net.0.link = lo'; start w
-	check wireless-hot-add timeout 10 lxc-device -P "$P" -n w add "$1" lan
-	equal wireless-hot-inside 'lan lo' "$(inside ls /sys/class/net | xargs)"
-	check wireless-hot-del timeout 10 lxc-device -P "$P" -n w del lan "$1"
-	check wireless-hot-back test -e "/sys/class/net/$1"
-	stop w; none_left wireless-clean w "$stays|$1"
-}
-# radios belong to the first namespace, and must not be moved by others: only where this one may have them
-radio=$(for d in /sys/class/net/*; do [ ! -e "$d/phy80211" ] || basename "$d"; done | head -n 1)
-if [ -n "$radio" ]; then wireless "$radio"; else skip wireless "no radio in this namespace"; fi
-
 # ---- empty, none ----
 container e 'lxc.net.0.type = empty' 'lxc.net.3.type = empty'
 check empty-start start e
@@ -248,7 +225,7 @@ ovs_start() {
 	export OVS_RUNDIR=$work/ovs OVS_LOGDIR=$work/ovs OVS_DBDIR=$work/ovs OVS_SYSCONFDIR=$work/ovs
 	mkdir -p "$work/ovs"; [ -e /dev/net/tun ] || { mkdir -p /dev/net; mknod /dev/net/tun c 10 200; }
 	modprobe -q openvswitch 2>/dev/null
-	ovsdb-tool create "$work/ovs/conf.db" /usr/share/openvswitch/vswitch.ovsschema &&
+	ovsdb-tool create "$work/ovs/conf.db" "${OVS_SCHEMA:-/usr/share/openvswitch/vswitch.ovsschema}" &&
 		ovsdb-server --remote="punix:$work/ovs/db.sock" --pidfile --detach --no-chdir --log-file "$work/ovs/conf.db" &&
 		ovs-vsctl --timeout=10 --no-wait init && ovs-vswitchd --pidfile --detach --no-chdir --log-file
 }
