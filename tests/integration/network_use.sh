@@ -133,8 +133,12 @@ if lxc-info -P "$P" -n u1 --network | grep -q $'\033'; then bad name_is_no_order
 stop u1; none_left counters_leave_nothing u1 'br0|pp0|ph0'
 
 # without a side on the host: as the container's own interface counts
-for kind in macvlan phys; do
-	container m1 "lxc.net.0.type = $kind" 'lxc.net.0.link = ph0' 'lxc.net.0.flags = up' 'lxc.net.0.name = eth0' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
+unshare -n sleep 1000 & far=$!
+trap 'kill $far' EXIT
+ip link add du0 type veth peer name far0 && soon 2 ip link set far0 netns $far && nsenter -t $far -n ip link set far0 up
+for kind in macvlan phys phys-whose-end-is-elsewhere; do
+	link=ph0; [ "$kind" = macvlan ] || [ "$kind" = phys ] || link=du0
+	container m1 "lxc.net.0.type = ${kind%%-*}" "lxc.net.0.link = $link" 'lxc.net.0.flags = up' 'lxc.net.0.name = eth0' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
 	check "${kind}_start" start m1
 	init=$(init_of m1); in_net n bash -c "$(declare -f no6); no6"
 	in_net n ip neigh replace 10.7.0.1 lladdr "$(cat /sys/class/net/pp0/address)" dev eth0
@@ -142,8 +146,8 @@ for kind in macvlan phys; do
 	before=$(counters m1)
 	in_net n "$python" "$work/traffic.py" send 50 10.7.0.1
 	equal "${kind}_counts" '52100 50 ' "$(minus "$(counters m1 | cut -d' ' -f1,2)" "$before")"
-	stop m1
-	soon 5 ip link set ph0 up
+	stop m1; none_left "${kind}_leaves_nothing" m1 'br0|pp0|ph0|du0'
+	soon 5 ip link set $link up
 done
 
 # ---- rates ----
@@ -204,5 +208,6 @@ for side in egress ingress; do
 	if [ "$got" -gt 3000 ] && [ "$got" -lt 12000 ]; then good "tcp_$side"; else bad "tcp_$side" "got $got kbit/s"; fi
 done
 stop r1
+kill $far; soon 3 test ! -e /sys/class/net/du0; trap - EXIT
 none_left rates_leave_nothing r 'br0|pp0|ph0'
 done_testing
