@@ -206,7 +206,7 @@ flood=raw limited egress_by_raw_frames egress 8000
 kill -9 "$(supervisor_of r1)"
 check change lxc-device -P "$P" -n r1 rate 0 egress=16M burst=16k
 limited changed egress 16000
-limited other_direction_stays ingress 4000
+equal other_direction_stays '16000000 4000000' "$(of r1 egress_bits_per_second ingress_bits_per_second)"
 check lift lxc-device -P "$P" -n r1 rate 0 egress=none ingress=0
 unlimited egress_lifted egress 20000
 unlimited ingress_lifted ingress 20000
