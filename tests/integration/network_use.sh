@@ -161,7 +161,7 @@ for kind in macvlan phys phys-whose-end-is-elsewhere; do
 	check "${kind}_start" start m1
 	init=$(init_of m1); in_net n bash -c "$(declare -f no6); no6"
 	in_net n ip neigh replace 10.7.0.1 lladdr "$(cat /sys/class/net/pp0/address)" dev eth0
-	soon 5 in_net n grep -q 1 /proc/self/net/dev
+	soon 3 eval 'in_net n ip link show eth0 | grep -q LOWER_UP'
 	before=$(counters m1)
 	in_net n "$python" "$work/traffic.py" send 50 10.7.0.1
 	equal "${kind}_counts" '52100 50 ' "$(minus "$(counters m1 | cut -d' ' -f1,2)" "$before")"
