@@ -6,7 +6,7 @@ command -v python3 >/dev/null || { skip all 'python3 is missing'; done_testing; 
 python=$(python3 -c 'import sys; print(sys.executable)') # not a shell script before it
 cat >"$work/traffic.py" <<'PY'
 # send N TO | flood SECONDS TO | take SECONDS: "RATE" in kbit/s of frames | tcp-take: the same of bytes | tcp-flood SECONDS TO
-import socket, sys, time
+import socket, struct, sys, time
 act, args = sys.argv[1], sys.argv[2:]
 tcp = act.startswith("tcp")
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
@@ -22,7 +22,6 @@ elif act == "flood":
         for i in range(20): s.sendto(bytes(1000), (args[1], 7007))
         time.sleep(0.001)
 elif act == "raw":  # around the queue of the interface; SECONDS TO MAC DEVICE
-    import struct
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 1028, 0, 0, 64, 17, 0, socket.inet_aton("10.6.0.2"), socket.inet_aton(args[1]))
     words = sum(struct.unpack("!10H", ip)); words = (words & 0xffff) + (words >> 16)
     ip = ip[:10] + struct.pack("!H", ~words & 0xffff) + ip[12:]
@@ -38,13 +37,15 @@ elif act == "raw":  # around the queue of the interface; SECONDS TO MAC DEVICE
         time.sleep(0.001)
 elif act == "take":
     s.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)  # SO_RCVBUFFORCE: a pause of this process loses nothing
+    s.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
     s.bind(("", 7007)); s.settimeout(5)
     open(args[1], "w").close()
     marks = []
     while not marks or marks[-1][0] - marks[0][0] < float(args[0]):
-        try: n = len(s.recv(2000))
+        try: data, extra, _, _ = s.recvmsg(2000, 64)
         except socket.timeout: break
-        marks.append((time.monotonic(), n + 42))
+        sec, ns = struct.unpack("qq", extra[0][2])  # when it arrived, not when this process came to it
+        marks.append((sec + ns / 1e9, len(data) + 42))
         s.settimeout(0.2)
     report(marks)
 elif act == "tcp-take":
