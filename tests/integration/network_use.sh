@@ -227,7 +227,7 @@ for side in egress ingress; do
 	fi
 	wait $there; got=$(cat "$work/rate")
 	echo "# tcp $side: $got kbit/s of 8000"
-	if [ "$got" -gt 3000 ] && [ "$got" -lt 12000 ]; then good "tcp_$side"; else bad "tcp_$side" "got $got kbit/s"; fi
+	if [ "$got" -gt 3000 ] && [ "$got" -lt 16000 ]; then good "tcp_$side"; else bad "tcp_$side" "got $got kbit/s"; fi
 done
 stop r1
 kill $far; soon 3 test ! -e /sys/class/net/du0; trap - EXIT
