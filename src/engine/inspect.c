@@ -95,10 +95,36 @@ int engine_links(const struct container_id *id, struct engine_link *links, size_
 	return r < 0 ? error_set(err, r, "read the journal of %s", id->name) : (int)list.count;
 }
 
+/* "NAME INDEX ...", see network.h */
+static int take_lent(const char *kind, const char *argument, void *data)
+{
+	struct lent_list *list = data;
+	int index;
+	if (strcmp(kind, RESOURCE_PHYS) != 0 || sscanf(argument, "%*s %d", &index) != 1)
+		return 0;
+	int *item = vector_add(list);
+	if (!item)
+		return -ENOMEM;
+	*item = index;
+	return 0;
+}
+
 int engine_network_use(const struct container_id *id, bool totals_only, struct link_use_list *ret_list, struct error *err)
 {
-	auto_close int fd = open_network(id, err);
-	return fd < 0 ? fd : network_use(fd, totals_only, ret_list, err);
+	struct running running = { 0 };
+	struct lent_list lent = { 0 };
+	int r = container_load(id, 0, &running, err);
+	if (r < 0)
+		return r;
+	auto_close int netns_fd = namespace_open(running.init_pid, NAMESPACE_NET);
+	auto_close int journal_fd = openat(running.dir.fd, "journal", O_RDONLY | O_CLOEXEC);
+	running_clear(&running);
+	if (journal_fd >= 0) /* without one only some lent devices are missed */
+		(void)journal_read_backwards(journal_fd, take_lent, &lent);
+	r = netns_fd < 0 ? error_set(err, netns_fd, "open the network namespace of %s", id->name) :
+			   network_use(netns_fd, &lent, totals_only, ret_list, err);
+	free(lent.items);
+	return r;
 }
 
 /* The place that lxc.net.INDEX has among the interfaces with a host side, or -1. */

@@ -62,8 +62,8 @@ struct extra_interfaces {
 	size_t count;
 	void *owned;
 };
-/* Number of interfaces that lead out of it. */
-int extra_interfaces(struct lxc_container *c, struct extra_interfaces *ret);
+/* Number of interfaces that lead out of it. totals_only: without addresses, limits and what the limits dropped. */
+int extra_interfaces(struct lxc_container *c, bool totals_only, struct extra_interfaces *ret);
 void extra_interfaces_clear(struct extra_interfaces *interfaces);
 /* Bytes of all of them. */
 int extra_traffic(const char *lxcpath, const char *name, uint64_t *ret_tx_bytes, uint64_t *ret_rx_bytes);

@@ -41,14 +41,14 @@ static int read_host_sides(const struct container_id *id, struct link_use_list *
 	return count < 0 ? count : 0;
 }
 
-int extra_interfaces(struct lxc_container *c, struct extra_interfaces *ret)
+int extra_interfaces(struct lxc_container *c, bool totals_only, struct extra_interfaces *ret)
 {
 	struct container_id id = id_of(c);
 	struct link_use_list *uses = calloc(1, sizeof(*uses));
 	*ret = (struct extra_interfaces){ .owned = uses };
 	if (!uses)
 		return -ENOMEM;
-	int r = engine_network_use(&id, false, uses, NULL);
+	int r = engine_network_use(&id, totals_only, uses, NULL);
 	if (r == -EPERM || r == -EACCES)
 		r = read_host_sides(&id, uses);
 	r = r ?: make_items(ret, uses);

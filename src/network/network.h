@@ -89,12 +89,19 @@ struct link_use_list {
 	struct link_use *items;
 	size_t count, capacity;
 };
+struct lent_list {
+	int *items;
+	size_t count, capacity;
+};
 /*
  * The interfaces that lead out of the container of netns_fd: those with an end, a parent or hardware on the host, not
  * what was made inside. Their host sides are found by what the kernel says of their ends, so that no name given inside
- * misleads. Counters are the host side's where there is one. totals_only: neither addresses, limits nor what queues drop.
+ * misleads. Counters are the host side's where there is one.
+ *
+ * lent: numbers of devices that were lent, as the journal has them (PHYS); they have them inside too.
+ * totals_only: neither addresses, limits nor what queues drop.
  */
-int network_use(int netns_fd, bool totals_only, struct link_use_list *ret_list, struct error *err);
+int network_use(int netns_fd, const struct lent_list *lent, bool totals_only, struct link_use_list *ret_list, struct error *err);
 void link_use_list_clear(struct link_use_list *list);
 
 /* Bytes that a host interface has received and sent. -ENODEV. */

@@ -100,9 +100,12 @@ static bool find_pair(int fd, int32_t number, const struct view *view, struct vi
 	       ret_pair->other == view->index && ret_pair->other_netns == number;
 }
 
-/* Does it stand on a device outside, or is it a device itself? What was made inside does and is not. */
-static bool leads_out(const struct view *view)
+/* Was it lent, does it stand on a device outside, or is it hardware? What was made inside is none of that. */
+static bool leads_out(const struct view *view, const struct lent_list *lent)
 {
+	vector_for_each (index, lent)
+		if (*index == view->index)
+			return true;
 	bool is_upper = strcmp(view->kind, "macvlan") == 0 || strcmp(view->kind, "ipvlan") == 0 ||
 			strcmp(view->kind, "vlan") == 0;
 	return !*view->kind || (is_upper && view->other_netns >= 0);
@@ -144,14 +147,15 @@ static void take_address(const struct nlmsghdr *message, void *data)
 			(void)string_list_add(&use->addresses, whole); /* no memory: one address less */
 }
 
-/* Moves the interfaces that lead out from views into list. */
-static int choose(int host_fd, int netns_fd, const struct view_list *views, struct link_use_list *list)
+/* The interfaces of views that lead out. */
+static int choose(int host_fd, int netns_fd, const struct view_list *views, const struct lent_list *lent,
+	struct link_use_list *list)
 {
 	int32_t number = number_of_netns(host_fd, netns_fd);
 	vector_for_each (view, views) {
 		struct view pair;
 		bool has_pair = find_pair(host_fd, number, view, &pair);
-		if (!has_pair && !leads_out(view))
+		if (!has_pair && !leads_out(view, lent))
 			continue;
 		struct link_use *use = vector_add(list);
 		if (!use)
@@ -161,14 +165,15 @@ static int choose(int host_fd, int netns_fd, const struct view_list *views, stru
 	return 0;
 }
 
-int network_use(int netns_fd, bool totals_only, struct link_use_list *ret_list, struct error *err)
+int network_use(int netns_fd, const struct lent_list *lent, bool totals_only, struct link_use_list *ret_list,
+	struct error *err)
 {
 	struct view_list views = { 0 };
 	struct link_use_list list = { 0 };
 	auto_close int host_fd = netlink_open();
 	auto_close int fd = host_fd < 0 ? host_fd : netlink_open_in(netns_fd);
 	int r = fd < 0 ? fd : netlink_dump(fd, RTM_GETLINK, AF_UNSPEC, add_view, &views);
-	r = r ?: views.is_broken ? -ENOMEM : choose(host_fd, netns_fd, &views, &list);
+	r = r ?: views.is_broken ? -ENOMEM : choose(host_fd, netns_fd, &views, lent, &list);
 	free(views.items);
 	if (r == 0 && !totals_only)
 		r = netlink_dump(fd, RTM_GETADDR, AF_UNSPEC, take_address, &list);

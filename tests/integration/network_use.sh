@@ -6,7 +6,7 @@ command -v python3 >/dev/null || { skip all 'python3 is missing'; done_testing; 
 python=$(python3 -c 'import sys; print(sys.executable)') # not a shell script before it
 cat >"$work/traffic.py" <<'PY'
 # send N TO | flood SECONDS TO | take SECONDS: "RATE" in kbit/s of frames | tcp-take: the same of bytes | tcp-flood SECONDS TO
-import socket, sys, time
+import socket, struct, sys, time
 act, args = sys.argv[1], sys.argv[2:]
 tcp = act.startswith("tcp")
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
@@ -21,15 +21,31 @@ elif act == "flood":
     while time.monotonic() < end:
         for i in range(20): s.sendto(bytes(1000), (args[1], 7007))
         time.sleep(0.001)
+elif act == "raw":  # around the queue of the interface; SECONDS TO MAC DEVICE
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 1028, 0, 0, 64, 17, 0, socket.inet_aton("10.6.0.2"), socket.inet_aton(args[1]))
+    words = sum(struct.unpack("!10H", ip)); words = (words & 0xffff) + (words >> 16)
+    ip = ip[:10] + struct.pack("!H", ~words & 0xffff) + ip[12:]
+    frame = bytes.fromhex(args[2].replace(":", "")) + bytes.fromhex("020000000602") + b"\x08\0" + ip
+    frame += struct.pack("!HHHH", 7007, 7007, 1008, 0) + bytes(1000)
+    r = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); r.bind((args[3], 0))
+    r.setsockopt(263, 20, 1)  # SOL_PACKET, PACKET_QDISC_BYPASS
+    end = time.monotonic() + float(args[0])
+    while time.monotonic() < end:
+        for i in range(20):
+            try: r.send(frame)
+            except OSError: pass
+        time.sleep(0.001)
 elif act == "take":
     s.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)  # SO_RCVBUFFORCE: a pause of this process loses nothing
+    s.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
     s.bind(("", 7007)); s.settimeout(5)
     open(args[1], "w").close()
     marks = []
     while not marks or marks[-1][0] - marks[0][0] < float(args[0]):
-        try: n = len(s.recv(2000))
+        try: data, extra, _, _ = s.recvmsg(2000, 64)
         except socket.timeout: break
-        marks.append((time.monotonic(), n + 42))
+        sec, ns = struct.unpack("qq", extra[0][2])  # when it arrived, not when this process came to it
+        marks.append((sec + ns / 1e9, len(data) + 42))
         s.settimeout(0.2)
     report(marks)
 elif act == "tcp-take":
@@ -54,11 +70,11 @@ no6() { echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/
 rate_of() {
 	local there here; rm -f "$work/ready"
 	if [ "$1" = egress ]; then
-		traffic take 0.5 "$work/ready" >"$work/rate" & there=$!
-		soon 5 test -e "$work/ready"; in_net n "$python" "$work/traffic.py" flood 0.6 10.6.0.1
+		traffic take 0.4 "$work/ready" >"$work/rate" & there=$!
+		soon 5 test -e "$work/ready"; in_net n "$python" "$work/traffic.py" ${flood:-flood} 0.5 10.6.0.1 "$(cat /sys/class/net/br0/address)" eth0
 	else
-		in_net n "$python" "$work/traffic.py" take 0.5 "$work/ready" >"$work/rate" & there=$!
-		soon 5 test -e "$work/ready"; traffic flood 0.6 10.6.0.2
+		in_net n "$python" "$work/traffic.py" take 0.4 "$work/ready" >"$work/rate" & there=$!
+		soon 5 test -e "$work/ready"; traffic flood 0.5 10.6.0.2
 	fi
 	wait $there; cat "$work/rate"
 }
@@ -129,21 +145,29 @@ in_net n ip link add va type veth peer name vb
 in_net n ip link set eth0 down; in_net n ip link set eth0 name $'e\033[31m'
 equal made_inside_is_not_counted 1 "$(lxc-info -P "$P" -n u1 -S | grep -c Link:)"
 equal renamed_is_found use1 "$(of u1 host)"
-if lxc-info -P "$P" -n u1 --network | grep -q $'\033'; then bad name_is_no_order "$(lxc-info -P "$P" -n u1 --network | od -c | head)"; else good name_is_no_order; fi
+for show in 'lxc-info -n u1 --network' 'lxc-info -n u1 --security' 'lxc-ls -f -F NAME,INTERFACE'; do
+	out=$($show -P "$P")
+	if [[ $out == *$'\033'* || $out != *'e?[31m'* ]]; then bad "name_is_no_order $show" "$(od -c <<<"$out" | tail)"; else good "name_is_no_order $show"; fi
+done
 stop u1; none_left counters_leave_nothing u1 'br0|pp0|ph0'
 
 # without a side on the host: as the container's own interface counts
-for kind in macvlan phys; do
-	container m1 "lxc.net.0.type = $kind" 'lxc.net.0.link = ph0' 'lxc.net.0.flags = up' 'lxc.net.0.name = eth0' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
+unshare -n sleep 1000 & far=$!
+trap 'kill $far' EXIT
+own=$(readlink /proc/self/ns/net); soon 5 eval '[ "$(readlink /proc/$far/ns/net)" != "$own" ]'
+ip link add du0 type veth peer name far0 && ip link set far0 netns $far && nsenter -t $far -n ip link set far0 up
+for kind in macvlan phys phys-whose-end-is-elsewhere; do
+	link=ph0; [ "$kind" = macvlan ] || [ "$kind" = phys ] || link=du0
+	container m1 "lxc.net.0.type = ${kind%%-*}" "lxc.net.0.link = $link" 'lxc.net.0.flags = up' 'lxc.net.0.name = eth0' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
 	check "${kind}_start" start m1
 	init=$(init_of m1); in_net n bash -c "$(declare -f no6); no6"
 	in_net n ip neigh replace 10.7.0.1 lladdr "$(cat /sys/class/net/pp0/address)" dev eth0
-	soon 5 in_net n grep -q 1 /proc/self/net/dev
+	soon 3 eval 'in_net n ip link show eth0 | grep -q LOWER_UP'
 	before=$(counters m1)
 	in_net n "$python" "$work/traffic.py" send 50 10.7.0.1
 	equal "${kind}_counts" '52100 50 ' "$(minus "$(counters m1 | cut -d' ' -f1,2)" "$before")"
-	stop m1
-	soon 5 ip link set ph0 up
+	stop m1; none_left "${kind}_leaves_nothing" m1 'br0|pp0|ph0|du0'
+	soon 5 ip link set $link up
 done
 
 # ---- rates ----
@@ -177,11 +201,13 @@ limited egress_by_macvlan egress 8000
 in_net n ip link del mv0; in_net n ip addr add 10.6.0.2/24 dev eth0
 settle r1
 
+flood=raw limited egress_by_raw_frames egress 8000
+
 # ---- at run time, without a supervisor ----
 kill -9 "$(supervisor_of r1)"
 check change lxc-device -P "$P" -n r1 rate 0 egress=16M burst=16k
 limited changed egress 16000
-limited other_direction_stays ingress 4000
+equal other_direction_stays '16000000 4000000' "$(of r1 egress_bits_per_second ingress_bits_per_second)"
 check lift lxc-device -P "$P" -n r1 rate 0 egress=none ingress=0
 unlimited egress_lifted egress 20000
 unlimited ingress_lifted ingress 20000
@@ -194,15 +220,16 @@ for side in egress ingress; do
 	rm -f "$work/ready"
 	if [ $side = egress ]; then
 		traffic tcp-take "$work/ready" >"$work/rate" & there=$!
-		soon 5 test -e "$work/ready"; in_net n "$python" "$work/traffic.py" tcp-flood 0.8 10.6.0.1
+		soon 5 test -e "$work/ready"; in_net n "$python" "$work/traffic.py" tcp-flood 0.6 10.6.0.1
 	else
 		in_net n "$python" "$work/traffic.py" tcp-take "$work/ready" >"$work/rate" & there=$!
-		soon 5 test -e "$work/ready"; traffic tcp-flood 0.8 10.6.0.2
+		soon 5 test -e "$work/ready"; traffic tcp-flood 0.6 10.6.0.2
 	fi
 	wait $there; got=$(cat "$work/rate")
 	echo "# tcp $side: $got kbit/s of 8000"
-	if [ "$got" -gt 3000 ] && [ "$got" -lt 12000 ]; then good "tcp_$side"; else bad "tcp_$side" "got $got kbit/s"; fi
+	if [ "$got" -gt 3000 ] && [ "$got" -lt 16000 ]; then good "tcp_$side"; else bad "tcp_$side" "got $got kbit/s"; fi
 done
 stop r1
+kill $far; soon 3 test ! -e /sys/class/net/du0; trap - EXIT
 none_left rates_leave_nothing r 'br0|pp0|ph0'
 done_testing

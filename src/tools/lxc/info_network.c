@@ -45,7 +45,7 @@ void info_print_links(bool raw, struct lxc_container *c)
 {
 	struct extra_interfaces interfaces;
 
-	extra_interfaces(c, &interfaces); /* none after a failure */
+	extra_interfaces(c, true, &interfaces); /* none after a failure */
 	for (size_t i = 0; i < interfaces.count; i++) {
 		const struct extra_interface *one = &interfaces.items[i];
 
@@ -104,7 +104,7 @@ void info_print_interfaces(bool raw, struct lxc_container *c)
 {
 	struct extra_interfaces interfaces;
 
-	extra_interfaces(c, &interfaces);
+	extra_interfaces(c, false, &interfaces);
 	for (size_t i = 0; i < interfaces.count; i++)
 		print_interface(raw, &interfaces.items[i]);
 	extra_interfaces_clear(&interfaces);
@@ -136,7 +136,7 @@ void info_write_interfaces(struct json *json, struct lxc_container *c)
 {
 	struct extra_interfaces interfaces;
 
-	extra_interfaces(c, &interfaces);
+	extra_interfaces(c, false, &interfaces);
 	json_array(json, "links");
 	for (size_t i = 0; i < interfaces.count; i++)
 		write_interface(json, &interfaces.items[i]);

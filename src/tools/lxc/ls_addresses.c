@@ -21,12 +21,24 @@ void ls_append(char **list, const char *text)
 	*list = joined;
 }
 
+/* The container's root chooses the name: no order for the terminal of who reads it. */
+static void add_name(struct ls_addresses *addresses, const char *name)
+{
+	char text[IF_NAMESIZE];
+
+	snprintf(text, sizeof(text), "%s", name);
+	for (char *at = text; *at; at++)
+		if (*at <= ' ' || *at >= 0x7f)
+			*at = '?';
+	ls_append(&addresses->interfaces, text);
+}
+
 static void add_address(struct ls_addresses *addresses, const struct ifaddrs *interface)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	if (interface->ifa_addr->sa_family == AF_PACKET) {
-		ls_append(&addresses->interfaces, interface->ifa_name);
+		add_name(addresses, interface->ifa_name);
 	} else if (interface->ifa_addr->sa_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)interface->ifa_addr;
 
