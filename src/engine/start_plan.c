@@ -81,6 +81,11 @@ static bool has_routers(const struct start *start)
 	return false;
 }
 
+static bool has_dhcp(const struct start *start)
+{
+	return start->network != NULL && network_wants_dhcp(start->spec);
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -326,6 +331,11 @@ static int proxy_gateways(struct start *start, struct error *err)
 	return network_proxy_gateways(start->network, err);
 }
 
+static int start_dhcp(struct start *start, struct error *err)
+{
+	return network_start_dhcp(start->network, start->init_pid, start->init_start_ticks, start->dir.path, err);
+}
+
 static int restrict_devices(struct start *start, struct error *err)
 {
 	return cgroup_set_apply_devices(&start->cgroups, start->spec, err);
@@ -399,6 +409,7 @@ const struct step supervisor_plan[] = {
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),
 	RUN("proxy-gateways",       has_routers,    proxy_gateways),
+	RUN("start-dhcp",           has_dhcp,       start_dhcp),
 	RUN("restrict-devices",     NULL,           restrict_devices),
 	RUN("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),
