@@ -48,7 +48,8 @@ static int start_client(const struct network *network, const struct planned_link
 	if (r < 0)
 		return error_set(err, r, "write the journal");
 	char *argv[] = { (char *)WABE_DHCP, (char *)init, (char *)ticks, lease, (char *)link->inside_name, index,
-		spec->identity.hostname ?: spec->identity.name, name, *link->gateway4 ? (char *)"no-routes" : NULL, NULL };
+		spec->identity.hostname ?: spec->identity.name, name, (char *)(*link->gateway4 ? "no-routes" : "-"),
+		(char *)(spec->lifecycle.ephemeral ? "release" : "-"), NULL };
 	r = run_client(argv, answer, sizeof(answer));
 	if (r < 0)
 		return link_error(err, r, spec, link->spec, "ipv4.dhcp", "start " WABE_DHCP);

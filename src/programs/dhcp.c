@@ -2,11 +2,12 @@
  * wabe-dhcp: the DHCPv4 client of one interface of a container, run from outside; the container's root file system has no
  * part in it.
  *
- *   wabe-dhcp INIT START-TICKS LEASE INTERFACE INDEX HOSTNAME NAME [no-routes]
+ *   wabe-dhcp INIT START-TICKS LEASE INTERFACE INDEX HOSTNAME NAME [no-routes] [release]
  *
  * Goes into the network namespace of INIT (whose start time is START-TICKS), gives up all other rights, and forks: the
  * exit status tells whether the client runs. It keeps INTERFACE's address and routes as the lease says, until INIT has
- * ended or SIGTERM comes; then it gives the lease back. LEASE is a file that it holds a lock on (fcntl(2)) and writes the
+ * ended or SIGTERM comes. The lease lives on, and a container that starts again gets the same address; with "release" it
+ * is given back. LEASE is a file that it holds a lock on (fcntl(2)) and writes the
  * lease to. INDEX (N of lxc.net.N) and NAME (path and name of the container) make the identifier that a server knows
  * this client by. A fault is one line on standard error.
  */
@@ -44,6 +45,7 @@ struct keeper {
 	uint32_t metric;	   /* 0: no routes */
 	int lease_fd, init_pidfd, signal_fd;
 	unsigned renewals;
+	bool gives_back;
 };
 
 static int fail(int r, const char *what, const char *name)
@@ -188,7 +190,7 @@ static void give_back(struct keeper *keeper)
 {
 	unsigned char message[DHCP_MESSAGE_SIZE];
 
-	if (dhcp_client_release(&keeper->client))
+	if (keeper->gives_back && dhcp_client_release(&keeper->client))
 		(void)dhcp_send_to_server(&keeper->sockets, keeper->client.lease.server, message,
 			dhcp_write_message(message, &keeper->identity, &keeper->client.question));
 }
@@ -303,12 +305,18 @@ int main(int argc, char **argv)
 	bool is_root;
 
 	if (argc < 8 || text_to_u32(argv[5], &index) < 0) {
-		dprintf(STDERR_FILENO, "usage: wabe-dhcp INIT START-TICKS LEASE INTERFACE INDEX HOSTNAME NAME [no-routes]\n");
+		dprintf(STDERR_FILENO, "usage: wabe-dhcp INIT START-TICKS LEASE INTERFACE INDEX HOSTNAME NAME [no-routes] [release]\n");
 		return EXIT_FAILURE;
 	}
 	const char *interface = argv[4];
 	(void)close_range(STDERR_FILENO + 1, ~0U, 0); /* what a caller left open */
-	keeper.metric = argc > 8 ? 0 : METRIC + index;
+	keeper.metric = METRIC + index;
+	for (int i = 8; i < argc; i++) {
+		if (strcmp(argv[i], "no-routes") == 0)
+			keeper.metric = 0;
+		else if (strcmp(argv[i], "release") == 0)
+			keeper.gives_back = true;
+	}
 	fill_client_id(&keeper.identity, index, argv[7]);
 	fill_hostname(&keeper.identity, argv[6]);
 	keeper.init_pidfd = open_init(argv[1], argv[2], &init_pid);

@@ -55,6 +55,8 @@ static int leave_user(bool is_root)
 {
 	uid_t id = is_root ? 0 : NOBODY;
 
+	for (int number = capability_last(); number >= 0; number--)
+		(void)capability_drop_bound((unsigned)number); /* with no_new_privs there is no way to them anyway */
 	/* EPERM: setgroups(2) is denied where an ordinary user has mapped nothing but the own group */
 	if (setgroups(0, NULL) < 0 && !(is_root && errno == EPERM))
 		return -errno;
@@ -68,8 +70,6 @@ static int keep_net_admin(void)
 {
 	const struct capability_sets sets = { .effective = 1ULL << CAP_NET_ADMIN, .permitted = 1ULL << CAP_NET_ADMIN };
 
-	for (int number = capability_last(); number >= 0; number--)
-		(void)capability_drop_bound((unsigned)number); /* with no_new_privs there is no way to them anyway */
 	return capability_set(&sets);
 }
 
