@@ -1,5 +1,6 @@
 /* DHCP clients outside of the container: one process for each interface, found again by the file that it has locked. */
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/talk.h"
 #include "base/text.h"
 #include "kernel/pidfd.h"
