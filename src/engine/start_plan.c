@@ -331,6 +331,7 @@ static int proxy_gateways(struct start *start, struct error *err)
 	return network_proxy_gateways(start->network, err);
 }
 
+/* After the exec: until then an ordinary user may not look at init's namespaces (its memory is still the supervisor's). */
 static int start_dhcp(struct start *start, struct error *err)
 {
 	return network_start_dhcp(start->network, start->init_pid, start->init_start_ticks, start->dir.path, err);
@@ -409,11 +410,11 @@ const struct step supervisor_plan[] = {
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),
 	RUN("proxy-gateways",       has_routers,    proxy_gateways),
-	RUN("start-dhcp",           has_dhcp,       start_dhcp),
 	RUN("restrict-devices",     NULL,           restrict_devices),
 	RUN("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),
 	RUN("await-exec",           NULL,           await_exec),
+	RUN("start-dhcp",           has_dhcp,       start_dhcp),
 	RUN("save-running",         NULL,           save_running),
 	{ 0 },
 };

@@ -39,7 +39,7 @@ int network_proxy_gateways(const struct network *network, struct error *err);
 /* Does an interface get its IPv4 address by DHCP from outside? */
 bool network_wants_dhcp(const struct spec *spec);
 /*
- * Starts a DHCP client for each of these, after network_configure_inside. A client lives as long as init, whatever becomes
+ * Starts a DHCP client for each of these, once init has executed its program. A client lives as long as init, whatever becomes
  * of the supervisor, and writes its lease to run_path/dhcp.N. init_ticks: start time of init.
  */
 int network_start_dhcp(const struct network *network, pid_t init_pid, uint64_t init_ticks, const char *run_path, struct error *err);

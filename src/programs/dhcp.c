@@ -54,6 +54,14 @@ static int fail(int r, const char *what, const char *name)
 	return EXIT_FAILURE;
 }
 
+/* Nobody needs a client for what has ended meanwhile, as a short command may. */
+static int fail_unless_ended(const struct keeper *keeper, int r, const char *what, const char *name)
+{
+	struct pollfd fd = { .fd = keeper->init_pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1 ? EXIT_SUCCESS : fail(r, what, name);
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec now;
@@ -320,6 +328,8 @@ int main(int argc, char **argv)
 	fill_client_id(&keeper.identity, index, argv[7]);
 	fill_hostname(&keeper.identity, argv[6]);
 	keeper.init_pidfd = open_init(argv[1], argv[2], &init_pid);
+	if (keeper.init_pidfd == -ESRCH)
+		return EXIT_SUCCESS;
 	if (keeper.init_pidfd < 0)
 		return fail(keeper.init_pidfd, "look for process", argv[1]);
 	keeper.lease_fd = open(argv[3], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -330,10 +340,10 @@ int main(int argc, char **argv)
 		return fail(keeper.signal_fd, "take signals for", interface);
 	int r = dhcp_join(init_pid, &is_root);
 	if (r < 0)
-		return fail(r, "enter the network namespace of", argv[1]);
+		return fail_unless_ended(&keeper, r, "enter the network namespace of", argv[1]);
 	r = dhcp_sockets_open(interface, &keeper.sockets, keeper.identity.hwaddr);
 	if (r < 0)
-		return fail(r, "open sockets for DHCP on", interface);
+		return fail_unless_ended(&keeper, r, "open sockets for DHCP on", interface);
 	r = enter_background(&keeper, is_root);
 	if (r < 0)
 		return fail(r, "go into the background for", interface);

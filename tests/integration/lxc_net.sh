@@ -5,7 +5,8 @@ source "$(dirname "$0")/lib.sh"
 
 program=$(dirname "$bin")/libexec/lxc/lxc-net
 for tool in dnsmasq nft sha256sum; do command -v $tool >/dev/null || { skip lxc_net "$tool is missing"; exit 0; }; done
-mount -t tmpfs none /etc/default && mount -t tmpfs none /var/lib/misc || exit 2
+chmod 755 "$work"; cp -a /etc "$work/etc" && mount --bind "$work/etc" /etc && rm -f /etc/default/lxc* || exit 2 # our own view
+mount -t tmpfs none /var/lib/misc || exit 2
 net() { timeout 20 "$program" "$@"; }
 conf() { printf '%s\n' 'LXC_DHCP_PING=false' "LXC_DHCP_CONFILE=$work/dnsmasq.conf" LXC_IPV6_ADDR=fd42::1 LXC_IPV6_MASK=64 \
 	LXC_IPV6_NETWORK=fd42::/64 "$@" >/etc/default/lxc-net; }
@@ -13,7 +14,7 @@ printf '%s\n' 'dhcp-option=59,3' >"$work/dnsmasq.conf" # renewed after 2 s
 dnsmasqs() { pgrep -x dnsmasq; }
 tables() { nft list tables | sort | xargs; }
 # everything of lxc-net
-traces() { netdevs 'up0'; dnsmasqs; nft list tables | grep lxc; ls /run/lxc | grep -v lock; iptables-nft -S 2>/dev/null | grep lxc; }
+traces() { netdevs 'up0'; dnsmasqs; nft list tables | grep lxc; ls /run/lxc | grep -E 'state|network_up|pid'; iptables-nft -S 2>/dev/null | grep lxc; }
 gone() { local t; t=$(traces | xargs); equal "$1" '' "$t"; }
 inside() { nsenter -t "$(init_of "$1")" -n "${@:2}"; }
 has4() { inside "$1" ip -4 -o addr show dev eth0 | grep -o '10\.0\.3\.[0-9]*/24'; }
@@ -103,6 +104,26 @@ echo 'lxc.ephemeral = 1' >>"$P/map1/config"; start map1; check mapped_client soo
 client=$(pgrep -x wabe-dhcp); equal mapped_client_is_root_of_container '100000 100000 100000 100000' "$(rights Uid)"
 stop map1
 check ephemeral_gives_lease_back soon 2 eval '! grep -q " map1 " /var/lib/misc/dnsmasq.lxcbr0.leases'
+
+# ---- an ordinary user's container ----
+if [ -u "$(dirname "$bin")/libexec/lxc/lxc-user-nic" ]; then
+	echo "ann:x:1501:1501::$work/ann:/bin/sh" >>/etc/passwd; echo ann:x:1501: >>/etc/group
+	echo ann:200000:65536 | tee /etc/subuid >/etc/subgid; mkdir -p /etc/lxc; echo 'ann veth lxcbr0 1' >/etc/lxc/lxc-usernet
+	user() { (cd / && exec setpriv --reuid ann --regid ann --init-groups env -i HOME="$work/ann" XDG_RUNTIME_DIR=/run/user/1501 \
+		PATH="$PATH" timeout 20 "$@"); }
+	mkdir -p "$work/ann/lxc" /run/user/1501
+	(P=$work/ann/lxc; container un "${veth[@]}" 'lxc.net.0.ipv4.dhcp = 1' 'lxc.idmap = u 0 200000 65536' 'lxc.idmap = g 0 200000 65536')
+	chown -R 200000:200000 "$work/ann/lxc/un/rootfs"
+	chown 1501:1501 "$work/ann" "$work/ann/lxc" "$work/ann/lxc/un" "$work/ann/lxc/un/config" /run/user/1501
+	check user_start user lxc-start -P "$work/ann/lxc" -n un
+	client=$(pgrep -x wabe-dhcp)
+	check user_address soon 5 eval 'nsenter -t $client -n ip addr show dev eth0 | grep -q "inet 10\.0\.3\."'
+	equal user_client_has_the_users_ids '200000 200000 200000 200000' "$(rights Uid)"
+	user lxc-stop -k -P "$work/ann/lxc" -n un; check user_client_ends soon 3 eval '! pgrep -x wabe-dhcp'
+	check user_leaves_nothing soon 5 eval '[ -z "$(ls /run/user/1501/wabe/lxc 2>/dev/null)" ]'
+else
+	skip user "lxc-user-nic is not set-uid root"
+fi
 start in1 && run in1 udhcpc -i eth0 -n -q -t 5 -s /script >/dev/null 2>&1
 
 # ---- stop, with and without interfaces on the bridge; a kill at any moment ----
