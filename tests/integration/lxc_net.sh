@@ -26,7 +26,8 @@ fetches() { [ "$(fetch "$1" "$2" 1)" = world ]; }
 # ---- the world: wan0 in a namespace of its own, with a web server ----
 unshare -n sleep 1000 & world=$!
 web=; trap 'kill $world $web' EXIT
-ip link set lo up; ip link add up0 type veth peer name wan0 && soon 2 ip link set wan0 netns $world
+soon 5 eval '[ "$(readlink /proc/$world/ns/net)" != "$(readlink /proc/$$/ns/net)" ]' # or the link would stay here
+ip link set lo up; ip link add up0 type veth peer name wan0 && ip link set wan0 netns $world
 world() { nsenter -t $world -n "$@"; }
 ip addr add 198.51.100.1/24 dev up0; ip -6 addr add 2001:db8::1/64 dev up0 nodad; ip link set up0 up
 world ip addr add 198.51.100.9/24 dev wan0; world ip -6 addr add 2001:db8::9/64 dev wan0 nodad; world ip link set wan0 up
