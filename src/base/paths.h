@@ -20,6 +20,9 @@
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif
+#ifndef WABE_DHCP
+#define WABE_DHCP "/usr/local/libexec/wabe/wabe-dhcp"
+#endif
 #ifndef LXC_USER_NIC
 #define LXC_USER_NIC "/usr/local/libexec/lxc/lxc-user-nic"
 #endif

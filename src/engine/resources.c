@@ -69,6 +69,7 @@ static const struct {
 	{ RESOURCE_PROXY, release_network },
 	{ RESOURCE_NIC, release_network },
 	{ RESOURCE_OVS, release_network },
+	{ RESOURCE_DHCP, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_APPARMOR, release_profile },
 	{ RESOURCE_PIDFILE, release_file },

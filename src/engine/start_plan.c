@@ -81,6 +81,11 @@ static bool has_routers(const struct start *start)
 	return false;
 }
 
+static bool has_dhcp(const struct start *start)
+{
+	return start->network != NULL && network_wants_dhcp(start->spec);
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -326,6 +331,12 @@ static int proxy_gateways(struct start *start, struct error *err)
 	return network_proxy_gateways(start->network, err);
 }
 
+/* After the exec: until then an ordinary user may not look at init's namespaces (its memory is still the supervisor's). */
+static int start_dhcp(struct start *start, struct error *err)
+{
+	return network_start_dhcp(start->network, start->init_pid, start->init_start_ticks, start->dir.path, err);
+}
+
 static int restrict_devices(struct start *start, struct error *err)
 {
 	return cgroup_set_apply_devices(&start->cgroups, start->spec, err);
@@ -403,6 +414,7 @@ const struct step supervisor_plan[] = {
 	RUN("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),
 	RUN("await-exec",           NULL,           await_exec),
+	RUN("start-dhcp",           has_dhcp,       start_dhcp),
 	RUN("save-running",         NULL,           save_running),
 	{ 0 },
 };

@@ -103,6 +103,11 @@ int helper_run(char *const *argv, char *answer, size_t size);
 int helper_create(const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
 int helper_undo(const char *argument, int netns_fd, struct error *err);
 
+/* ---- DHCP ---- */
+
+/* Ends the client that holds this file, and removes it. */
+int dhcp_undo(const char *argument, int netns_fd, struct error *err);
+
 /* ---- VLANs of a bridge port ---- */
 
 /* Looks whether the bridge can have them, and what it gives to a port by itself. */

@@ -12,14 +12,14 @@ struct network;
 /*
  * How the journal learns what is about to be made. 0 or -errno.
  *   LINK NAME, PHYS NAME INDEX MTU HWADDR ALTNAME..., UPPER PARENT KIND, NIC NAME BRIDGE, OVS NAME BRIDGE,
- *   ROUTE INDEX ADDRESS/PREFIX..., PROXY INDEX ADDRESS/PREFIX...
+ *   ROUTE INDEX ADDRESS/PREFIX..., PROXY INDEX ADDRESS/PREFIX..., DHCP LEASE-FILE
  */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 
 /*
  * Looks at bridges, parents and devices, chooses names. *ret_network is NULL when there is nothing to make (no
  * interface but empty or none). Before the clone; network_configure_inside uses the copy that the clone gave init.
- * journal is called until network_create returns.
+ * journal is called until network_start_dhcp returns.
  */
 int network_prepare(const struct spec *spec, network_journal journal, void *data, struct network **ret_network,
 	struct error *err);
@@ -35,6 +35,14 @@ int network_configure_inside(const struct spec *spec, struct network *network, s
  * down, the kernel drops proxy entries (net/core/neighbour.c, neigh_carrier_down; from 5.16 on not the permanent ones).
  */
 int network_proxy_gateways(const struct network *network, struct error *err);
+
+/* Does an interface get its IPv4 address by DHCP from outside? */
+bool network_wants_dhcp(const struct spec *spec);
+/*
+ * Starts a DHCP client for each of these, once init has executed its program. A client lives as long as init, whatever becomes
+ * of the supervisor, and writes its lease to run_path/dhcp.N. init_ticks: start time of init.
+ */
+int network_start_dhcp(const struct network *network, pid_t init_pid, uint64_t init_ticks, const char *run_path, struct error *err);
 
 /*
  * Before the release: runs the scripts "down". netns_fd: of the container, or -1 after a start that failed; then

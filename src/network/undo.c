@@ -13,6 +13,7 @@ static const struct {
 	{ "PROXY", proxy_undo },
 	{ "NIC", helper_undo },
 	{ "OVS", ovs_undo },
+	{ "DHCP", dhcp_undo },
 };
 
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)

@@ -46,7 +46,7 @@ static const struct field link_fields[] = {
 	U32(spec_link, index), U32(spec_link, type), BOOL(spec_link, up), TEXT(spec_link, link),
 	TEXT(spec_link, name), TEXT(spec_link, hwaddr), TEXT(spec_link, hwaddr_template), TEXT(spec_link, mtu),
 	BOOL(spec_link, l2proxy), STRUCTS(spec_link, ipv4, address_fields), STRUCTS(spec_link, ipv6, address_fields),
-	TEXT(spec_link, ipv4_gateway), TEXT(spec_link, ipv6_gateway), LIST(spec_link, ipv4_routes),
+	TEXT(spec_link, ipv4_gateway), TEXT(spec_link, ipv6_gateway), BOOL(spec_link, ipv4_dhcp), LIST(spec_link, ipv4_routes),
 	LIST(spec_link, ipv6_routes), TEXT(spec_link, script_up), TEXT(spec_link, script_down),
 	TEXT(spec_link, veth_pair), TEXT(spec_link, veth_mode), TEXT(spec_link, vlan_id),
 	LIST(spec_link, vlan_tagged), U32(spec_link, rx_queues), U32(spec_link, tx_queues),

@@ -160,6 +160,7 @@ struct spec_link {
 	bool l2proxy;
 	VECTOR(struct spec_address) ipv4, ipv6;
 	char *ipv4_gateway, *ipv6_gateway; /* address, "auto" or "dev" */
+	bool ipv4_dhcp; /* a client outside of the container gets an address */
 	struct string_list ipv4_routes, ipv6_routes; /* veth.ipvX.route */
 	char *script_up, *script_down;
 	char *veth_pair; /* host side */

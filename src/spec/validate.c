@@ -221,6 +221,23 @@ static const char *find_rate_fault(const struct spec_link *link, const char **hi
 	return NULL;
 }
 
+static const char *find_dhcp_fault(const struct spec_link *link, const char **hint)
+{
+	if (!link->ipv4_dhcp)
+		return NULL;
+	*hint = "leave lxc.net.N.ipv4.dhcp out";
+	if (link->type != LINK_VETH && link->type != LINK_MACVLAN && link->type != LINK_PHYS && link->type != LINK_VLAN &&
+		link->type != LINK_IPVLAN)
+		return "ipv4.dhcp is for types veth, macvlan, ipvlan, vlan and phys";
+	*hint = "leave lxc.net.N.ipv4.dhcp out, or veth.mode at bridge";
+	if (spec_link_is_router(link))
+		return "nobody answers to DHCP in router mode";
+	*hint = "set lxc.net.N.ipvlan.mode to l2";
+	if (link->type == LINK_IPVLAN && (!link->ipvlan_mode || strcmp(link->ipvlan_mode, "l2") != 0))
+		return "ipv4.dhcp needs ipvlan of mode l2";
+	return NULL;
+}
+
 static int check_links(const struct spec *spec, struct error *err)
 {
 	const struct spec_link *first = spec->network.links.items;
@@ -236,6 +253,7 @@ static int check_links(const struct spec *spec, struct error *err)
 		fault = fault ?: find_port_fault(link, &hint);
 		fault = fault ?: find_proxy_fault(link, &hint);
 		fault = fault ?: find_rate_fault(link, &hint);
+		fault = fault ?: find_dhcp_fault(link, &hint);
 		if (fault)
 			return refuse(spec, err, &link->origin, fault, hint);
 	}

@@ -16,7 +16,7 @@ prepare_sweep() {
 	local lines=('lxc.net.0.type = veth' 'lxc.net.0.link = br0' 'lxc.net.0.flags = up' 'lxc.net.0.ipv4.address = 10.7.0.2/24'
 		'lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed' 'lxc.tty.max = 2' 'lxc.pty.max = 64'
 		'lxc.cgroup.memory.limit_in_bytes = 512M' 'lxc.prlimit.nofile = 512' 'lxc.hook.version = 1'
-		"lxc.mount.entry = tmpfs mnt tmpfs rw,size=1m 0 0" 'lxc.monitor.unshare = 1')
+		"lxc.mount.entry = tmpfs mnt tmpfs rw,size=1m 0 0" 'lxc.monitor.unshare = 1' 'lxc.net.0.ipv4.dhcp = 1')
 	# a veth that the host routes for, with an entry of its own on a link that stays
 	echo 1 >/proc/sys/net/ipv4/conf/br0/forwarding
 	lines+=('lxc.net.2.type = veth' 'lxc.net.2.veth.mode = router' 'lxc.net.2.link = br0' 'lxc.net.2.l2proxy = 1' 'lxc.net.2.flags = up'

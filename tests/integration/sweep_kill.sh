@@ -20,9 +20,14 @@ settle() { # NAME RC
 	text=$(timeout 10 lxc-info -P "$P" -n sweep -s 2>&1) || { [ $? = 124 ] && { bad "$n" "lxc-info hangs"; return; }; }
 	case $text in
 	*RUNNING*)
-		[ -n "$(supervisor_of sweep)" ] || { bad "$n" "RUNNING without a supervisor"; return; }
-		run sweep true || { bad "$n" "lxc-attach fails in what is RUNNING"; return; }
-		stop sweep || { bad "$n" "lxc-stop fails"; return; } ;;
+		# init may be dying: the kernel ends the processes of its namespace first
+		if run sweep true; then
+			[ -n "$(supervisor_of sweep)" ] || { bad "$n" "RUNNING without a supervisor"; return; }
+			stop sweep || { bad "$n" "lxc-stop fails"; return; }
+		else
+			soon 3 is sweep STOPPED || { bad "$n" "lxc-attach fails in what is RUNNING"; return; }
+		fi ;;
+	*STOPPING*) soon 3 is sweep STOPPED || { bad "$n" "stays STOPPING"; return; } ;;
 	*STOPPED*) ;;
 	*) bad "$n" "state is $text"; stop sweep; return ;;
 	esac

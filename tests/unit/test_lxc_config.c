@@ -288,6 +288,11 @@ static void test_routed_networks(void **state)
 	expect_set(config, "lxc.net.0.veth.mode", "router");
 	expect_set(config, "lxc.net.1.ipvlan.mode", "l3s");
 	expect_set(config, "lxc.net.1.l2proxy", "1");
+	expect(config, "lxc.net.1.ipv4.dhcp", "0");
+	expect_set(config, "lxc.net.1.ipv4.dhcp", "1");
+	expect(config, "lxc.net.1.ipv4.dhcp", "1");
+	expect_set(config, "lxc.net.1.ipv4.dhcp", "");
+	expect(config, "lxc.net.1.ipv4.dhcp", "0");
 	expect_set(config, "lxc.net.2.vlan.id", "4094");
 	expect(config, "lxc.net.0.veth.mode", "router");
 	expect(config, "lxc.net.1.ipvlan.mode", "l3s");

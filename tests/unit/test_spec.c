@@ -415,6 +415,9 @@ static void test_validate_links(void **state)
 	expect_refused(spec, ERROR_CONFIG, "l2proxy needs a link");
 	link->l2proxy = false;
 	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->ipv4_dhcp = true;
+	expect_refused(spec, ERROR_CONFIG, "router mode");
+	link->ipv4_dhcp = false;
 	link->type = LINK_EMPTY;
 	expect_refused(spec, ERROR_CONFIG, "type veth");
 }

@@ -26,7 +26,8 @@ struct net_key {
 	uint32_t types;	     /* bits 1 << enum link_type that list it; 0: all */
 };
 
-#define VETH (1U << LINK_VETH)
+#define VETH	(1U << LINK_VETH)
+#define NO_LIST (1U << 31)
 
 static const struct net_key net_keys[] = {
 	{ "type", NET_TYPE, AT(type), NULL, 0 },
@@ -34,6 +35,7 @@ static const struct net_key net_keys[] = {
 	{ "hwaddr", NET_HWADDR, AT(hwaddr), NULL, 0 },
 	{ "ipv4.address", NET_ADDRESS4, AT(ipv4), NULL, 0 },
 	{ "ipv4.gateway", NET_GATEWAY, AT(ipv4_gateway), NULL, 0 },
+	{ "ipv4.dhcp", NET_BOOL, AT(ipv4_dhcp), NULL, NO_LIST }, /* ours: LXC's programs do not expect it in a list */
 	{ "ipv6.address", NET_ADDRESS6, AT(ipv6), NULL, 0 },
 	{ "ipv6.gateway", NET_GATEWAY, AT(ipv6_gateway), NULL, 0 },
 	{ "link", NET_NAME, AT(link), NULL, 0 },
