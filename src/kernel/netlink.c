@@ -1,16 +1,21 @@
 #include "kernel/netlink.h"
 
 #include "base/cleanup.h"
+#include "kernel/clone.h"
 
 #include <fcntl.h>
 #include <linux/genetlink.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
 #define SEND_MAX    65536 /* in one go; the kernel takes net.core.wmem_default, 212992 and more */
@@ -26,12 +31,41 @@ int netlink_open(void)
 	return open_socket(NETLINK_ROUTE);
 }
 
+/* A child goes in by the user namespace that owns netns_fd, and leaves the socket in the shared table. Does not return. */
+static void leave_socket(int netns_fd, int protocol, int *ret_fd)
+{
+	int user_fd = ioctl(netns_fd, NS_GET_USERNS);
+	bool is_in = user_fd >= 0 && setns(user_fd, CLONE_NEWUSER) == 0 && setns(netns_fd, CLONE_NEWNET) == 0;
+	*ret_fd = is_in ? open_socket(protocol) : -errno;
+	if (user_fd >= 0)
+		close(user_fd);
+	_exit(0);
+}
+
+/* For an ordinary user, who may enter a network namespace only as root of its user namespace, and not come back. */
+static int open_by_child(int netns_fd, int protocol)
+{
+	const struct clone_request request = { .flags = CLONE_FILES, .cgroup_fd = -1 };
+	int *fd = mmap(NULL, sizeof(*fd), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fd == MAP_FAILED)
+		return -errno;
+	*fd = -EPERM;
+	pid_t pid = clone_process(&request);
+	if (pid == 0)
+		leave_socket(netns_fd, protocol, fd);
+	while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	int r = pid < 0 ? pid : *fd;
+	munmap(fd, sizeof(*fd));
+	return r;
+}
+
 static int open_in(int netns_fd, int protocol)
 {
 	auto_close int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	/* To its own first: who may not come back (a user namespace without its own network) must not go. */
 	if (own < 0 || setns(own, CLONE_NEWNET) < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
-		return -errno;
+		return errno == EPERM ? open_by_child(netns_fd, protocol) : -errno;
 	int fd = open_socket(protocol);
 	if (setns(own, CLONE_NEWNET) < 0)
 		abort(); /* it went well just now; going on in a container's network would be worse */

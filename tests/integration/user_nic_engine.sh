@@ -34,6 +34,7 @@ check start ustart
 check address grep -q 10.9.0.2/24 <(inside ip addr show dev wan)
 check hwaddr grep -q 00:16:3e:01:02:03 <(inside ip link show wan)
 check mtu grep -q 'mtu 1300' <(inside ip link show wan)
+equal info-address 10.9.0.2 "$(U lxc-info -P "$P" -n un -iH)"
 check gateway grep -q 'default via 10.9.0.1' <(inside ip route)
 check ping inside ping -c 1 -W 2 10.9.0.1
 equal on-the-bridge 1 "$(ip -o link show master br0 | grep -c veth1501_)"
