@@ -68,6 +68,7 @@ static const struct {
 	{ RESOURCE_ROUTE, release_network },
 	{ RESOURCE_PROXY, release_network },
 	{ RESOURCE_NIC, release_network },
+	{ RESOURCE_FILTER, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_APPARMOR, release_profile },
 	{ RESOURCE_PIDFILE, release_file },

@@ -9,6 +9,7 @@
 #define RESOURCE_ROUTE	"ROUTE"	  /* a route on the host */
 #define RESOURCE_PROXY	"PROXY"	  /* a neighbour that the host answers for */
 #define RESOURCE_NIC	"NIC"	  /* a veth that lxc-user-nic made */
+#define RESOURCE_FILTER	"FILTER"  /* what a venet, or a veth with security, has in the table of the filter */
 #define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
 #define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */
 #define RESOURCE_APPARMOR "APPARMOR" /* a profile made for this container alone */

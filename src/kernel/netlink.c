@@ -54,11 +54,12 @@ static void *reserve(struct netlink_batch *batch, size_t size)
 
 static void end_message(struct netlink_batch *batch)
 {
-	if (batch->count > 0 && !batch->is_broken)
+	if (batch->length > batch->message && !batch->is_broken)
 		((struct nlmsghdr *)(batch->data + batch->message))->nlmsg_len = (uint32_t)(batch->length - batch->message);
 }
 
-void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size)
+static void begin_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, uint32_t number, const void *header,
+	size_t size)
 {
 	end_message(batch);
 	batch->message = batch->length;
@@ -66,11 +67,21 @@ void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags,
 	if (!message)
 		return;
 	message->nlmsg_type = type;
-	message->nlmsg_flags = flags | NLM_F_REQUEST | NLM_F_ACK;
-	message->nlmsg_seq = ++batch->count;
+	message->nlmsg_flags = flags | NLM_F_REQUEST;
+	message->nlmsg_seq = number;
 	void *place = reserve(batch, size);
 	if (place)
 		memcpy(place, header, size);
+}
+
+void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size)
+{
+	begin_message(batch, type, flags | NLM_F_ACK, ++batch->count, header, size);
+}
+
+void netlink_bracket(struct netlink_batch *batch, uint16_t type, const void *header, size_t size)
+{
+	begin_message(batch, type, 0, 0, header, size);
 }
 
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size)
@@ -136,7 +147,9 @@ static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
 			*first_error = error->error;
 			*failed = message->nlmsg_seq;
 		}
-		if (*left > 0)
+		if (message->nlmsg_seq == 0)
+			*left = 0; /* the whole batch is refused, the others get no answer */
+		else if (*left > 0)
 			--*left;
 	}
 	return 0;
@@ -172,12 +185,10 @@ static int send_question(int fd, struct netlink_batch *batch, uint16_t flags)
 	return r;
 }
 
-int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
-	void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+int netlink_dump_question(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data),
+	void *data)
 {
-	struct netlink_batch batch = { 0 };
-	netlink_message(&batch, type, 0, header, size);
-	int r = send_question(fd, &batch, NLM_F_DUMP);
+	int r = send_question(fd, batch, NLM_F_DUMP);
 	if (r < 0)
 		return r;
 	auto_free char *buffer = malloc(DUMP_BUFFER);
@@ -198,6 +209,14 @@ int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
 			visit(message, data);
 		}
 	}
+}
+
+int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
+	void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	netlink_message(&batch, type, 0, header, size);
+	return netlink_dump_question(fd, &batch, visit, data);
 }
 
 int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data)

@@ -96,11 +96,7 @@ static void visit_proxy(const struct nlmsghdr *message, void *data)
 {
 	struct entry *entry = data;
 	const struct ndmsg *header = NLMSG_DATA(message);
-	const struct rtattr *address = netlink_find(message, sizeof(*header), NDA_DST);
-	size_t size = address_size(entry->family);
-	if (header->ndm_flags & NTF_PROXY && header->ndm_ifindex == entry->index && address &&
-		RTA_PAYLOAD(address) == size && memcmp(RTA_DATA(address), entry->address, size) == 0)
-		entry->is_found = true;
+	entry->is_found = header->ndm_flags & NTF_PROXY;
 }
 
 static void visit_route(const struct nlmsghdr *message, void *data)
@@ -115,12 +111,15 @@ static void visit_route(const struct nlmsghdr *message, void *data)
 
 static bool is_there(int fd, struct entry *entry)
 {
+	struct netlink_batch batch = { 0 };
 	entry->is_found = false;
-	if (entry->is_proxy) {
-		struct ndmsg header = { .ndm_family = (unsigned char)entry->family, .ndm_flags = NTF_PROXY };
-		(void)netlink_dump_with(fd, RTM_GETNEIGH, &header, sizeof(header), visit_proxy, entry); /* then: no */
+	if (entry->is_proxy) { /* one question: a list of all grows with the containers */
+		struct ndmsg header = { .ndm_family = (unsigned char)entry->family, .ndm_ifindex = entry->index,
+			.ndm_flags = NTF_PROXY };
+		netlink_message(&batch, RTM_GETNEIGH, 0, &header, sizeof(header));
+		netlink_attribute(&batch, NDA_DST, entry->address, address_size(entry->family));
+		(void)netlink_ask(fd, &batch, visit_proxy, entry); /* no entry: no */
 	} else {
-		struct netlink_batch batch = { 0 };
 		struct rtmsg header = { .rtm_family = (unsigned char)entry->family, .rtm_flags = RTM_F_FIB_MATCH,
 			.rtm_dst_len = (unsigned char)(address_size(entry->family) * 8) };
 		netlink_message(&batch, RTM_GETROUTE, 0, &header, sizeof(header));
@@ -170,11 +169,22 @@ static int make_routes(int fd, const struct network *network, const struct plann
 	return 0;
 }
 
+int host_add_proxy(int fd, const struct network *network, int index, const char *address)
+{
+	struct entry entry = { .is_proxy = true, .index = index };
+	return parse_destination(address, &entry) ?: make_entry(fd, network, &entry);
+}
+
+int host_remove_proxy(int fd, int index, const char *address)
+{
+	struct entry entry = { .is_proxy = true, .index = index };
+	return parse_destination(address, &entry) ?: send_entry(fd, &entry, false);
+}
+
 static int make_proxy(int fd, const struct network *network, const struct planned_link *link, const char *address,
 	struct error *err)
 {
-	struct entry entry = { .is_proxy = true, .index = link->parent_index };
-	int r = parse_destination(address, &entry) ?: make_entry(fd, network, &entry);
+	int r = host_add_proxy(fd, network, link->parent_index, address);
 	return r < 0 ? link_error(err, r, network->spec, link->spec, "l2proxy", "answer for %s on %s", address,
 			       link->spec->link) :
 		       0;
@@ -264,19 +274,26 @@ int network_proxy_gateways(const struct network *network, struct error *err)
 
 /* ---- sysctls that are the administrator's ---- */
 
-static int check_sysctl(const struct spec *spec, const struct spec_link *link, const char *family, const char *name,
-	struct error *err)
+int sysctl_check(const struct spec *spec, const struct spec_link *link, const struct sysctl_wish *wish, struct error *err)
 {
 	auto_free char *path = NULL, *text = NULL;
 	size_t length;
-	int r = text_format(&path, "/proc/sys/net/%s/conf/%s/%s", family, link->link, name);
+	int r = text_format(&path, "/proc/sys/net/%s/conf/%s/%s", wish->family, wish->device, wish->name);
 	r = r ?: file_read(AT_FDCWD, path, 16, &text, &length);
 	if (r < 0)
-		return link_error(err, r, spec, link, "l2proxy", "read %s", path ?: name);
+		return link_error(err, r, spec, link, wish->key, "read %s", path ?: wish->name);
 	if (*text != '0')
 		return 0;
-	(void)link_error(err, 0, spec, link, "l2proxy", "1 needs net.%s.conf.%s.%s = 1", family, link->link, name);
-	return error_hint(err, "run: sysctl -w net/%s/conf/%s/%s=1", family, link->link, name);
+	(void)link_error(err, 0, spec, link, wish->key, "%s needs net.%s.conf.%s.%s = 1", wish->value, wish->family,
+		wish->device, wish->name);
+	return error_hint(err, "run: sysctl -w net/%s/conf/%s/%s=1", wish->family, wish->device, wish->name);
+}
+
+static int check_sysctl(const struct spec *spec, const struct spec_link *link, const char *family, const char *name,
+	struct error *err)
+{
+	const struct sysctl_wish wish = { "l2proxy", "1", family, link->link, name };
+	return sysctl_check(spec, link, &wish, err);
 }
 
 int proxy_check(const struct spec *spec, const struct spec_link *link, struct error *err)

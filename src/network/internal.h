@@ -17,6 +17,9 @@ struct planned_link {
 	uint32_t mtu;		     /* 0: as the kernel makes it */
 	const char *journal_kind;    /* of what the end of the namespace does not undo, or not soon enough; NULL: none */
 	char journal_text[64];	     /* what network_undo needs */
+	bool has_hwaddr;
+	unsigned char hwaddr[6];     /* of the inner end, where it is configured or a filter has to know it */
+	int uplinks[2];		     /* venet, IPv4 and IPv6: on which device the host answers for the addresses; 0: none */
 	uint16_t default_vlan;	     /* of the bridge, for a port with VLANs of its own; 0: none */
 	bool is_by_helper;	     /* the user may not make it, lxc-user-nic does */
 	bool is_made;
@@ -44,6 +47,9 @@ bool parse_hwaddr(const char *text, unsigned char ret_address[6]);
 /* Name, namespace, MTU and hardware address that a link has inside, for the message that makes or moves it. */
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid);
 
+/* IFLA_AF_SPEC of a venet: no link-local address by itself. */
+void put_no_addresses(struct netlink_batch *batch);
+
 /* What the journal keeps of a device that is to be lent: "NAME INDEX MTU HWADDR", "-" for what stays as it is. */
 int phys_describe(int fd, const struct planned_link *link, char *buffer, size_t size);
 /* Lends a device: moves it into init's namespace. */
@@ -69,6 +75,16 @@ int upper_undo(const char *argument, int netns_fd, struct error *err);
 int helper_create(const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
 int helper_undo(const char *argument, int netns_fd, struct error *err);
 
+/* ---- venet, and the filter of a veth ---- */
+
+/* Finds the uplinks, looks at their sysctls, chooses a hardware address. */
+int venet_prepare(int fd, const struct spec *spec, struct planned_link *link, struct error *err);
+/* The pair, its filter before it is up, routes and proxies on the host. */
+int venet_create(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
+/* The filter of a veth that was made down. */
+int secure_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+int filter_undo(const char *argument, int netns_fd, struct error *err);
+
 /* ---- VLANs of a bridge port ---- */
 
 /* Looks whether the bridge can have them, and what it gives to a port by itself. */
@@ -84,8 +100,16 @@ int bridge_vlan_set(int fd, const struct spec *spec, const struct planned_link *
 void put_route(struct netlink_batch *batch, uint16_t type, int index, int family, const void *destination,
 	uint32_t prefix, const void *gateway);
 
+/* A sysctl of the administrator's that has to be on: net.FAMILY.conf.DEVICE.NAME, because of VALUE at lxc.net.N.KEY. */
+struct sysctl_wish {
+	const char *key, *value, *family, *device, *name;
+};
+int sysctl_check(const struct spec *spec, const struct spec_link *link, const struct sysctl_wish *wish, struct error *err);
 /* Are the sysctls set that l2proxy depends on? */
 int proxy_check(const struct spec *spec, const struct spec_link *link, struct error *err);
+/* The host answers for address (as text) on the device of this number; in the journal first, unless it does already. */
+int host_add_proxy(int fd, const struct network *network, int index, const char *address);
+int host_remove_proxy(int fd, int index, const char *address); /* -ENOENT */
 /* The routes and proxies that a link has on the host; each goes into the journal first. */
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
 int route_undo(const char *argument, int netns_fd, struct error *err);

@@ -12,6 +12,7 @@ static const struct {
 	{ "ROUTE", route_undo },
 	{ "PROXY", proxy_undo },
 	{ "NIC", helper_undo },
+	{ "FILTER", filter_undo },
 };
 
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)

@@ -51,6 +51,7 @@ static const struct field link_fields[] = {
 	TEXT(spec_link, veth_pair), TEXT(spec_link, veth_mode), TEXT(spec_link, vlan_id),
 	LIST(spec_link, vlan_tagged), U32(spec_link, rx_queues), U32(spec_link, tx_queues),
 	TEXT(spec_link, macvlan_mode), TEXT(spec_link, ipvlan_mode), TEXT(spec_link, ipvlan_isolation),
+	BOOL(spec_link, venet_peers), BOOL(spec_link, security),
 	ORIGIN(spec_link, origin), END
 };
 static const struct field hook_fields[] = {
