@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -128,6 +129,47 @@ void nft_delete_element(struct netlink_batch *batch, const char *table, const ch
 {
 	message(batch, NFT_MSG_DELSETELEM, 0);
 	put_element(batch, table, set, key, key_length, NULL, 0);
+}
+
+static void visit_nothing(const struct nlmsghdr *answer, void *data)
+{
+	(void)answer;
+	(void)data;
+}
+
+int nft_find_element(int fd, const char *table, const char *set, const void *key, size_t key_length)
+{
+	struct netlink_batch batch = { 0 };
+	message(&batch, NFT_MSG_GETSETELEM, 0);
+	put_element(&batch, table, set, key, key_length, NULL, 0);
+	return netlink_ask(fd, &batch, visit_nothing, NULL);
+}
+
+/*
+ * The kernel sends what one batch did in few datagrams; the first message of each tells what it is about. Deleted rules,
+ * chains, sets and tables pass: not elements, or each start and stop of a container would wake all others.
+ */
+int nft_open_events(void)
+{
+	static const uint8_t kinds[] = { NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE, NFT_MSG_DELSET, NFT_MSG_DELOBJ,
+		NFT_MSG_DELFLOWTABLE };
+	enum { KINDS = sizeof(kinds) };
+	struct sock_filter code[KINDS + 3];
+	int group = NFNLGRP_NFTABLES;
+	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+	if (fd < 0)
+		return -errno;
+	/* the load takes the bytes for network order, the kernel wrote them in its own */
+	code[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type));
+	for (uint8_t i = 0; i < KINDS; i++)
+		code[i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(MESSAGE(kinds[i])), KINDS - i, 0);
+	code[KINDS + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	code[KINDS + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	struct sock_fprog program = { .len = KINDS + 3, .filter = code };
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+		setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return take_fd(&fd);
 }
 
 struct visitor {

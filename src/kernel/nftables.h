@@ -37,6 +37,10 @@ void nft_add_element(struct netlink_batch *batch, const char *table, const char 
 	const void *data, size_t data_length);
 /* -ENOENT if it is not there. */
 void nft_delete_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length);
+/* 0, -ENOENT or another -errno. */
+int nft_find_element(int fd, const char *table, const char *set, const void *key, size_t key_length);
+/* Hears of what is deleted from the rules of this namespace, by whom and where ever. A close-on-exec fd that does not block. */
+int nft_open_events(void);
 /* Calls visit for each element. 0, -ENOENT or another -errno. */
 int nft_visit_elements(int fd, const char *table, const char *set, void (*visit)(const void *key, size_t length, void *data),
 	void *data);

@@ -46,6 +46,10 @@ struct extra_link {
 };
 int extra_links(struct lxc_container *c, struct extra_link *links, size_t max); /* number of links */
 
+/* Gives the container's venet an address until it stops, or takes one away. */
+int extra_add_address(struct lxc_container *c, const char *address);
+int extra_remove_address(struct lxc_container *c, const char *address);
+
 /* The halt signal, in or out of a wait: as lxc-stop. timeout_s -1: for ever. 0 or -ETIMEDOUT. */
 int extra_stop(struct lxc_container *c, int timeout_s);   /* kill at once */
 int extra_wait_states(struct lxc_container *c, uint32_t state_mask, int timeout_ms); /* as engine_wait */

@@ -183,8 +183,15 @@ int filter_create(const struct filter_device *device, const struct filter_addres
 bool filter_is_there(const struct filter_device *device)
 {
 	auto_close int fd = nft_open();
-	struct search search = { .index = (uint32_t)device->index };
-	return fd >= 0 && look(fd, &search, FILTER_LINKS) == 0 && search.found;
+	return fd >= 0 && nft_find_element(fd, FILTER_TABLE, name_of(FILTER_LINKS), &device->index, 4) == 0;
+}
+
+bool filter_has_address(const struct filter_device *device, const struct filter_address *address)
+{
+	auto_close int fd = nft_open();
+	uint32_t size = address->family == AF_INET ? 4 : 16;
+	struct key key = key_of(device->index, address->binary, size);
+	return fd >= 0 && nft_find_element(fd, FILTER_TABLE, name_of(own_set(address->family)), &key, 4 + size) == 0;
 }
 
 int filter_add_address(const struct filter_device *device, const struct filter_address *address)
@@ -221,21 +228,6 @@ int filter_remove_address(const struct filter_device *device, const struct filte
 
 /* ---- the way back ---- */
 
-/* The chain of a device that has gone is away, too, in kernels that do not wait for it to come back. */
-static int remove_chain(int fd, const char *name)
-{
-	struct netlink_batch batch = { 0 };
-	char chain[IFNAMSIZ + 4];
-	if (!*name)
-		return 0;
-	chain_name(name, chain, sizeof(chain));
-	nft_begin(&batch, 0);
-	nft_delete_chain(&batch, FILTER_TABLE, chain);
-	nft_end(&batch);
-	int r = netlink_send(fd, &batch, NULL);
-	return r == -ENOENT ? 0 : r;
-}
-
 /* Messages that take the device's elements away; *ret_found: how many, *ret_others: devices besides it. */
 static int put_removal(int fd, int index, struct netlink_batch *batch, size_t *ret_found, size_t *ret_others)
 {
@@ -252,29 +244,44 @@ static int put_removal(int fd, int index, struct netlink_batch *batch, size_t *r
 	return r;
 }
 
-/* With the last device the table, if nobody has added one since we looked. Looks again until there is nothing. */
+static void put_chain_removal(struct netlink_batch *batch, const char *name)
+{
+	char chain[IFNAMSIZ + 4];
+	chain_name(name, chain, sizeof(chain));
+	nft_delete_chain(batch, FILTER_TABLE, chain);
+}
+
+/*
+ * Elements first, then the chain: see nft_open_events. With the last device the table, if nobody has added one since we
+ * looked. Looks again until there is nothing. The chain of a device that has gone is away already in kernels that do not
+ * wait for it to come back.
+ */
 int filter_remove(int index, const char *name)
 {
 	auto_close int fd = nft_open();
 	uint32_t generation = 0;
-	int r = fd < 0 ? fd : remove_chain(fd, name);
+	bool has_chain = *name;
+	int r = fd < 0 ? fd : 0;
 	for (int try = 0; r == 0 && try < TRIES; try++) {
 		struct netlink_batch batch = { 0 };
 		size_t found = 0, others = 0;
 		r = nft_generation(fd, &generation);
 		nft_begin(&batch, 0);
 		r = r ?: put_removal(fd, index, &batch, &found, &others);
-		if (r == 0 && others == 0 && try < TRIES - 1) {
+		if (r == 0 && others == 0) {
 			netlink_clear(&batch);
 			nft_begin(&batch, generation);
 			nft_delete_table(&batch, FILTER_TABLE);
+		} else if (has_chain) {
+			put_chain_removal(&batch, name);
 		}
 		nft_end(&batch);
-		if (r == 0 && (found > 0 || others == 0))
-			r = netlink_send(fd, &batch, NULL);
+		bool is_last = others == 0, is_done = !is_last && found == 0 && !has_chain;
+		r = r ?: is_done ? 0 : netlink_send(fd, &batch, NULL);
 		netlink_clear(&batch);
-		if (r == 0 && (found == 0 || others == 0))
+		if (is_done || (is_last && (r == 0 || r == -ENOENT)))
 			return 0;
+		has_chain = has_chain && r != 0 && r != -ENOENT;
 		r = r == -ERESTART || r == -ENOENT ? 0 : r; /* others have changed it meanwhile */
 	}
 	return r;

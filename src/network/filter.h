@@ -29,9 +29,10 @@ struct filter_address {
  */
 int filter_create(const struct filter_device *device, const struct filter_address *addresses, size_t count,
 	size_t *ret_taken);
-/* Does the device have its chain and its place in the table? */
+/* Does the device have its place in the table? */
 bool filter_is_there(const struct filter_device *device);
 int filter_add_address(const struct filter_device *device, const struct filter_address *address); /* -EEXIST as above */
 int filter_remove_address(const struct filter_device *device, const struct filter_address *address); /* -ENOENT */
+bool filter_has_address(const struct filter_device *device, const struct filter_address *address);
 /* All of a device, which may be gone; with the last one the table. What is not there does not matter. */
 int filter_remove(int index, const char *name);

@@ -181,6 +181,14 @@ int host_remove_proxy(int fd, int index, const char *address)
 	return parse_destination(address, &entry) ?: send_entry(fd, &entry, false);
 }
 
+void host_print_proxy(int index, const char *address, char *buffer, size_t size)
+{
+	struct entry entry = { .index = index };
+	*buffer = '\0';
+	if (parse_destination(address, &entry) == 0)
+		print_entry(&entry, buffer, size);
+}
+
 static int make_proxy(int fd, const struct network *network, const struct planned_link *link, const char *address,
 	struct error *err)
 {

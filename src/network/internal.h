@@ -7,6 +7,8 @@
 
 /* Shared by the files of this folder; not for others. */
 
+struct filter_address;
+
 /* One interface of the container. */
 struct planned_link {
 	const struct spec_link *spec;
@@ -81,8 +83,11 @@ int helper_undo(const char *argument, int netns_fd, struct error *err);
 int venet_prepare(int fd, const struct spec *spec, struct planned_link *link, struct error *err);
 /* The pair, its filter before it is up, routes and proxies on the host. */
 int venet_create(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
+int venet_find_uplink(int fd, int family);
 /* The filter of a veth that was made down. */
 int secure_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+/* The addresses of the configuration as the filter has them; a port's link-local one, too. Their number, or -errno. */
+int filter_collect(const struct spec_link *link, const unsigned char hwaddr[6], struct filter_address **ret_addresses);
 int filter_undo(const char *argument, int netns_fd, struct error *err);
 
 /* ---- VLANs of a bridge port ---- */
@@ -110,6 +115,8 @@ int proxy_check(const struct spec *spec, const struct spec_link *link, struct er
 /* The host answers for address (as text) on the device of this number; in the journal first, unless it does already. */
 int host_add_proxy(int fd, const struct network *network, int index, const char *address);
 int host_remove_proxy(int fd, int index, const char *address); /* -ENOENT */
+/* What the journal has of it. */
+void host_print_proxy(int index, const char *address, char *buffer, size_t size);
 /* The routes and proxies that a link has on the host; each goes into the journal first. */
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
 int route_undo(const char *argument, int netns_fd, struct error *err);

@@ -10,7 +10,8 @@ struct network;
 
 /*
  * How the journal learns what is about to be made. 0 or -errno.
- *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX, NIC NAME BRIDGE
+ *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX, NIC NAME BRIDGE,
+ *   FILTER INDEX NAME N HWADDR
  */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 
@@ -61,5 +62,20 @@ int network_interfaces(int netns_fd, struct string_list *ret_names, struct error
  */
 int network_addresses(int netns_fd, const char *interface, const char *family, int scope,
 	struct string_list *ret_addresses, struct error *err);
+/*
+ * The filter of venets and of veths with security. An fd that can be read when rules of the host's firewall were deleted,
+ * whose ever; -ENOENT: no interface has a filter.
+ */
+int network_open_filter_events(const struct spec *spec);
+/* Makes a filter again if it is away; argument: of its FILTER line. 1: made, 0: it is there, or -errno. */
+int network_restore_filter(const struct spec *spec, const char *argument, struct error *err);
+/*
+ * Gives a venet (filter: the argument of its FILTER line) an address while the container runs, or takes it away.
+ * -EADDRINUSE, -EADDRNOTAVAIL: the container does not have it. ret_proxy: argument of the PROXY line that has had its time.
+ */
+int network_add_address(const struct spec *spec, const char *filter, int netns_fd, network_journal journal, void *data,
+	const char *address, struct error *err);
+int network_remove_address(const struct spec *spec, const char *filter, int netns_fd, const char *address,
+	char *ret_proxy, size_t size, struct error *err);
 /* Bytes that a host interface has received and sent. -ENODEV. */
 int network_link_stats(const char *name, uint64_t *ret_rx, uint64_t *ret_tx);

@@ -34,7 +34,7 @@ static void take_device(const struct nlmsghdr *message, void *data)
 }
 
 /* The device of the host's default route; 0: there is none. */
-static int find_uplink(int fd, int family)
+int venet_find_uplink(int fd, int family)
 {
 	struct netlink_batch batch = { 0 };
 	struct rtmsg header = { .rtm_family = (unsigned char)family, .rtm_dst_len = family == AF_INET ? 32 : 128 };
@@ -81,11 +81,11 @@ int venet_prepare(int fd, const struct spec *spec, struct planned_link *link, st
 	if (wanted->link && (named = netlink_ifindex(fd, wanted->link)) < 0)
 		return 0; /* plan_parent says so */
 	if (wanted->ipv4.count) {
-		link->uplinks[0] = wanted->link ? named : find_uplink(fd, AF_INET);
+		link->uplinks[0] = wanted->link ? named : venet_find_uplink(fd, AF_INET);
 		r = check_uplink(spec, link, AF_INET, err);
 	}
 	if (r == 0 && wanted->ipv6.count) {
-		link->uplinks[1] = wanted->link ? named : find_uplink(fd, AF_INET6);
+		link->uplinks[1] = wanted->link ? named : venet_find_uplink(fd, AF_INET6);
 		r = check_uplink(spec, link, AF_INET6, err);
 	}
 	return r;
@@ -152,31 +152,6 @@ static void put_up(struct netlink_batch *batch, int index)
 
 /* ---- the filter ---- */
 
-static int collect_addresses(const struct spec_link *link, bool is_port, const unsigned char hwaddr[6],
-	struct filter_address **ret_addresses)
-{
-	size_t count = 0;
-	struct filter_address *addresses = calloc(link->ipv4.count + link->ipv6.count + 1, sizeof(*addresses));
-	if (!addresses)
-		return -ENOMEM;
-	vector_for_each (address, &link->ipv4) {
-		addresses[count].family = AF_INET;
-		(void)inet_pton(AF_INET, address->address, addresses[count++].binary); /* checked by the parser */
-	}
-	vector_for_each (address, &link->ipv6) {
-		addresses[count].family = AF_INET6;
-		(void)inet_pton(AF_INET6, address->address, addresses[count++].binary); /* the same */
-	}
-	if (is_port && link->ipv6.count) { /* the link-local one that the kernel makes of the hardware address: RFC 4291 */
-		const unsigned char local[16] = { 0xfe, 0x80, [8] = hwaddr[0] ^ 2, hwaddr[1], hwaddr[2], 0xff, 0xfe, hwaddr[3],
-			hwaddr[4], hwaddr[5] };
-		addresses[count].family = AF_INET6;
-		memcpy(addresses[count++].binary, local, sizeof(local));
-	}
-	*ret_addresses = addresses;
-	return (int)count;
-}
-
 static const char *address_text(const struct spec_link *link, size_t number)
 {
 	if (number < link->ipv4.count)
@@ -210,17 +185,25 @@ static int add_guard(int fd, const struct network *network, const struct spec_li
 	return r;
 }
 
+/* What the journal keeps: enough to make the filter again. */
+static void describe(const struct filter_device *device, uint32_t number, char *buffer, size_t size)
+{
+	const unsigned char *h = device->hwaddr;
+	(void)snprintf(buffer, size, "%d %s %u %02x:%02x:%02x:%02x:%02x:%02x", device->index, device->name, number, h[0], h[1],
+		h[2], h[3], h[4], h[5]);
+}
+
 static int add_filter(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
 	auto_free struct filter_address *addresses = NULL;
 	struct filter_device device = { .index = index, .is_port = spec->type != LINK_VENET, .allows_peers = spec->venet_peers };
-	char text[IFNAMSIZ + 12];
+	char text[80];
 	size_t taken = 0;
 	(void)snprintf(device.name, sizeof(device.name), "%s", link->host_name);
 	memcpy(device.hwaddr, link->hwaddr, sizeof(device.hwaddr));
-	(void)snprintf(text, sizeof(text), "%d %s", index, link->host_name);
-	int count = collect_addresses(spec, device.is_port, device.hwaddr, &addresses);
+	describe(&device, spec->index, text, sizeof(text));
+	int count = filter_collect(spec, device.hwaddr, &addresses);
 	int r = count < 0 ? count : network->journal(network->journal_data, "FILTER", text);
 	if (r < 0)
 		return error_set(err, r, "write the journal");
@@ -314,17 +297,4 @@ int venet_create(int fd, const struct network *network, struct planned_link *lin
 	r = add_filter(fd, network, link, index, err);
 	r = r ?: set_up_host(fd, network, link, index, err);
 	return r ?: add_proxies(fd, network, link, err);
-}
-
-/* ---- the way back ---- */
-
-int filter_undo(const char *argument, int netns_fd, struct error *err)
-{
-	char name[IFNAMSIZ];
-	int index;
-	(void)netns_fd;
-	if (sscanf(argument, "%d %15s", &index, name) != 2)
-		return error_set(err, EINVAL, "read the journal");
-	int r = filter_remove(index, name);
-	return r < 0 ? error_set(err, r, "remove the filter of interface %s", name) : 0;
 }
