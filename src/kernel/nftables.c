@@ -166,7 +166,9 @@ int nft_open_events(void)
 	code[KINDS + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
 	code[KINDS + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	struct sock_fprog program = { .len = KINDS + 3, .filter = code };
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK }; /* without a number of its own it gets nothing */
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
 		setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -errno;
 	return take_fd(&fd);
