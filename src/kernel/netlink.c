@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
+#define PART_MAX    64	  /* messages whose acknowledgements a socket has room for: they come before send returns */
+#define ACK_SIZE    2048  /* what one takes there, and more */
 
 int netlink_open(void)
 {
@@ -155,17 +157,46 @@ static int take_acks(int fd, uint32_t *left, int *first_error, uint32_t *failed)
 	return 0;
 }
 
+/* A batch that is one whole can not be sent in parts: the sockets' buffers get what it needs. */
+static void widen(int fd, const struct netlink_batch *batch)
+{
+	int received = (int)(batch->count * ACK_SIZE), sent = (int)batch->length * 2;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &received, sizeof(received)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &received, sizeof(received)); /* as much as may be */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sent, sizeof(sent)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sent, sizeof(sent)); /* the same */
+}
+
+/* The bytes and the number of messages from place on that go out together: their acknowledgements must all find room. */
+static size_t next_part(int fd, const struct netlink_batch *batch, size_t place, uint32_t *count)
+{
+	const struct nlmsghdr *first = (const struct nlmsghdr *)batch->data;
+	size_t length = 0;
+	*count = batch->count;
+	if (batch->count <= PART_MAX)
+		return batch->length;
+	if (first->nlmsg_seq == 0) {
+		widen(fd, batch);
+		return batch->length;
+	}
+	for (*count = 0; *count < PART_MAX && place + length < batch->length; ++*count)
+		length += NLMSG_ALIGN(((const struct nlmsghdr *)(batch->data + place + length))->nlmsg_len);
+	return length;
+}
+
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 {
-	uint32_t left = batch->count, failed = 0;
+	uint32_t left = 0, failed = 0;
 	int first_error = 0, r = 0;
 	end_message(batch);
 	if (batch->is_broken)
 		r = -ENOMEM;
-	else if (left > 0 && send(fd, batch->data, batch->length, 0) < 0)
-		r = -errno;
-	while (r == 0 && left > 0)
-		r = take_acks(fd, &left, &first_error, &failed);
+	for (size_t place = 0, length; r == 0 && batch->count > 0 && place < batch->length; place += length) {
+		length = next_part(fd, batch, place, &left);
+		r = send(fd, batch->data + place, length, 0) < 0 ? -errno : 0;
+		while (r == 0 && left > 0)
+			r = take_acks(fd, &left, &first_error, &failed);
+	}
 	netlink_clear(batch);
 	if (ret_failed)
 		*ret_failed = failed;
