@@ -16,6 +16,7 @@ soon 5 away; ip link add up0 type veth peer name lan0; ip link set lan0 netns $l
 lan() { nsenter -t $lan -n "$@"; }
 ip addr add 10.5.0.1/24 dev up0; ip -6 addr add fd05::1/64 dev up0 nodad; ip link set up0 up; ip link set lo up
 lan ip addr add 10.5.0.9/24 dev lan0; lan ip -6 addr add fd05::9/64 dev lan0 nodad; lan ip link set lan0 up; lan ip link set lo up
+lan ip route add 10.0.0.0/8 via 10.5.0.1
 ip route add default via 10.5.0.9; ip -6 route add default via fd05::9
 sysctl() { echo "$2" >"/proc/sys/net/$1"; }
 inside() { nsenter -t "$(init_of "$1")" -n "${@:2}"; }
