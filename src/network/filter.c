@@ -7,9 +7,12 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
+#include <time.h>
 
 #define INGRESS_PRIORITY -500 /* before what others have there */
 #define TRIES		 8
+#define OWNER_WAITS	 30
+#define OWNER_WAIT_MS	 10
 
 static const char *name_of(enum filter_set set)
 {
@@ -148,12 +151,21 @@ static int owner_of(int fd, const struct filter_address *address)
 
 /* ---- making ---- */
 
-/* The addresses of a device that was killed with all its processes, before anybody has looked. */
+/*
+ * The addresses of a container that was killed with its supervisor, before anybody has looked. The kernel takes the device
+ * down some time after the last process.
+ */
 static bool remove_dead_owner(int fd, const struct filter_address *address)
 {
 	char name[IFNAMSIZ];
+	struct timespec pause = { .tv_nsec = OWNER_WAIT_MS * 1000000L };
 	int owner = owner_of(fd, address);
-	return owner > 0 && !if_indextoname((unsigned)owner, name) && filter_remove(owner, "") == 0;
+	for (int wait = 0; owner > 0 && if_indextoname((unsigned)owner, name); wait++) {
+		if (wait == OWNER_WAITS)
+			return false;
+		(void)nanosleep(&pause, NULL); /* a signal makes it shorter */
+	}
+	return owner == 0 || filter_remove(owner, "") == 0;
 }
 
 int filter_create(const struct filter_device *device, const struct filter_address *addresses, size_t count,
