@@ -26,6 +26,8 @@ lan_reaches() { soon 5 lan "$busybox" ping -c 1 -W 1 "$1"; }
 silent() { if "${@:2}" >/dev/null 2>&1; then bad "$1" "it was reached"; else good "$1"; fi; }
 # What the filter has of its own: the table, if a tool to list it is there.
 has_nft=; command -v nft >/dev/null && has_nft=1
+has_carrier() { ip link show dev up0 | grep -q 'state UP' && ip -6 -o addr show dev up0 scope link | grep -q fe80; }
+soon 5 has_carrier
 host() { ip route; ip -6 route | grep -v '^fe80::/'; ip -4 neigh show proxy | sort; ip -6 neigh show proxy | sort; [ -z "$has_nft" ] || nft list tables netdev; }
 as_before() { local now; soon 3 eval '[ "$(host)" = "$before" ]'; now=$(host); equal "$1" "$before" "$now"; none_left "$1-links" "$2" 'up0|br0'; }
 before=$(host)
