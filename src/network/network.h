@@ -10,8 +10,8 @@ struct network;
 
 /*
  * How the journal learns what is about to be made. 0 or -errno.
- *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX, NIC NAME BRIDGE,
- *   FILTER INDEX NAME N HWADDR
+ *   LINK NAME, PHYS NAME INDEX MTU HWADDR, UPPER PARENT KIND, ROUTE INDEX ADDRESS/PREFIX, PROXY INDEX ADDRESS/PREFIX,
+ *   NIC NAME BRIDGE, FILTER INDEX NAME N HWADDR
  */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 

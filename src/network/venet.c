@@ -3,7 +3,6 @@
  * hardware address and no ARP: each end thinks that its neighbour is itself, so no frame is needed to find one.
  */
 #include "base/cleanup.h"
-#include "base/random.h"
 #include "kernel/link_guard.h"
 #include "network/announce.h"
 #include "network/filter.h"
@@ -19,7 +18,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* An address that is nobody's, to ask the kernel for its default route: RFC 7600, RFC 6666 plus one. */
+/* Addresses that are nobody's (RFC 7600; below all that are given out), to ask the kernel for its default routes. */
 static const unsigned char nowhere4[4] = { 192, 0, 0, 8 };
 static const unsigned char nowhere6[16] = { 0x20, 0x00, [15] = 1 };
 

@@ -27,8 +27,8 @@ int filter_collect(const struct spec_link *link, const unsigned char hwaddr[6], 
 		(void)inet_pton(AF_INET6, address->address, addresses[count++].binary); /* the same */
 	}
 	if (link->type != LINK_VENET && link->ipv6.count) { /* the link-local one that the kernel makes of the hardware address: RFC 4291 */
-		const unsigned char local[16] = { 0xfe, 0x80, [8] = hwaddr[0] ^ 2, hwaddr[1], hwaddr[2], 0xff, 0xfe, hwaddr[3],
-			hwaddr[4], hwaddr[5] };
+		const unsigned char local[16] = { 0xfe, 0x80, [8] = hwaddr[0] ^ 2, hwaddr[1], hwaddr[2], 0xff, 0xfe,
+			hwaddr[3], hwaddr[4], hwaddr[5] };
 		addresses[count].family = AF_INET6;
 		memcpy(addresses[count++].binary, local, sizeof(local));
 	}
