@@ -32,6 +32,28 @@ int journal_add(int fd, const char *kind, const char *argument)
 	return n == length ? 0 : -EIO;
 }
 
+/* In place, by one write: whoever reads it meanwhile sees the line, or a kind that nobody knows. */
+int journal_strike(int dir_fd, const char *name, const char *kind, const char *argument)
+{
+	auto_close int fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	auto_free char *text = NULL;
+	char line[4096], stroke[32];
+	size_t length, kind_length = strlen(kind);
+	int wanted = snprintf(line, sizeof(line), "%s %s\n", kind, argument);
+	int r = fd < 0 ? -errno : file_read_fd(fd, JOURNAL_MAX, &text, &length);
+
+	if (r < 0 || wanted < 0 || (size_t)wanted >= sizeof(line) || kind_length >= sizeof(stroke))
+		return r < 0 ? r : -EINVAL;
+	memset(stroke, '-', kind_length);
+	for (size_t start = length; start-- > 0;) {
+		if ((start > 0 && text[start - 1] != '\n') || strncmp(text + start, line, (size_t)wanted) != 0)
+			continue;
+		ssize_t n = pwrite(fd, stroke, kind_length, (off_t)start);
+		return n < 0 ? -errno : n == (ssize_t)kind_length ? 0 : -EIO;
+	}
+	return -ENOENT;
+}
+
 static int call(char *line, int (*each)(const char *, const char *, void *), void *data)
 {
 	char *blank = strchr(line, ' ');

@@ -170,6 +170,13 @@ int engine_attach_interface(const struct container_id *id, const char *host_name
 int engine_detach_interface(const struct container_id *id, const char *inside_name, const char *host_name,
 	struct error *err);
 
+/*
+ * Gives the container's (first) venet an address until it stops, or takes one away: filter, routes, announcement, the
+ * interface inside. -EADDRINUSE: another has it; -EADDRNOTAVAIL: the container does not have it.
+ */
+int engine_add_address(const struct container_id *id, const char *address, struct error *err);
+int engine_remove_address(const struct container_id *id, const char *address, struct error *err);
+
 /* Counters of the container's cgroups; UINT64_MAX: this host does not have it. */
 struct engine_stats {
 	uint64_t memory_bytes, kernel_memory_bytes, cpu_ns, block_io_bytes;

@@ -161,7 +161,7 @@ int engine_set_rate(const struct container_id *id, uint32_t index, const struct 
 		r = error_set(err, r, "read the journal of %s", id->name);
 	} else if (place < 0 || (size_t)place >= names.count) {
 		(void)error_set(err, 0, "lxc.net.%u of %s has no side on the host", index, id->name);
-		r = error_hint(err, "rates are for interfaces of type veth") ?: -ENODEV;
+		r = error_hint(err, "rates are for interfaces of types veth and venet") ?: -ENODEV;
 	} else {
 		/* the journal gives the last first */
 		r = network_set_rate(names.items[names.count - 1 - (size_t)place], rate, err);

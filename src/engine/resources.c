@@ -70,6 +70,7 @@ static const struct {
 	{ RESOURCE_NIC, release_network },
 	{ RESOURCE_OVS, release_network },
 	{ RESOURCE_DHCP, release_network },
+	{ RESOURCE_FILTER, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_APPARMOR, release_profile },
 	{ RESOURCE_PIDFILE, release_file },

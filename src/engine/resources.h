@@ -10,6 +10,7 @@
 #define RESOURCE_PROXY	"PROXY"	  /* a neighbour that the host answers for */
 #define RESOURCE_NIC	"NIC"	  /* a veth that lxc-user-nic made */
 #define RESOURCE_DHCP	"DHCP"	  /* a DHCP client outside of the container, by its lease file */
+#define RESOURCE_FILTER	"FILTER"  /* what a venet, or a veth with security, has in the table of the filter */
 #define RESOURCE_CGROUP "CGROUP"  /* path of a cgroup directory */
 #define RESOURCE_OVS	"OVS"	  /* a port of a bridge of Open vSwitch */
 #define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/journal.h"
 #include "base/paths.h"
+#include "engine/addresses.h"
 #include "engine/control.h"
 #include "engine/hooks.h"
 #include "engine/monitor.h"
@@ -32,6 +33,7 @@ struct loop {
 	struct start *start;
 	struct control control;
 	int signal_fd;
+	int filter_fd; /* tells when the filter of an interface may have been deleted; -1: none has one */
 	bool has_input; /* the caller's terminal still gives something */
 };
 
@@ -200,6 +202,7 @@ static void watch(struct loop *loop)
 		add_fd(fds, &count, start->console.client_fd);
 		nfds_t notifications = count;
 		add_fd(fds, &count, start->notify.epoll_fd);
+		add_fd(fds, &count, loop->filter_fd);
 		nfds_t connections = count;
 		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
 			add_fd(fds, &count, loop->control.fds[i]);
@@ -213,6 +216,8 @@ static void watch(struct loop *loop)
 				control_serve(&loop->control, i, start);
 		if (fds[notifications].revents)
 			notify_serve(start);
+		if (fds[notifications + 1].revents)
+			addresses_serve(start, loop->filter_fd);
 		if (fds[2].revents)
 			control_accept(&loop->control);
 		if (fds[0].revents)
@@ -482,7 +487,7 @@ static void show_library(void)
 int supervise(struct start *start)
 {
 	struct error err;
-	struct loop loop = { .start = start, .signal_fd = open_signals() };
+	struct loop loop = { .start = start, .signal_fd = open_signals(), .filter_fd = -1 };
 	int status = 0;
 
 	for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
@@ -494,6 +499,9 @@ int supervise(struct start *start)
 	report_warning(start);
 	report(start, MESSAGE_RUNNING, start->init_pid, NULL);
 	show_library();
+	loop.filter_fd = network_open_filter_events(start->spec);
+	if (loop.filter_fd >= 0)
+		addresses_restore_filters(start); /* of an adopted container, or deleted since */
 	for (;;) {
 		loop.control.listen_fd = start->control_fd;
 		loop.has_input = true;

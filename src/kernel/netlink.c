@@ -105,11 +105,12 @@ static void *reserve(struct netlink_batch *batch, size_t size)
 
 static void end_message(struct netlink_batch *batch)
 {
-	if (batch->count > 0 && !batch->is_broken)
+	if (batch->length > batch->message && !batch->is_broken)
 		((struct nlmsghdr *)(batch->data + batch->message))->nlmsg_len = (uint32_t)(batch->length - batch->message);
 }
 
-void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size)
+static void begin_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, uint32_t number, const void *header,
+	size_t size)
 {
 	end_message(batch);
 	batch->message = batch->length;
@@ -118,10 +119,20 @@ void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags,
 		return;
 	message->nlmsg_type = type;
 	message->nlmsg_flags = flags | NLM_F_REQUEST;
-	message->nlmsg_seq = ++batch->count;
+	message->nlmsg_seq = number;
 	void *place = reserve(batch, size);
 	if (place)
 		memcpy(place, header, size);
+}
+
+void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size)
+{
+	begin_message(batch, type, flags, ++batch->count, header, size);
+}
+
+void netlink_bracket(struct netlink_batch *batch, uint16_t type, const void *header, size_t size)
+{
+	begin_message(batch, type, 0, 0, header, size);
 }
 
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size)
@@ -195,7 +206,8 @@ static int take_answer(int fd, struct answer *answer, int flags)
 			answer->first_error = error->error;
 			answer->failed = message->nlmsg_seq;
 		}
-		answer->is_complete |= message->nlmsg_seq == answer->last;
+		/* number 0: a batch that is one whole is refused, and there may be no other answer */
+		answer->is_complete |= message->nlmsg_seq == answer->last || message->nlmsg_seq == 0;
 	}
 	return 0;
 }
@@ -213,14 +225,26 @@ static struct nlmsghdr *message_at(const struct netlink_batch *batch, size_t off
 	return (struct nlmsghdr *)(batch->data + offset);
 }
 
-/* Where the messages from offset on that go together end; the last of them asks for its acknowledgement. */
+/* What is one whole can not be sent in parts: the socket's buffer gets what it needs. */
+static void widen(int fd, const struct netlink_batch *batch)
+{
+	int size = (int)batch->length * 2;
+	if (batch->length > SEND_MAX && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* as much as may be */
+}
+
+/* Where the messages from offset on that go together end; the last that counts asks for its acknowledgement. */
 static size_t mark_end(const struct netlink_batch *batch, size_t offset, struct answer *answer)
 {
+	bool is_whole = message_at(batch, 0)->nlmsg_seq == 0;
 	struct nlmsghdr *last = message_at(batch, offset);
-	size_t end = offset + NLMSG_ALIGN(last->nlmsg_len);
-	while (end < batch->length && end + message_at(batch, end)->nlmsg_len - offset <= SEND_MAX) {
-		last = message_at(batch, end);
-		end += NLMSG_ALIGN(last->nlmsg_len);
+	size_t end = offset;
+	while (end < batch->length) {
+		struct nlmsghdr *message = message_at(batch, end);
+		if (!is_whole && end > offset && end + message->nlmsg_len - offset > SEND_MAX)
+			break;
+		last = message->nlmsg_seq ? message : last;
+		end += NLMSG_ALIGN(message->nlmsg_len);
 	}
 	last->nlmsg_flags |= NLM_F_ACK;
 	*answer = (struct answer){ .last = last->nlmsg_seq };
@@ -232,7 +256,10 @@ int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed)
 	struct answer answer = { 0 };
 	int r = batch->is_broken ? -ENOMEM : 0;
 	end_message(batch);
-	for (size_t offset = 0, end; r == 0 && answer.first_error == 0 && offset < batch->length; offset = end) {
+	if (r == 0 && batch->count > 0 && message_at(batch, 0)->nlmsg_seq == 0)
+		widen(fd, batch);
+	size_t length = batch->count > 0 ? batch->length : 0;
+	for (size_t offset = 0, end; r == 0 && answer.first_error == 0 && offset < length; offset = end) {
 		end = mark_end(batch, offset, &answer);
 		r = send(fd, batch->data + offset, end - offset, 0) < 0 ? -errno : 0;
 		while (r == 0 && !answer.is_complete)
@@ -259,12 +286,10 @@ static int send_question(int fd, struct netlink_batch *batch, uint16_t flags)
 	return r;
 }
 
-int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
-	void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+int netlink_dump_question(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data),
+	void *data)
 {
-	struct netlink_batch batch = { 0 };
-	netlink_message(&batch, type, 0, header, size);
-	int r = send_question(fd, &batch, NLM_F_DUMP);
+	int r = send_question(fd, batch, NLM_F_DUMP);
 	if (r < 0)
 		return r;
 	auto_free char *buffer = malloc(DUMP_BUFFER);
@@ -285,6 +310,14 @@ int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
 			visit(message, data);
 		}
 	}
+}
+
+int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
+	void (*visit)(const struct nlmsghdr *message, void *data), void *data)
+{
+	struct netlink_batch batch = { 0 };
+	netlink_message(&batch, type, 0, header, size);
+	return netlink_dump_question(fd, &batch, visit, data);
 }
 
 int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct nlmsghdr *message, void *data), void *data)

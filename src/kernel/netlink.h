@@ -30,6 +30,8 @@ int netlink_generic_family(int fd, const char *name);
 
 /* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST is added). */
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
+/* A message that is not counted and gets no acknowledgement, though it may be refused: first and last of an nfnetlink batch. */
+void netlink_bracket(struct netlink_batch *batch, uint16_t type, const void *header, size_t size);
 void netlink_attribute(struct netlink_batch *batch, uint16_t type, const void *data, size_t size);
 void netlink_text(struct netlink_batch *batch, uint16_t type, const char *text);
 void netlink_u16(struct netlink_batch *batch, uint16_t type, uint16_t value);
@@ -39,8 +41,9 @@ size_t netlink_begin(struct netlink_batch *batch, uint16_t type, const void *hea
 void netlink_end(struct netlink_batch *batch, size_t place);
 
 /*
- * Sends all, 64 KiB at a time, and waits until the kernel has done it; the batch is empty afterwards. 0, or -errno of
- * the first message that the kernel refused, then its number in *ret_failed (may be NULL): those behind it may be done.
+ * Sends all, 64 KiB at a time (between brackets at once), and waits until the kernel has done it; the batch is empty
+ * afterwards. 0, or -errno of the first message that the kernel refused, then its number in *ret_failed (may be NULL; 0:
+ * the whole): those behind it may be done.
  */
 int netlink_send(int fd, struct netlink_batch *batch, uint32_t *ret_failed);
 void netlink_clear(struct netlink_batch *batch);
@@ -50,6 +53,9 @@ int netlink_dump(int fd, uint16_t type, int family, void (*visit)(const struct n
 /* The same with the family's own header, which can hold a choice (NTF_PROXY of struct ndmsg). */
 int netlink_dump_with(int fd, uint16_t type, const void *header, size_t size,
 	void (*visit)(const struct nlmsghdr *message, void *data), void *data);
+/* The same for a question with attributes, the only message of the batch, which is empty then. */
+int netlink_dump_question(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data),
+	void *data);
 /* Sends the only message of the batch, a question, and calls visit with its answer; the batch is empty then. 0 or -errno. */
 int netlink_ask(int fd, struct netlink_batch *batch, void (*visit)(const struct nlmsghdr *message, void *data), void *data);
 /* Calls visit with the description of one interface. 0, -ENODEV or another -errno. */

@@ -76,6 +76,22 @@ int extra_stats(struct lxc_container *c, struct extra_stats *ret_stats)
 	return 0;
 }
 
+int extra_add_address(struct lxc_container *c, const char *address)
+{
+	struct error err = { 0 };
+	struct container_id id = id_of(c);
+	int r = engine_add_address(&id, address, &err);
+	return r < 0 ? container_fault(c, &err, r) : 0;
+}
+
+int extra_remove_address(struct lxc_container *c, const char *address)
+{
+	struct error err = { 0 };
+	struct container_id id = id_of(c);
+	int r = engine_remove_address(&id, address, &err);
+	return r < 0 ? container_fault(c, &err, r) : 0;
+}
+
 int extra_links(struct lxc_container *c, struct extra_link *links, size_t max)
 {
 	struct engine_link found[16];

@@ -69,6 +69,9 @@ void extra_interfaces_clear(struct extra_interfaces *interfaces);
 int extra_traffic(const char *lxcpath, const char *name, uint64_t *ret_tx_bytes, uint64_t *ret_rx_bytes);
 /* Limits lxc.net.INDEX while the container runs. Texts as in the configuration, NULL: egress and ingress stay, burst fits. */
 int extra_set_rate(struct lxc_container *c, unsigned index, const char *egress, const char *ingress, const char *burst);
+/* Gives the container's venet an address until it stops, or takes one away. */
+int extra_add_address(struct lxc_container *c, const char *address);
+int extra_remove_address(struct lxc_container *c, const char *address);
 
 /* The halt signal, in or out of a wait: as lxc-stop. timeout_s -1: for ever. 0 or -ETIMEDOUT. */
 int extra_stop(struct lxc_container *c, int timeout_s);   /* kill at once */

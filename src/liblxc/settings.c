@@ -98,7 +98,7 @@ static char *chosen_pair(const struct container_id *id, const struct spec *spec,
 	int count = engine_links(id, links, 16, NULL);
 	int number = 0; /* links come last first */
 	vector_for_each (link, &spec->network.links) {
-		if (link->type != LINK_VETH)
+		if (!spec_link_has_host_side(link))
 			continue;
 		if (link->index == index && number < count)
 			return strdup(links[count - 1 - number].host_name);

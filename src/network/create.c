@@ -21,12 +21,11 @@ bool parse_hwaddr(const char *text, unsigned char address[6])
 
 void put_inside(struct netlink_batch *batch, const struct planned_link *link)
 {
-	unsigned char address[6];
 	netlink_text(batch, IFLA_IFNAME, link->inside_name);
 	if (link->mtu)
 		netlink_u32(batch, IFLA_MTU, link->mtu);
-	if (link->spec->hwaddr && parse_hwaddr(link->spec->hwaddr, address))
-		netlink_attribute(batch, IFLA_ADDRESS, address, sizeof(address));
+	if (link->has_hwaddr)
+		netlink_attribute(batch, IFLA_ADDRESS, link->hwaddr, sizeof(link->hwaddr));
 }
 
 void put_common(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
@@ -39,7 +38,7 @@ void put_common(struct netlink_batch *batch, const struct planned_link *link, pi
 static void add_veth(struct netlink_batch *batch, const struct planned_link *link, pid_t init_pid)
 {
 	const struct spec_link *spec = link->spec;
-	struct ifinfomsg host = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg host = { .ifi_flags = spec->security ? 0 : IFF_UP, .ifi_change = IFF_UP }; /* the filter first */
 	struct ifinfomsg peer = { 0 }; /* up is refused (ENOTCONN) while its other end is not there */
 	netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
 	netlink_text(batch, IFLA_IFNAME, link->host_name);
@@ -163,6 +162,8 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 		return phys_lend(fd, network, link, init_pid, err);
 	if (link->is_by_helper)
 		return helper_create(network, link, init_pid, err);
+	if (spec->type == LINK_VENET)
+		return venet_create(fd, network, link, init_pid, err) ?: rate_create(fd, network, link, err);
 	int r = send_link(fd, link, init_pid);
 	if (r < 0)
 		r = send_link_again(fd, link, init_pid, r);
@@ -177,6 +178,8 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 	else if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
 		r = bridge_vlan_set(fd, network->spec, link, err);
 	r = r ?: rate_create(fd, network, link, err);
+	if (r == 0 && spec->security)
+		r = secure_create(fd, network, link, err);
 	return r ?: host_create(fd, network, link, err);
 }
 

@@ -131,6 +131,24 @@ void entry_list_drop_present(int fd, struct entry_list *list)
 			vector_remove(list, i);
 }
 
+static void visit_proxy(const struct nlmsghdr *message, void *data)
+{
+	const struct ndmsg *header = NLMSG_DATA(message);
+	*(bool *)data = header->ndm_flags & NTF_PROXY;
+}
+
+/* One question: a dump grows with the containers. */
+static bool has_proxy(int fd, const struct entry *entry)
+{
+	struct netlink_batch batch = { 0 };
+	struct ndmsg header = { .ndm_family = (unsigned char)entry->family, .ndm_ifindex = entry->index, .ndm_flags = NTF_PROXY };
+	bool is_found = false;
+	netlink_message(&batch, RTM_GETNEIGH, 0, &header, sizeof(header));
+	netlink_attribute(&batch, NDA_DST, entry->address, address_size(entry->family));
+	(void)netlink_ask(fd, &batch, visit_proxy, &is_found); /* no entry: no */
+	return is_found;
+}
+
 /* ---- making and undoing ---- */
 
 /* Permanent: lives on when the device loses its carrier. */
@@ -244,4 +262,39 @@ int entry_undo(const char *argument, bool is_proxy, struct error *err)
 		r = remove_all(&list, err);
 	entry_list_clear(&list);
 	return r;
+}
+
+/* ---- a proxy alone ---- */
+
+int host_add_proxy(int fd, const struct network *network, int index, const char *address)
+{
+	struct entry_list list = { 0 };
+	const struct entry *failed;
+	int r = entry_list_add(&list, true, index, address, NULL);
+	if (r == 0 && !has_proxy(fd, &list.items[0]))
+		r = entry_list_make(fd, network, &list, &failed);
+	entry_list_clear(&list);
+	return r;
+}
+
+int host_remove_proxy(int fd, int index, const char *address)
+{
+	struct entry entry = { .is_proxy = true, .index = index };
+	struct netlink_batch batch = { 0 };
+	int r = parse_destination(address, strlen(address), &entry);
+	if (r < 0)
+		return r;
+	put_entry(&batch, &entry, false);
+	return netlink_send(fd, &batch, NULL);
+}
+
+void host_print_proxy(int index, const char *address, char *buffer, size_t size)
+{
+	struct entry entry = { 0 };
+	char text[INET6_ADDRSTRLEN] = "";
+	*buffer = '\0';
+	if (parse_destination(address, strlen(address), &entry) < 0)
+		return;
+	(void)inet_ntop(entry.family, entry.address, text, sizeof(text));
+	(void)snprintf(buffer, size, "%d %s/%u", index, text, entry.prefix);
 }

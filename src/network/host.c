@@ -162,19 +162,26 @@ int network_proxy_gateways(const struct network *network, struct error *err)
 
 /* ---- sysctls that are the administrator's ---- */
 
-static int check_sysctl(const struct spec *spec, const struct spec_link *link, const char *family, const char *name,
-	struct error *err)
+int sysctl_check(const struct spec *spec, const struct spec_link *link, const struct sysctl_wish *wish, struct error *err)
 {
 	auto_free char *path = NULL, *text = NULL;
 	size_t length;
-	int r = text_format(&path, "/proc/sys/net/%s/conf/%s/%s", family, link->link, name);
+	int r = text_format(&path, "/proc/sys/net/%s/conf/%s/%s", wish->family, wish->device, wish->name);
 	r = r ?: file_read(AT_FDCWD, path, 16, &text, &length);
 	if (r < 0)
-		return link_error(err, r, spec, link, "l2proxy", "read %s", path ?: name);
+		return link_error(err, r, spec, link, wish->key, "read %s", path ?: wish->name);
 	if (*text != '0')
 		return 0;
-	(void)link_error(err, 0, spec, link, "l2proxy", "1 needs net.%s.conf.%s.%s = 1", family, link->link, name);
-	return error_hint(err, "run: sysctl -w net/%s/conf/%s/%s=1", family, link->link, name);
+	(void)link_error(err, 0, spec, link, wish->key, "%s needs net.%s.conf.%s.%s = 1", wish->value, wish->family,
+		wish->device, wish->name);
+	return error_hint(err, "run: sysctl -w net/%s/conf/%s/%s=1", wish->family, wish->device, wish->name);
+}
+
+static int check_sysctl(const struct spec *spec, const struct spec_link *link, const char *family, const char *name,
+	struct error *err)
+{
+	const struct sysctl_wish wish = { "l2proxy", "1", family, link->link, name };
+	return sysctl_check(spec, link, &wish, err);
 }
 
 int proxy_check(const struct spec *spec, const struct spec_link *link, struct error *err)

@@ -6,11 +6,23 @@
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <string.h>
+#include <unistd.h>
 
 static void set_up(struct netlink_batch *batch, int index)
 {
 	struct ifinfomsg header = { .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	netlink_message(batch, RTM_NEWLINK, 0, &header, sizeof(header));
+}
+
+/* No address of the kernel's own: nobody could be reached by it. Without IPv6 the kernel does not know the word. */
+static void set_up_venet(struct netlink_batch *batch, int index)
+{
+	struct ifinfomsg header = { .ifi_index = index };
+	if (access("/proc/sys/net/ipv6", F_OK) == 0) {
+		netlink_message(batch, RTM_NEWLINK, 0, &header, sizeof(header));
+		put_no_addresses(batch);
+	}
+	set_up(batch, index);
 }
 
 static uint32_t network_mask(uint32_t prefix)
@@ -128,13 +140,21 @@ static int configure(int fd, const struct spec *spec, const struct planned_link 
 		return spec_error(err, index, spec, &link->spec->origin, "set up interface %s", link->inside_name);
 	if (link->is_by_helper)
 		put_wishes(batch, index, link);
-	if (link->spec->up && link->spec->type == LINK_VETH)
+	if (link->spec->type == LINK_VENET)
+		set_up_venet(batch, index);
+	else if (link->spec->up && link->spec->type == LINK_VETH)
 		set_up(batch, index);
 	uint32_t first = batch->count;
-	vector_for_each (address, &link->spec->ipv4)
-		add_address4(batch, index, address);
-	vector_for_each (address, &link->spec->ipv6)
-		add_address6(batch, index, address);
+	vector_for_each (address, &link->spec->ipv4) {
+		struct spec_address single = *address;
+		single.prefix = link->spec->type == LINK_VENET ? 32 : address->prefix;
+		add_address4(batch, index, &single);
+	}
+	vector_for_each (address, &link->spec->ipv6) {
+		struct spec_address single = *address;
+		single.prefix = link->spec->type == LINK_VENET ? 128 : address->prefix;
+		add_address6(batch, index, &single);
+	}
 	add_gateway(batch, index, AF_INET, link->gateway4, link->spec);
 	add_gateway(batch, index, AF_INET6, link->gateway6, link->spec);
 	int r = netlink_send(fd, batch, &failed);

@@ -7,6 +7,8 @@
 
 /* Shared by the files of this folder; not for others. */
 
+struct filter_address;
+
 /* One interface of the container. */
 struct planned_link {
 	const struct spec_link *spec;
@@ -17,6 +19,9 @@ struct planned_link {
 	uint32_t mtu;		     /* 0: as the kernel makes it */
 	const char *journal_kind;    /* of what the end of the namespace does not undo, or not soon enough; NULL: none */
 	char *journal_text;	     /* what network_undo needs; owned */
+	bool has_hwaddr;
+	unsigned char hwaddr[6];     /* of the inner end, where it is configured or a filter has to know it */
+	int uplinks[2];		     /* venet, IPv4 and IPv6: on which device the host answers for the addresses; 0: none */
 	uint16_t default_vlan;	     /* of the bridge, for a port with VLANs of its own; 0: none */
 	bool is_by_helper;	     /* the user may not make it, lxc-user-nic does */
 	bool is_on_ovs;		     /* the bridge is one of Open vSwitch */
@@ -62,6 +67,9 @@ void put_common(struct netlink_batch *batch, const struct planned_link *link, pi
  * is. Sets host_name to the device's name, where the user wrote one of its other names.
  */
 int phys_describe(int fd, struct planned_link *link, char **ret_text);
+
+/* IFLA_AF_SPEC of a venet: no link-local address by itself. */
+void put_no_addresses(struct netlink_batch *batch);
 /* Lends a device: moves it into init's namespace. */
 int phys_lend(int fd, const struct network *network, const struct planned_link *link, pid_t init_pid, struct error *err);
 
@@ -108,6 +116,19 @@ int helper_undo(const char *argument, int netns_fd, struct error *err);
 /* Ends the client that holds this file, and removes it. */
 int dhcp_undo(const char *argument, int netns_fd, struct error *err);
 
+/* ---- venet, and the filter of a veth ---- */
+
+/* Finds the uplinks, looks at their sysctls, chooses a hardware address. */
+int venet_prepare(int fd, const struct spec *spec, struct planned_link *link, struct error *err);
+/* The pair, its filter before it is up, routes and proxies on the host. */
+int venet_create(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err);
+int venet_find_uplink(int fd, int family);
+/* The filter of a veth that was made down. */
+int secure_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+/* The addresses of the configuration as the filter has them; a port's link-local one, too. Their number, or -errno. */
+int filter_collect(const struct spec_link *link, const unsigned char hwaddr[6], struct filter_address **ret_addresses);
+int filter_undo(const char *argument, int netns_fd, struct error *err);
+
 /* ---- VLANs of a bridge port ---- */
 
 /* Looks whether the bridge can have them, and what it gives to a port by itself. */
@@ -123,8 +144,18 @@ int bridge_vlan_set(int fd, const struct spec *spec, const struct planned_link *
 void put_route(struct netlink_batch *batch, uint16_t type, int index, int family, const void *destination,
 	uint32_t prefix, const void *gateway);
 
+/* A sysctl of the administrator's that has to be on: net.FAMILY.conf.DEVICE.NAME, because of VALUE at lxc.net.N.KEY. */
+struct sysctl_wish {
+	const char *key, *value, *family, *device, *name;
+};
+int sysctl_check(const struct spec *spec, const struct spec_link *link, const struct sysctl_wish *wish, struct error *err);
 /* Are the sysctls set that l2proxy depends on? */
 int proxy_check(const struct spec *spec, const struct spec_link *link, struct error *err);
+/* The host answers for address (as text) on the device of this number; in the journal first, unless it does already. */
+int host_add_proxy(int fd, const struct network *network, int index, const char *address);
+int host_remove_proxy(int fd, int index, const char *address); /* -ENOENT */
+/* What the journal has of it. */
+void host_print_proxy(int index, const char *address, char *buffer, size_t size);
 /* The routes and proxies that a link has on the host; each goes into the journal first. */
 int host_create(int fd, const struct network *network, const struct planned_link *link, struct error *err);
 int route_undo(const char *argument, int netns_fd, struct error *err);

@@ -12,7 +12,7 @@ struct network;
 /*
  * How the journal learns what is about to be made. 0 or -errno.
  *   LINK NAME, PHYS NAME INDEX MTU HWADDR ALTNAME..., UPPER PARENT KIND, NIC NAME BRIDGE, OVS NAME BRIDGE,
- *   ROUTE INDEX ADDRESS/PREFIX..., PROXY INDEX ADDRESS/PREFIX..., DHCP LEASE-FILE
+ *   ROUTE INDEX ADDRESS/PREFIX..., PROXY INDEX ADDRESS/PREFIX..., DHCP LEASE-FILE, FILTER INDEX NAME N HWADDR
  */
 typedef int (*network_journal)(void *data, const char *kind, const char *argument);
 
@@ -112,5 +112,20 @@ struct lent_list {
 int network_use(int netns_fd, const struct lent_list *lent, bool totals_only, struct link_use_list *ret_list, struct error *err);
 void link_use_list_clear(struct link_use_list *list);
 
+/*
+ * The filter of venets and of veths with security. An fd that can be read when rules of the host's firewall were deleted,
+ * whose ever; -ENOENT: no interface has a filter.
+ */
+int network_open_filter_events(const struct spec *spec);
+/* Makes a filter again if it is away; argument: of its FILTER line. 1: made, 0: it is there, or -errno. */
+int network_restore_filter(const struct spec *spec, const char *argument, struct error *err);
+/*
+ * Gives a venet (filter: the argument of its FILTER line) an address while the container runs, or takes it away.
+ * -EADDRINUSE, -EADDRNOTAVAIL: the container does not have it. ret_proxy: argument of the PROXY line that has had its time.
+ */
+int network_add_address(const struct spec *spec, const char *filter, int netns_fd, network_journal journal, void *data,
+	const char *address, struct error *err);
+int network_remove_address(const struct spec *spec, const char *filter, int netns_fd, const char *address,
+	char *ret_proxy, size_t size, struct error *err);
 /* Bytes that a host interface has received and sent. -ENODEV. */
 int network_link_stats(const char *name, uint64_t *ret_rx, uint64_t *ret_tx);

@@ -13,7 +13,7 @@
 
 const char *link_type_name(uint32_t type)
 {
-	static const char *const names[] = { "none", "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan" };
+	static const char *const names[] = { "none", "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan", "venet" };
 	return type < sizeof(names) / sizeof(*names) ? names[type] : "none";
 }
 
@@ -86,8 +86,11 @@ static int plan_gateway(int fd, const struct spec *spec, struct planned_link *pl
 	size_t size = is_6 ? sizeof(plan->gateway6) : sizeof(plan->gateway4);
 	const char *gateway = is_6 ? link->ipv6_gateway : link->ipv4_gateway;
 	*buffer = '\0';
-	if (!gateway)
+	if (!gateway) {
+		if (link->type == LINK_VENET && (is_6 ? link->ipv6.count : link->ipv4.count))
+			(void)snprintf(buffer, size, "dev");
 		return 0;
+	}
 	if (strcmp(gateway, "auto") != 0) {
 		(void)snprintf(buffer, size, "%s", gateway);
 		return 0;
@@ -111,8 +114,9 @@ static int choose_name(const struct spec_link *link, char *name)
 		(void)snprintf(name, IFNAMSIZ, "%s", link->veth_pair);
 		return 0;
 	}
-	(void)snprintf(name, IFNAMSIZ, "vethXXXXXX");
-	return random_letters(name + 4, 6);
+	const char *kind = link_type_name(link->type);
+	(void)snprintf(name, IFNAMSIZ, "%sXXXXXX", kind);
+	return random_letters(name + strlen(kind), 6);
 }
 
 static int plan_parent(int fd, const struct spec *spec, struct planned_link *plan, struct error *err)
@@ -138,6 +142,12 @@ static int plan_link(int fd, const struct spec *spec, struct planned_link *plan,
 	const struct spec_link *link = plan->spec;
 	if (link->type == LINK_EMPTY)
 		return 0;
+	plan->has_hwaddr = link->hwaddr && parse_hwaddr(link->hwaddr, plan->hwaddr);
+	if (link->type == LINK_VENET || link->security) {
+		int chosen = venet_prepare(fd, spec, plan, err);
+		if (chosen < 0)
+			return chosen;
+	}
 	int r = plan_parent(fd, spec, plan, err);
 	r = r ?: plan_gateway(fd, spec, plan, false, err);
 	r = r ?: plan_gateway(fd, spec, plan, true, err);
@@ -146,7 +156,7 @@ static int plan_link(int fd, const struct spec *spec, struct planned_link *plan,
 		r = bridge_vlan_check(fd, spec, plan, err);
 	if (r < 0)
 		return r;
-	if (link->type == LINK_VETH)
+	if (link->type == LINK_VETH || link->type == LINK_VENET)
 		r = choose_name(link, plan->host_name);
 	else
 		(void)snprintf(plan->host_name, IFNAMSIZ, "%s", link->link ?: "");
@@ -163,17 +173,18 @@ static bool is_taken(const struct network *network, const char *name)
 	return false;
 }
 
-/* Interfaces without a name get the first free ethN, as the kernel would choose. */
+/* Interfaces without a name get the first free ethN, as the kernel would choose; venet venetN. */
 static void choose_inside_names(struct network *network)
 {
 	char name[IFNAMSIZ];
-	unsigned number = 0;
+	unsigned numbers[2] = { 0 };
 	for (size_t i = 0; i < network->count; i++) {
 		struct planned_link *plan = &network->links[i];
 		if (*plan->inside_name || plan->spec->type == LINK_EMPTY)
 			continue;
+		bool is_venet = plan->spec->type == LINK_VENET;
 		do
-			(void)snprintf(name, sizeof(name), "eth%u", number++);
+			(void)snprintf(name, sizeof(name), "%s%u", is_venet ? "venet" : "eth", numbers[is_venet]++);
 		while (is_taken(network, name));
 		memcpy(plan->inside_name, name, sizeof(name));
 	}
@@ -187,6 +198,8 @@ static int write_journal(int fd, const struct network *network, struct planned_l
 		plan->is_by_helper = geteuid() != 0;
 		if (plan->is_by_helper)
 			return 0;
+		return network->journal(network->journal_data, "LINK", plan->host_name);
+	case LINK_VENET:
 		return network->journal(network->journal_data, "LINK", plan->host_name);
 	case LINK_PHYS:
 		plan->journal_kind = "PHYS";

@@ -14,6 +14,7 @@ static const struct {
 	{ "NIC", helper_undo },
 	{ "OVS", ovs_undo },
 	{ "DHCP", dhcp_undo },
+	{ "FILTER", filter_undo },
 };
 
 int network_undo(const char *kind, const char *argument, int netns_fd, struct error *err)

@@ -52,6 +52,7 @@ static const struct field link_fields[] = {
 	LIST(spec_link, vlan_tagged), U32(spec_link, rx_queues), U32(spec_link, tx_queues),
 	TEXT(spec_link, macvlan_mode), TEXT(spec_link, ipvlan_mode), TEXT(spec_link, ipvlan_isolation),
 	TEXT(spec_link, rate_egress), TEXT(spec_link, rate_ingress), TEXT(spec_link, rate_burst),
+	BOOL(spec_link, venet_peers), BOOL(spec_link, security),
 	ORIGIN(spec_link, origin), END
 };
 static const struct field hook_fields[] = {

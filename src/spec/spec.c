@@ -80,7 +80,7 @@ bool spec_link_is_router(const struct spec_link *link)
 
 bool spec_link_has_host_side(const struct spec_link *link)
 {
-	return link->type == LINK_VETH;
+	return link->type == LINK_VETH || link->type == LINK_VENET;
 }
 
 static void clear_field(struct spec *spec, const char *name)

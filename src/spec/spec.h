@@ -140,7 +140,7 @@ struct spec_cgroup {
 	VECTOR(struct spec_cgroup_setting) settings; /* written in order */
 };
 
-enum link_type { LINK_UNSET, LINK_NONE, LINK_EMPTY, LINK_VETH, LINK_MACVLAN, LINK_PHYS, LINK_VLAN, LINK_IPVLAN };
+enum link_type { LINK_UNSET, LINK_NONE, LINK_EMPTY, LINK_VETH, LINK_MACVLAN, LINK_PHYS, LINK_VLAN, LINK_IPVLAN, LINK_VENET };
 
 struct spec_address {
 	char *address;	 /* canonical, no prefix */
@@ -171,6 +171,8 @@ struct spec_link {
 	char *macvlan_mode, *ipvlan_mode, *ipvlan_isolation;
 	char *rate_egress, *rate_ingress; /* what the container sends and receives, as written: see text_to_rate */
 	char *rate_burst;		  /* as written: see text_to_bytes; NULL: chosen by the rate */
+	bool venet_peers; /* traffic with other containers that allow it, too */
+	bool security;	  /* veth: only its own addresses come out of it */
 	struct origin origin;
 };
 

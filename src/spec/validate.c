@@ -74,10 +74,10 @@ static int check_user_links(const struct spec *spec, struct error *err)
 		return 0;
 	vector_for_each (link, &spec->network.links) {
 		bool is_plain = link->type == LINK_VETH && !spec_link_is_router(link) && !link->vlan_id &&
-				link->vlan_tagged.count == 0 && link->ipv4_routes.count == 0 && link->ipv6_routes.count == 0;
+				!link->security && link->vlan_tagged.count == 0 && link->ipv4_routes.count == 0 && link->ipv6_routes.count == 0;
 		if (link->type > LINK_EMPTY && !is_plain)
 			return refuse(spec, err, &link->origin, "an ordinary user can only have a veth on a bridge",
-				"use type veth with a link that /etc/lxc/lxc-usernet allows, without routes, VLANs or a mode");
+				"use type veth with a link that /etc/lxc/lxc-usernet allows, without routes, VLANs, security or a mode");
 	}
 	return 0;
 }
@@ -211,7 +211,7 @@ static const char *find_rate_fault(const struct spec_link *link, const char **hi
 		return NULL;
 	*hint = "leave lxc.net.N.rate out";
 	if (!spec_link_has_host_side(link))
-		return "rates are for type veth: other interfaces have no side that the container can not reach";
+		return "rates are for veth and venet: other interfaces have no side that the container can not reach";
 	*hint = "ask the administrator";
 	if (geteuid() != 0)
 		return "an ordinary user can not limit rates";
@@ -238,6 +238,28 @@ static const char *find_dhcp_fault(const struct spec_link *link, const char **hi
 	return NULL;
 }
 
+/* The filter knows a container's addresses from its configuration, and nothing else. */
+static const char *find_filter_fault(const struct spec_link *link, const char **hint)
+{
+	bool has_address = link->ipv4.count || link->ipv6.count;
+	*hint = "leave lxc.net.N.security out";
+	if (link->security && link->type != LINK_VETH)
+		return link->type == LINK_VENET ? "venet is always secure" : "security is for type veth";
+	*hint = "give lxc.net.N.ipv4.address or .ipv6.address";
+	if (link->security && !has_address)
+		return "security needs the addresses that the container may use";
+	*hint = "leave lxc.net.N.venet.peers out";
+	if (link->venet_peers && link->type != LINK_VENET)
+		return "venet.peers is for type venet";
+	if (link->type != LINK_VENET)
+		return NULL;
+	*hint = "leave lxc.net.N.ipv4.gateway and .ipv6.gateway out";
+	if (link->ipv4_gateway || link->ipv6_gateway)
+		return "venet needs no gateway";
+	*hint = "leave lxc.net.N.hwaddr out";
+	return link->hwaddr ? "venet chooses its hardware address itself" : NULL;
+}
+
 static int check_links(const struct spec *spec, struct error *err)
 {
 	const struct spec_link *first = spec->network.links.items;
@@ -245,7 +267,7 @@ static int check_links(const struct spec *spec, struct error *err)
 		const char *hint;
 		if (link->type == LINK_UNSET)
 			return refuse(spec, err, &link->origin, "the interface has no type",
-				"add a line lxc.net.N.type = veth, macvlan, ipvlan, vlan, phys, empty or none");
+				"add a line lxc.net.N.type = veth, venet, macvlan, ipvlan, vlan, phys, empty or none");
 		if (link->type == LINK_NONE && link != first)
 			return refuse(spec, err, &link->origin, "type none can not be combined with other interfaces",
 				"remove the other interfaces");
@@ -254,6 +276,7 @@ static int check_links(const struct spec *spec, struct error *err)
 		fault = fault ?: find_proxy_fault(link, &hint);
 		fault = fault ?: find_rate_fault(link, &hint);
 		fault = fault ?: find_dhcp_fault(link, &hint);
+		fault = fault ?: find_filter_fault(link, &hint);
 		if (fault)
 			return refuse(spec, err, &link->origin, fault, hint);
 	}

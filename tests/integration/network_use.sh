@@ -173,7 +173,7 @@ done
 # ---- rates ----
 rates=('lxc.net.0.rate.egress = 8M' 'lxc.net.0.rate.ingress = 4M' 'lxc.net.0.rate.burst = 16k')
 container r0 'lxc.net.0.type = macvlan' 'lxc.net.0.link = ph0' "${rates[@]}"
-refused rate_needs_a_veth 'rates are for type veth' r0
+refused rate_needs_a_veth 'rates are for veth and venet' r0
 container r0 'lxc.net.0.type = veth' 'lxc.net.0.rate.egress = 10 pigs'
 refused rate_is_checked 'lxc.net.0.rate.egress: 10 pigs: is no rate' r0
 container r1 "${veth[@]}" "${rates[@]}"

@@ -335,6 +335,27 @@ static void test_network_rates(void **state)
 	expect_fault("lxc.net.0.rate.bust = 64k\n", "did you mean rate.burst?");
 }
 
+static void test_filtered_networks(void **state)
+{
+	(void)state;
+	static const char text[] = "lxc.net.0.type = venet\nlxc.net.0.ipv4.address = 10.0.0.5/32\nlxc.net.0.venet.peers = 1\n"
+				   "lxc.net.1.type = veth\nlxc.net.1.security = 1\n";
+	struct lxc_config *config = load(text);
+	expect(config, "lxc.net.0.type", "venet");
+	expect(config, "lxc.net.0.venet.peers", "1");
+	expect(config, "lxc.net.0.security", "0");
+	expect(config, "lxc.net.1.security", "1");
+	expect_text(config, text);
+	expect_set(config, "lxc.net.0.venet.peers", "0");
+	expect_set(config, "lxc.net.1.security", "");
+	expect(config, "lxc.net.0.venet.peers", "0");
+	expect(config, "lxc.net.1.security", "0");
+	lxc_config_free(config);
+	expect_fault("lxc.net.0.venet.peers = 2\n", "config:1: lxc.net.0.venet.peers: 2: is not 0 or 1");
+	expect_fault("lxc.net.0.security = yes\n", "is not 0 or 1");
+	expect_fault("lxc.net.0.type = venets\n", "unknown type");
+}
+
 static void test_legacy_networks(void **state)
 {
 	(void)state;
@@ -479,7 +500,9 @@ int main(void)
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_routed_networks),
-		cmocka_unit_test(test_network_rates), cmocka_unit_test(test_legacy_networks),
+		cmocka_unit_test(test_network_rates),
+		cmocka_unit_test(test_filtered_networks),
+		cmocka_unit_test(test_legacy_networks),
 		cmocka_unit_test(test_saving),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_rootfs),

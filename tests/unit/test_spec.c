@@ -422,6 +422,36 @@ static void test_validate_links(void **state)
 	expect_refused(spec, ERROR_CONFIG, "type veth");
 }
 
+static void test_validate_filtered_links(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* interfaces are refused altogether */
+	auto_spec struct spec *spec = named();
+	struct spec_link *link = add_link(spec, LINK_VENET);
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->venet_peers = true;
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->security = true;
+	expect_refused(spec, ERROR_CONFIG, "always secure");
+	link->security = false;
+	assert_int_equal(text_replace(&link->ipv4_gateway, "10.0.0.1"), 0);
+	expect_refused(spec, ERROR_CONFIG, "no gateway");
+	assert_int_equal(text_replace(&link->ipv4_gateway, NULL), 0);
+	link->type = LINK_VETH;
+	expect_refused(spec, ERROR_CONFIG, "venet.peers");
+	link->venet_peers = false;
+	link->security = true;
+	expect_refused(spec, ERROR_CONFIG, "addresses");
+	struct spec_address *address = vector_add(&link->ipv4);
+	assert_non_null(address);
+	*address = (struct spec_address){ .address = strdup("10.0.0.5"), .prefix = 24 };
+	assert_int_equal(spec_validate(spec, NULL), 0);
+	link->type = LINK_MACVLAN;
+	assert_int_equal(text_replace(&link->link, "eth0"), 0);
+	expect_refused(spec, ERROR_CONFIG, "security is for type veth");
+}
+
 static void test_validate_contradictions(void **state)
 {
 	(void)state;
@@ -463,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_flat), cmocka_unit_test(test_sources_and_errors), cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_validate_names),
 		cmocka_unit_test(test_validate_later), cmocka_unit_test(test_validate_links),
+		cmocka_unit_test(test_validate_filtered_links),
 		cmocka_unit_test(test_validate_contradictions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

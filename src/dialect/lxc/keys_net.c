@@ -28,6 +28,7 @@ struct net_key {
 
 #define VETH	(1U << LINK_VETH)
 #define NO_LIST (1U << 31)
+#define VENET	(1U << LINK_VENET)
 
 static const struct net_key net_keys[] = {
 	{ "type", NET_TYPE, AT(type), NULL, 0 },
@@ -44,7 +45,7 @@ static const struct net_key net_keys[] = {
 	{ "script.up", NET_TEXT, AT(script_up), NULL, 0 },
 	{ "script.down", NET_TEXT, AT(script_down), NULL, 0 },
 	{ "l2proxy", NET_BOOL, AT(l2proxy), NULL, VETH | 1U << LINK_IPVLAN },
-	{ "veth.pair", NET_NAME, AT(veth_pair), NULL, VETH },
+	{ "veth.pair", NET_NAME, AT(veth_pair), NULL, VETH | VENET },
 	{ "veth.mode", NET_CHOICE, AT(veth_mode), " bridge router ", VETH },
 	{ "veth.n_rxqueues", NET_U32, AT(rx_queues), NULL, VETH },
 	{ "veth.n_txqueues", NET_U32, AT(tx_queues), NULL, VETH },
@@ -56,12 +57,14 @@ static const struct net_key net_keys[] = {
 	{ "ipvlan.mode", NET_CHOICE, AT(ipvlan_mode), " l3 l3s l2 ", 1U << LINK_IPVLAN },
 	{ "ipvlan.isolation", NET_CHOICE, AT(ipvlan_isolation), " bridge private vepa ", 1U << LINK_IPVLAN },
 	{ "vlan.id", NET_VLAN, AT(vlan_id), NULL, 1U << LINK_VLAN },
-	{ "rate.egress", NET_RATE, AT(rate_egress), NULL, VETH },
-	{ "rate.ingress", NET_RATE, AT(rate_ingress), NULL, VETH },
-	{ "rate.burst", NET_BURST, AT(rate_burst), NULL, VETH },
+	{ "rate.egress", NET_RATE, AT(rate_egress), NULL, VETH | VENET },
+	{ "rate.ingress", NET_RATE, AT(rate_ingress), NULL, VETH | VENET },
+	{ "rate.burst", NET_BURST, AT(rate_burst), NULL, VETH | VENET },
+	{ "venet.peers", NET_BOOL, AT(venet_peers), NULL, VENET },
+	{ "security", NET_BOOL, AT(security), NULL, VETH },
 };
 
-static const char *const types[] = { NULL, "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan" };
+static const char *const types[] = { NULL, "none", "empty", "veth", "macvlan", "phys", "vlan", "ipvlan", "venet" };
 
 int net_split(const char *suffix, uint32_t *ret_index, const char **ret_key)
 {
@@ -118,7 +121,7 @@ static int set_type(struct key_call *call, struct spec_link *link)
 			return 0;
 		}
 	}
-	return key_fault(call, "unknown type of interface", "use none, empty, veth, macvlan, ipvlan, vlan or phys");
+	return key_fault(call, "unknown type of interface", "use none, empty, veth, venet, macvlan, ipvlan, vlan or phys");
 }
 
 static bool is_hwaddr(const char *text)

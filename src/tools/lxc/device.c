@@ -1,10 +1,10 @@
-/* lxc-device: gives a running container a device node or a network interface, or takes it away. */
-#include "tools/tool.h"
-
+/* lxc-device: gives a running container a device node, a network interface or an address, or takes it away. */
 #include "liblxc/extra.h"
+#include "tools/tool.h"
 
 #include <lxc/lxccontainer.h>
 
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +13,27 @@ static const struct tool_option options[] = {
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
 
+static bool is_address(const char *text)
+{
+	unsigned char binary[16];
+	return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+}
+
 static bool change(struct lxc_container *c, bool adds, const char *device, const char *name)
 {
 	if (*device == '/')
 		return adds ? c->add_device_node(c, device, name) : c->remove_device_node(c, device, name);
+	if (is_address(device))
+		return (adds ? extra_add_address(c, device) : extra_remove_address(c, device)) == 0;
 	return adds ? c->attach_interface(c, device, name) : c->detach_interface(c, device, name);
 }
 
 /* Adding needs the interface here; it says more than the refusal of the kernel would. */
 static bool is_device(const struct call *call, bool adds, const char *device)
 {
-	if (*device == '/' || !adds || if_nametoindex(device) > 0)
+	if (*device == '/' || is_address(device) || !adds || if_nametoindex(device) > 0)
 		return true;
-	tool_error(call, "%s is neither the path of a device node nor a network interface of this host", device);
+	tool_error(call, "%s is neither the path of a device node, nor an address, nor a network interface of this host", device);
 	return false;
 }
 
@@ -96,12 +104,14 @@ static int run(struct call *call)
 
 const struct tool lxc_device_tool = {
 	.name = "lxc-device",
-	.summary = "Add, remove or limit a device of a running container",
+	.summary = "Add, remove or limit a device or an address of a running container",
 	.usage = "-n NAME {add|del DEVICE [NEWNAME] | rate N [egress=RATE] [ingress=RATE] [burst=BYTES]}",
 	.options = options,
-	.description = "DEVICE is the path of a device node (/dev/...) or the name of a network interface. add makes the "
-		       "node, or moves the interface into the container, under NEWNAME if given; del removes the node, or "
-		       "moves the interface back to the host.\n\nrate limits what the interface lxc.net.N sends (egress) and "
+	.description = "DEVICE is the path of a device node (/dev/...), the name of a network interface, or an IP address. add "
+		       "makes the node, or moves the interface into the container, under NEWNAME if given; del removes the "
+		       "node, or moves the interface back to the host. An address is given to the container's venet "
+		       "interface, or taken from it, until the container stops: lxc.net.N.ipv4.address and .ipv6.address "
+		       "are for good.\n\nrate limits what the interface lxc.net.N sends (egress) and "
 		       "receives (ingress) until the container stops or reboots; what is not named stays as it is. RATE is in "
 		       "bits per second, as 10M, or none. The keys lxc.net.N.rate.egress, .ingress and .burst limit it from "
 		       "the start.",
