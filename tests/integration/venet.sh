@@ -168,6 +168,7 @@ for victim in init supervisor both both-at-once; do
 	esac
 	as_before "killed $victim" v1
 done
+start v1; for i in 1 2 3; do stop v1; start v1 || { bad start_again "start $i"; break; }; done; check start_again is v1 RUNNING; stop v1
 container v1 "${own[@]}" 'lxc.net.0.script.up = /bin/false'
 fails start_that_fails 'script /bin/false (up)' v1
 as_before failure_leaves_nothing v1
