@@ -227,6 +227,19 @@ int secure_create(int fd, const struct network *network, const struct planned_li
 
 /* ---- on the host ---- */
 
+/* They would go with the device, but that may be after the next start. */
+static int note_routes(const struct network *network, const struct planned_link *link, int index, struct error *err)
+{
+	const struct spec_link *spec = link->spec;
+	char text[80];
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < spec->ipv4.count + spec->ipv6.count; i++) {
+		(void)snprintf(text, sizeof(text), "%d %s", index, address_text(spec, i));
+		r = network->journal(network->journal_data, "ROUTE", text);
+	}
+	return r < 0 ? error_set(err, r, "write the journal") : 0;
+}
+
 /* Settings, up, a route for each address: one round trip. */
 static int set_up_host(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err)
 {
@@ -294,6 +307,7 @@ int venet_create(int fd, const struct network *network, struct planned_link *lin
 		return r;
 	}
 	r = add_filter(fd, network, link, index, err);
+	r = r ?: note_routes(network, link, index, err);
 	r = r ?: set_up_host(fd, network, link, index, err);
 	return r ?: add_proxies(fd, network, link, err);
 }

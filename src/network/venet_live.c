@@ -203,11 +203,15 @@ enum part { PART_FILTER, PART_ROUTE, PART_PROXY, PART_INSIDE, PARTS };
 
 static int make_part(const struct change *change, enum part part)
 {
+	char text[80];
+	int r;
 	switch (part) {
 	case PART_FILTER:
 		return filter_add_address(&change->device, &change->address);
 	case PART_ROUTE:
-		return send_host_route(change, RTM_NEWROUTE);
+		(void)snprintf(text, sizeof(text), "%d %s", change->device.index, change->text);
+		r = change->network.journal(change->network.journal_data, "ROUTE", text);
+		return r ?: send_host_route(change, RTM_NEWROUTE);
 	case PART_PROXY:
 		return change->uplink > 0 ? host_add_proxy(change->fd, &change->network, change->uplink, change->text) : 0;
 	default:
