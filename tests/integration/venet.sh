@@ -31,7 +31,8 @@ soon 5 has_carrier
 host() { ip route; ip -6 route | grep -v '^fe80::/'; ip -4 neigh show proxy | sort; ip -6 neigh show proxy | sort; [ -z "$has_nft" ] || nft list tables netdev; }
 as_before() { local now; soon 3 eval '[ "$(host)" = "$before" ]'; now=$(host); equal "$1" "$before" "$now"; none_left "$1-links" "$2" 'up0|br0'; }
 before=$(host)
-own=('lxc.net.0.type = venet' 'lxc.net.0.veth.pair = ve1' 'lxc.net.0.ipv4.address = 10.5.0.50' 'lxc.net.0.ipv6.address = fd05::50')
+# with a limit that none of it reaches: its filter stands before the guard's
+own=('lxc.net.0.type = venet' 'lxc.net.0.veth.pair = ve1' 'lxc.net.0.rate.egress = 10G' 'lxc.net.0.rate.ingress = 10G' 'lxc.net.0.ipv4.address = 10.5.0.50' 'lxc.net.0.ipv6.address = fd05::50')
 other=('lxc.net.0.type = venet' 'lxc.net.0.veth.pair = ve2' 'lxc.net.0.ipv4.address = 10.5.0.51/24' 'lxc.net.0.ipv6.address = fd05::51/64')
 
 # ---- sysctls of others are the administrator's ----

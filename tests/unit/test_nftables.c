@@ -48,7 +48,7 @@ static void test_batch_stands_between_two_messages_without_answer(void **state)
 	assert_non_null(generation);
 	assert_int_equal(ntohl(*(const uint32_t *)RTA_DATA(generation)), 7);
 	assert_int_equal(table->nlmsg_type, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
-	assert_int_equal(table->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	assert_int_equal(table->nlmsg_flags, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL);
 	assert_int_equal(table->nlmsg_seq, 1);
 	assert_int_equal(((const struct nfgenmsg *)NLMSG_DATA(table))->nfgen_family, 5);
 	assert_string_equal(RTA_DATA(netlink_find(table, sizeof(*header), NFTA_TABLE_NAME)), "t");
