@@ -35,7 +35,7 @@ static int input_read(size_t max, char **ret, size_t *ret_length)
 #define fopen(path, mode)			      fdopen(input_fd(), "r")
 #define file_read(dir, path, max, ret, ret_length) ((void)(path), input_read(max, ret, ret_length))
 #include "src/cgroup/layout.c"
-#include "src/engine/stop.c"
+#include "src/engine/shutdown.c"
 #include "src/kernel/pidfd.c"
 #include "src/liblxc/attach.c"
 
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)process_start_ticks(1, &ticks);
 		break;
 	case 1:
-		(void)init_knows_rtmin3(1);
+		(void)init_knows(1, SIGRTMIN + 3);
 		break;
 	case 2:
 		groups("");
