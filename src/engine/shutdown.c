@@ -10,7 +10,8 @@
 #include "engine/running.h"
 #include "kernel/pidfd.h"
 
-enum { LOOK_AGAIN_MS = 50 };
+/* Until it is heard, and after that: a reboot may bring a new init. */
+enum { ASK_AGAIN_MS = 50, LOOK_AGAIN_MS = 500 };
 
 /* Whom the signal reached last. */
 struct asked {
@@ -64,12 +65,12 @@ int engine_shutdown(const struct container_id *id, int timeout_ms, struct error 
 	int r = timeout_ms == 0 ? 0 : engine_watch_open(id, &watch, err);
 	r = r ?: ask(id, &asked, err);
 	while (r == 0 && watch) {
-		int64_t left = timeout_ms < 0 ? LOOK_AGAIN_MS : end - clock_ms();
+		int64_t pause = asked.was_heard ? LOOK_AGAIN_MS : ASK_AGAIN_MS, left = timeout_ms < 0 ? pause : end - clock_ms();
 		if (left <= 0) {
 			r = error_set(err, ETIMEDOUT, "%s did not halt", id->name);
 			break;
 		}
-		if (engine_watch_wait(watch, 1U << STATE_STOPPED, (int)(left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS), NULL) == 0)
+		if (engine_watch_wait(watch, 1U << STATE_STOPPED, (int)(left < pause ? left : pause), NULL) == 0)
 			break;
 		(void)ask(id, &asked, NULL); /* none there: between two of a reboot, or the end is near */
 	}

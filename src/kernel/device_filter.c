@@ -1,9 +1,9 @@
 #include "kernel/device_filter.h"
 
 #include "base/cleanup.h"
+#include "kernel/bpf.h"
 
 #include <string.h>
-#include <sys/syscall.h>
 
 /* ---- the list, as security/device_cgroup.c keeps it ---- */
 
@@ -74,17 +74,6 @@ int device_rules_change(struct device_rules *rules, bool allow, const struct dev
 
 /* ---- the program ---- */
 
-struct builder {
-	struct bpf_insn *code;
-	size_t count;
-};
-
-static void emit(struct builder *builder, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
-{
-	builder->code[builder->count++] =
-		(struct bpf_insn){ .code = code, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm };
-}
-
 #define MOST_PER_RULE 8
 
 /*
@@ -93,59 +82,53 @@ static void emit(struct builder *builder, uint8_t code, uint8_t dst, uint8_t src
  * match_exception_partial do.
  * r2 type, r3 access, r4 major, r5 minor.
  */
-static void emit_rule(struct builder *builder, const struct device_rule *rule, bool denies_default)
+static void emit_rule(struct bpf_builder *builder, const struct device_rule *rule, bool denies_default)
 {
 	size_t jumps[4], count = 0;
 	int32_t type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
 	if (rule->type != 'a') {
 		jumps[count++] = builder->count;
-		emit(builder, BPF_JMP | BPF_JNE | BPF_K, 2, 0, 0, type);
+		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 2, 0, 0, type);
 	}
 	if (rule->major != DEVICE_ANY) {
 		jumps[count++] = builder->count;
-		emit(builder, BPF_JMP | BPF_JNE | BPF_K, 4, 0, 0, (int32_t)rule->major);
+		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 4, 0, 0, (int32_t)rule->major);
 	}
 	if (rule->minor != DEVICE_ANY) {
 		jumps[count++] = builder->count;
-		emit(builder, BPF_JMP | BPF_JNE | BPF_K, 5, 0, 0, (int32_t)rule->minor);
+		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 5, 0, 0, (int32_t)rule->minor);
 	}
 	if (rule->access != DEVICE_ALL) {
-		emit(builder, BPF_ALU | BPF_MOV | BPF_X, 1, 3, 0, 0);
-		emit(builder, BPF_ALU | BPF_AND | BPF_K, 1, 0, 0,
+		bpf_emit(builder, BPF_ALU | BPF_MOV | BPF_X, 1, 3, 0, 0);
+		bpf_emit(builder, BPF_ALU | BPF_AND | BPF_K, 1, 0, 0,
 			(int32_t)(denies_default ? ~rule->access & DEVICE_ALL : rule->access));
 		jumps[count++] = builder->count;
-		emit(builder, denies_default ? BPF_JMP | BPF_JNE | BPF_K : BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0, 0);
+		bpf_emit(builder, denies_default ? BPF_JMP | BPF_JNE | BPF_K : BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0, 0);
 	}
-	emit(builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, denies_default);
-	emit(builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	bpf_emit(builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, denies_default);
+	bpf_emit(builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	while (count-- > 0)
-		builder->code[jumps[count]].off = (int16_t)(builder->count - jumps[count] - 1);
+		bpf_jump_here(builder, jumps[count]);
 }
 
 int device_filter_build(const struct device_rules *rules, struct bpf_insn **ret_program)
 {
-	struct builder builder = { .code = calloc(8 + rules->exceptions.count * (MOST_PER_RULE + 1), sizeof(struct bpf_insn)) };
+	struct bpf_builder builder = { .code = calloc(8 + rules->exceptions.count * (MOST_PER_RULE + 1), sizeof(struct bpf_insn)) };
 	if (!builder.code)
 		return -ENOMEM;
 	/* struct bpf_cgroup_dev_ctx: access_type is (access << 16) | type */
-	emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0);
-	emit(&builder, BPF_ALU | BPF_MOV | BPF_X, 3, 2, 0, 0);
-	emit(&builder, BPF_ALU | BPF_AND | BPF_K, 2, 0, 0, 0xffff);
-	emit(&builder, BPF_ALU | BPF_RSH | BPF_K, 3, 0, 0, 16);
-	emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 4, 1, 4, 0);
-	emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 5, 1, 8, 0);
+	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0);
+	bpf_emit(&builder, BPF_ALU | BPF_MOV | BPF_X, 3, 2, 0, 0);
+	bpf_emit(&builder, BPF_ALU | BPF_AND | BPF_K, 2, 0, 0, 0xffff);
+	bpf_emit(&builder, BPF_ALU | BPF_RSH | BPF_K, 3, 0, 0, 16);
+	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 4, 1, 4, 0);
+	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 5, 1, 8, 0);
 	vector_for_each (rule, &rules->exceptions)
 		emit_rule(&builder, rule, rules->denies_default);
-	emit(&builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, !rules->denies_default);
-	emit(&builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	bpf_emit(&builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, !rules->denies_default);
+	bpf_emit(&builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	*ret_program = builder.code;
 	return (int)builder.count;
-}
-
-static int bpf(int command, union bpf_attr *attributes)
-{
-	int r = (int)syscall(SYS_bpf, command, attributes, sizeof(*attributes));
-	return r < 0 ? -errno : r;
 }
 
 static int load_program(const struct device_rules *rules)
@@ -154,14 +137,7 @@ static int load_program(const struct device_rules *rules)
 	int count = device_filter_build(rules, &code);
 	if (count < 0)
 		return count;
-	union bpf_attr attributes = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-		.insns = (uint64_t)(uintptr_t)code,
-		.insn_cnt = (uint32_t)count,
-		.license = (uint64_t)(uintptr_t) "GPL",
-		.prog_name = "wabe_devices",
-	};
-	return bpf(BPF_PROG_LOAD, &attributes);
+	return bpf_load(BPF_PROG_TYPE_CGROUP_DEVICE, "wabe_devices", code, (size_t)count);
 }
 
 /* An fd of the one program that is attached to the group itself, or -ENOENT. */
@@ -173,13 +149,13 @@ static int find_attached(int cgroup_fd)
 	attributes.query.attach_type = BPF_CGROUP_DEVICE;
 	attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
 	attributes.query.prog_cnt = sizeof(ids) / sizeof(*ids);
-	int r = bpf(BPF_PROG_QUERY, &attributes);
+	int r = bpf_call(BPF_PROG_QUERY, &attributes);
 	if (r < 0)
 		return r;
 	if (attributes.query.prog_cnt == 0)
 		return -ENOENT;
 	union bpf_attr get = { .prog_id = ids[attributes.query.prog_cnt - 1] };
-	return bpf(BPF_PROG_GET_FD_BY_ID, &get);
+	return bpf_call(BPF_PROG_GET_FD_BY_ID, &get);
 }
 
 int device_filter_attach(int cgroup_fd, const struct device_rules *rules)
@@ -195,5 +171,5 @@ int device_filter_attach(int cgroup_fd, const struct device_rules *rules)
 		.attach_flags = BPF_F_ALLOW_MULTI | (old_fd >= 0 ? BPF_F_REPLACE : 0),
 		.replace_bpf_fd = old_fd >= 0 ? (uint32_t)old_fd : 0,
 	};
-	return bpf(BPF_PROG_ATTACH, &attributes);
+	return bpf_call(BPF_PROG_ATTACH, &attributes);
 }

@@ -1,16 +1,14 @@
 #include "kernel/link_guard.h"
 
 #include "base/cleanup.h"
+#include "kernel/bpf.h"
 #include "kernel/netlink.h"
 
 #include <arpa/inet.h>
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define PRIORITY 2 /* behind a limit of the rate (network/rate.c), which passes on what it lets through */
 #define SOURCE	 6	/* of the source address in the frame */
@@ -55,15 +53,9 @@ static const struct bpf_insn from_a_group[] = {
 
 static int load_program(bool is_port)
 {
-	union bpf_attr attributes = {
-		.prog_type = BPF_PROG_TYPE_SCHED_CLS,
-		.insns = (uint64_t)(uintptr_t)(is_port ? from_a_group : for_somebody_else),
-		.insn_cnt = (is_port ? sizeof(from_a_group) : sizeof(for_somebody_else)) / sizeof(struct bpf_insn),
-		.license = (uint64_t)(uintptr_t) "GPL",
-		.prog_name = "wabe_guard",
-	};
-	int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes));
-	return fd < 0 ? -errno : fd;
+	size_t size = is_port ? sizeof(from_a_group) : sizeof(for_somebody_else);
+	return bpf_load(BPF_PROG_TYPE_SCHED_CLS, "wabe_guard", is_port ? from_a_group : for_somebody_else,
+		size / sizeof(struct bpf_insn));
 }
 
 int link_guard_attach(int route_fd, int index, bool is_port)

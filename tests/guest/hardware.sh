@@ -4,17 +4,6 @@
 [ "${SANDBOX:-}" = guest ] || { echo "run me in a guest that is thrown away, with SANDBOX=guest" >&2; exit 2; }
 source "$(dirname "$0")/../integration/lib.sh"
 
-ways='stop init supervisor both both-at-once'
-end() { # CONTAINER HOW
-	local init supervisor; init=$(init_of "$1") supervisor=$(supervisor_of "$1")
-	case $2 in
-	stop) stop "$1" ;;
-	init) kill -9 "$init"; soon 20 is "$1" STOPPED ;;
-	supervisor) kill -9 "$supervisor"; soon 10 is "$1" RUNNING; stop "$1" ;;
-	both) kill -9 "$supervisor"; kill -9 "$init"; soon 20 is "$1" STOPPED ;;
-	both-at-once) kill -9 "$supervisor" "$init"; soon 20 is "$1" STOPPED ;;
-	esac
-}
 altnames() { ip link show "$1" | sed -n 's/^ *altname //p' | sort | xargs; }
 inside() { run "$container" "$@" 2>/dev/null; }
 
@@ -29,7 +18,7 @@ lend_hardware() {
 		equal "$title-inside $how" "$(printf '%s\n' "$device" lan lo | sort | xargs)" "$(inside ls /sys/class/net | sort | xargs)"
 		equal "$title-is-the-device $how" "$mac" "$(inside cat /sys/class/net/lan/address)"
 		[ ! -e "/sys/class/net/$device" ] || bad "$title-moved $how" "$device is here"
-		end h $how
+		end h $how 20
 		check "$title-back $how" soon 10 test -e "/sys/class/net/$device"
 		equal "$title-altnames $how" "$names" "$(altnames "$device")"
 	done

@@ -78,6 +78,18 @@ supervisor_of() {
 		case $(tr '\0' ' ' 2>/dev/null <"$d/cmdline") in "[lxc monitor] $P $1 "*) echo "${d#/proc/}";; esac
 	done
 }
+# Ends the container in one of the ways: CONTAINER HOW [SECONDS until it is STOPPED]
+ways='stop init supervisor both both-at-once'
+end() {
+	local init supervisor seconds=${3:-10}; init=$(init_of "$1") supervisor=$(supervisor_of "$1")
+	case $2 in
+	stop) stop "$1" ;;
+	init) kill -9 "$init"; soon "$seconds" is "$1" STOPPED ;;
+	supervisor) kill -9 "$supervisor"; soon $((seconds / 2)) is "$1" RUNNING; stop "$1" ;;
+	both) kill -9 "$supervisor"; kill -9 "$init"; soon "$seconds" is "$1" STOPPED ;;
+	both-at-once) kill -9 "$supervisor" "$init"; soon "$seconds" is "$1" STOPPED ;;
+	esac
+}
 # The group of init in hierarchy $2 (a v1 controller, or "" for v2), as a directory.
 group_of() {
 	local pid path dir; pid=$(init_of "$1") || return 1

@@ -31,18 +31,6 @@ fails() { # CHECKNAME WORDS CONTAINER
 	if [[ $out == *"$2"* && $(wc -l <<<"$out") = 1 ]]; then good "$1"; else bad "$1" "expected '$2', got '$out'"; stop "$3" >/dev/null 2>&1; fi
 }
 has_kind() { local r; ip link add probe link up0 type "$@" 2>/dev/null; r=$?; ip link del probe 2>/dev/null; return $r; }
-# Ends the container in each of the ways: CONTAINER HOW
-end() {
-	local init supervisor; init=$(init_of "$1") supervisor=$(supervisor_of "$1")
-	case $2 in
-	stop) stop "$1" ;;
-	init) kill -9 "$init"; soon 10 is "$1" STOPPED ;;
-	supervisor) kill -9 "$supervisor"; soon 5 is "$1" RUNNING; stop "$1" ;;
-	both) kill -9 "$supervisor"; kill -9 "$init"; soon 10 is "$1" STOPPED ;;
-	both-at-once) kill -9 "$supervisor" "$init"; soon 10 is "$1" STOPPED ;;
-	esac
-}
-ways='stop init supervisor both both-at-once'
 
 # ---- veth on a bridge: the keys in any order, numbers with gaps, several of them ----
 container a 'lxc.net.4.ipv4.address = 10.9.0.40/24' 'lxc.net.4.name = four' 'lxc.net.4.link = br0' 'lxc.net.4.type = veth' \

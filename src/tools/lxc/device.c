@@ -37,6 +37,26 @@ static bool is_device(const struct call *call, bool adds, const char *device)
 	return false;
 }
 
+/* The container of the call, or NULL after a message when there is none or it does not run. */
+static struct lxc_container *running_container(struct call *call)
+{
+	struct lxc_container *c = tool_container(call, true);
+	if (!c || c->is_running(c))
+		return c;
+	tool_error(call, "container is not running");
+	lxc_container_put(c);
+	return NULL;
+}
+
+/* Says what went wrong, if something did, and lets go of the container. An exit status. */
+static int finish(struct call *call, struct lxc_container *c, bool is_done, const char *trouble)
+{
+	if (!is_done)
+		tool_container_error(call, c, trouble);
+	lxc_container_put(c);
+	return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* rate N egress=RATE ingress=RATE burst=BYTES, in any order. */
 static int limit(struct call *call)
 {
@@ -58,19 +78,10 @@ static int limit(struct call *call)
 		help_print_usage(call->tool, stderr);
 		return EXIT_FAILURE;
 	}
-	struct lxc_container *c = tool_container(call, true);
+	struct lxc_container *c = running_container(call);
 	if (!c)
 		return EXIT_FAILURE;
-	int status = EXIT_SUCCESS;
-	if (!c->is_running(c)) {
-		tool_error(call, "container is not running");
-		status = EXIT_FAILURE;
-	} else if (extra_set_rate(c, index, values[0], values[1], values[2]) < 0) {
-		tool_container_error(call, c, "can not limit the interface");
-		status = EXIT_FAILURE;
-	}
-	lxc_container_put(c);
-	return status;
+	return finish(call, c, extra_set_rate(c, index, values[0], values[1], values[2]) >= 0, "can not limit the interface");
 }
 
 static int run(struct call *call)
@@ -87,19 +98,11 @@ static int run(struct call *call)
 	const char *device = call->arguments[1];
 	if (!is_device(call, adds, device))
 		return EXIT_FAILURE;
-	struct lxc_container *c = tool_container(call, true);
+	struct lxc_container *c = running_container(call);
 	if (!c)
 		return EXIT_FAILURE;
-	int status = EXIT_SUCCESS;
-	if (!c->is_running(c)) {
-		tool_error(call, "container is not running");
-		status = EXIT_FAILURE;
-	} else if (!change(c, adds, device, call->argument_count > 2 ? call->arguments[2] : NULL)) {
-		tool_container_error(call, c, adds ? "can not add the device" : "can not remove the device");
-		status = EXIT_FAILURE;
-	}
-	lxc_container_put(c);
-	return status;
+	bool is_done = change(c, adds, device, call->argument_count > 2 ? call->arguments[2] : NULL);
+	return finish(call, c, is_done, adds ? "can not add the device" : "can not remove the device");
 }
 
 const struct tool lxc_device_tool = {
