@@ -106,28 +106,15 @@ int container_load(const struct container_id *id, unsigned parts, struct running
 	return r < 0 ? r : 0;
 }
 
-/* The post-stop hooks before a reboot may still make a stop of it: waits for what they say, but not for ever. */
-static int read_decided_state(const struct container_id *id, struct run_state *ret)
-{
-	for (int waited_ms = 0;; waited_ms += 10) {
-		struct rundir dir;
-		dir.fd = -1;
-		int r = read_state(id, &dir, ret);
-		rundir_close(&dir);
-		if (r < 0 || ret->state != STATE_STOPPING || ret->init_pid > 0 || waited_ms >= 10000)
-			return r;
-		run_state_clear(ret);
-		usleep(10000);
-	}
-}
-
 int engine_status(const struct container_id *id, struct status *ret_status, struct error *err)
 {
 	struct run_state state;
 
 	(void)err;
 	*ret_status = (struct status){ .state = STATE_STOPPED };
-	int r = read_decided_state(id, &state);
+	struct rundir dir = { .fd = -1 };
+	int r = read_state(id, &dir, &state);
+	rundir_close(&dir);
 	if (r == -EAGAIN)
 		ret_status->state = STATE_STARTING;
 	if (r < 0)

@@ -172,14 +172,15 @@ static void print_plain(const struct call *call, struct lxc_container *c)
 {
 	const struct info_state *state = call->state;
 	bool is_running = c->is_running(c), all = !state->shown && !state->key_count;
+	pid_t init_pid = is_running ? c->init_pid(c) : -1; /* none between the two lives of a reboot */
 	char pid[16];
 
 	if (all)
 		print_text(state, "Name:", call->name);
 	if (all || state->state)
 		print_text(state, "State:", c->state(c));
-	if (is_running && (all || state->pid)) {
-		snprintf(pid, sizeof(pid), "%d", c->init_pid(c));
+	if (init_pid > 0 && (all || state->pid)) {
+		snprintf(pid, sizeof(pid), "%d", init_pid);
 		print_text(state, "PID:", pid);
 	}
 	if (is_running && (all || state->ips))
@@ -215,6 +216,7 @@ static void print_json(const struct call *call, struct lxc_container *c)
 {
 	const struct info_state *state = call->state;
 	bool is_running = c->is_running(c);
+	pid_t init_pid = is_running ? c->init_pid(c) : -1;
 	char **addresses = is_running ? c->get_ips(c, NULL, NULL, 0) : NULL;
 	struct json json;
 
@@ -222,8 +224,8 @@ static void print_json(const struct call *call, struct lxc_container *c)
 	json_object(&json, NULL);
 	json_text(&json, "name", call->name);
 	json_text(&json, "state", c->state(c));
-	if (is_running)
-		json_number(&json, "pid", c->init_pid(c));
+	if (init_pid > 0)
+		json_number(&json, "pid", init_pid);
 	json_array(&json, "addresses");
 	for (char **address = addresses; address && *address; address++)
 		json_text(&json, NULL, *address);
