@@ -23,6 +23,7 @@
 #include "kernel/clone.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
+#include "storage/store.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80 /* Linux 5.6 */
@@ -185,7 +186,20 @@ int placement_write_id_maps(struct start *start, struct error *err)
 	return idmaps_write(start->spec, start->init_pid, false, err);
 }
 
-int placement_open_idmapped(struct start *start, struct error *err)
+static int open_root(struct start *start, const char *idmap, struct error *err)
+{
+	const struct spec_rootfs *rootfs = &start->spec->rootfs;
+	int *fd = &start->mount_fds[start->spec->mounts.entries.count];
+
+	if (!store_is_volume(rootfs))
+		return idmap ? *fd = rootfs_open_idmapped(start->spec, &rootfs->origin, rootfs->path, true, idmap, err) : 0;
+	*fd = store_open(rootfs, err);
+	if (*fd < 0)
+		return *fd;
+	return idmap ? rootfs_map_opened(start->spec, &rootfs->origin, rootfs->path, false, *fd, idmap, err) : 0;
+}
+
+int placement_open_sources(struct start *start, struct error *err)
 {
 	const struct spec *spec = start->spec;
 	const size_t count = spec->mounts.entries.count;
@@ -206,9 +220,7 @@ int placement_open_idmapped(struct start *start, struct error *err)
 			r = start->mount_fds[i] = rootfs_open_idmapped(spec, &entry->origin, entry->source,
 				entry->flags_set & MS_REC, entry->idmap, err);
 	}
-	if (r >= 0 && root_idmap)
-		r = start->mount_fds[count] =
-			rootfs_open_idmapped(spec, &spec->rootfs.origin, spec->rootfs.path, true, root_idmap, err);
+	r = r < 0 ? r : open_root(start, root_idmap, err);
 	return r < 0 ? r : 0;
 }
 
@@ -234,7 +246,7 @@ int placement_map_sources(struct start *start, struct error *err)
 	return r;
 }
 
-void placement_close_idmapped(struct start *start)
+void placement_close_sources(struct start *start)
 {
 	for (size_t i = 0; start->mount_fds && i <= start->spec->mounts.entries.count; i++)
 		close_fd(&start->mount_fds[i]);

@@ -10,7 +10,7 @@ int placement_open_shared(struct start *start, struct error *err);
 /* Joins them; in init. */
 int placement_join(struct start *start, struct error *err);
 /* Copies of the sources with option idmap=, their owners mapped; before the clone. close: after it, or at the end. */
-int placement_open_idmapped(struct start *start, struct error *err);
+int placement_open_sources(struct start *start, struct error *err);
 /* Those with idmap=container get the container's map, once that is written and before init mounts them. */
 int placement_map_sources(struct start *start, struct error *err);
-void placement_close_idmapped(struct start *start);
+void placement_close_sources(struct start *start);

@@ -26,6 +26,7 @@
 #include "engine/resources.h"
 #include "engine/start.h"
 #include "engine/control.h"
+#include "storage/store.h"
 
 /* ---- conditions: fixed before clone-init ---- */
 
@@ -42,6 +43,12 @@ static bool has_idmapped_sources(const struct start *start)
 		if (entry->idmap)
 			return true;
 	return spec->rootfs.options && strstr(spec->rootfs.options, "idmap=");
+}
+
+/* What only the host's root can mount, and before the clone: see placement_open_sources. */
+static bool has_sources(const struct start *start)
+{
+	return has_idmapped_sources(start) || store_is_volume(&start->spec->rootfs);
 }
 
 static bool has_mapped_sources(const struct start *start)
@@ -277,9 +284,9 @@ static int open_console(struct start *start, struct error *err)
 	return r;
 }
 
-static int open_idmapped_sources(struct start *start, struct error *err)
+static int open_sources(struct start *start, struct error *err)
 {
-	return placement_open_idmapped(start, err);
+	return placement_open_sources(start, err);
 }
 
 static int map_idmapped_sources(struct start *start, struct error *err)
@@ -398,7 +405,7 @@ const struct step supervisor_plan[] = {
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),
-	RUN("open-idmapped-sources", has_idmapped_sources, open_idmapped_sources),
+	RUN("open-sources",         has_sources,    open_sources),
 	RUN("prepare-network",      NULL,           prepare_network),
 	RUN("clone-init",           NULL,           clone_init),
 	RUN("save-starting",        NULL,           save_starting),

@@ -61,7 +61,7 @@ int start_set_state(struct start *start, enum container_state state, struct erro
 static void release_handles(struct start *start)
 {
 	handover_close(&start->handover);
-	placement_close_idmapped(start);
+	placement_close_sources(start);
 	console_close(&start->console);
 	notify_clear(&start->notify);
 	security_seccomp_clear(&start->seccomp);
@@ -137,7 +137,7 @@ static int start_once(struct start *start, struct error *err)
 	if (r < 0)
 		return r;
 	console_drop_slave(&start->console);
-	placement_close_idmapped(start);
+	placement_close_sources(start);
 	if (start->namespaces & 1U << NAMESPACE_NET && start->network)
 		start->netns_fd = namespace_open(start->init_pid, NAMESPACE_NET);
 	return 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -68,6 +69,31 @@ int mount_new_detached(const char *type, unsigned mount_attributes)
 	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
 	return result(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes));
+}
+
+static int set_option(int fs_fd, char *option)
+{
+	char *value = strchr(option, '=');
+
+	if (value)
+		*value++ = '\0';
+	return result(fsconfig(fs_fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0));
+}
+
+int mount_device_detached(const char *type, const char *source, char *data, bool is_read_only)
+{
+	auto_close int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
+	char read_only[] = "ro", *option;
+
+	if (fs_fd < 0)
+		return -errno;
+	int r = result(fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source, 0));
+	if (r == 0 && is_read_only)
+		r = set_option(fs_fd, read_only);
+	while (r == 0 && (option = strsep(&data, ",")))
+		r = *option ? set_option(fs_fd, option) : 0;
+	r = r ?: result(fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	return r ?: result(fsmount(fs_fd, FSMOUNT_CLOEXEC, is_read_only ? MOUNT_ATTR_RDONLY : 0));
 }
 
 int mount_attach(int tree_fd, int dir_fd, const char *name)

@@ -21,6 +21,12 @@ int mount_clone_tree(int dir_fd, const char *path, bool recursive);
 int mount_new_detached(const char *type, unsigned attributes);
 
 /*
+ * The file system on source (a device, a dataset), not attached: its fd. data: mount options "KEY[=VALUE],..." or NULL;
+ * they are changed in place. A read-only device needs is_read_only.
+ */
+int mount_device_detached(const char *type, const char *source, char *data, bool is_read_only);
+
+/*
  * Attaches the detached mount tree_fd at name below dir_fd (empty: at dir_fd itself). The last component of
  * name is never followed when it is a link: -EINVAL or -ENOTDIR.
  */

@@ -1,6 +1,7 @@
 /* Objects: making, counting, freeing. */
 #include "liblxc/extra.h"
 #include "liblxc/internal.h"
+#include "liblxc/partial.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -159,8 +160,7 @@ struct lxc_container *lxc_container_new(const char *name, const char *configpath
 	struct lxc_container *c = make(name, path);
 	if (!c)
 		return NULL;
-	if (container_is_partial(c))
-		container_remove_partial(c);
+	container_recover(c);
 	if (access(c->configfile, F_OK) == 0 && !c->load_config(c, NULL)) {
 		lxc_container_put(c);
 		return NULL;

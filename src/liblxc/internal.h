@@ -89,7 +89,3 @@ void wire_later(struct lxc_container *c);
 
 /* A NULL-ended list of the arguments up to their NULL; the caller frees it. NULL: no memory. */
 char **collect_arguments(va_list arguments);
-
-/* lifecycle.c */
-bool container_is_partial(const struct lxc_container *c);
-void container_remove_partial(struct lxc_container *c);

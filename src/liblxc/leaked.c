@@ -185,7 +185,7 @@ bool lxc_is_valid_storage_type(const char *type)
 void mod_all_rdeps(struct lxc_container *c, bool adds)
 {
 	if (adds)
-		container_remember_origin(c);
+		container_add_name(c, c->name);
 	else
 		container_forget_origin(c);
 }

@@ -7,7 +7,9 @@
 #include "liblxc/extra.h"
 #include "liblxc/internal.h"
 #include "liblxc/owned.h"
+#include "liblxc/partial.h"
 #include "liblxc/paths.h"
+#include "liblxc/volume.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
@@ -18,43 +20,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- partial: a file that is locked while create works ---- */
-
-bool container_is_partial(const struct lxc_container *c)
-{
-	auto_free char *path = container_path(c, "partial");
-	return path && access(path, F_OK) == 0;
-}
-
-/* In the partial file of a create in a directory that was there before: a fault must not take that. */
-static const char kept_mark[] = "directory is not mine\n";
-
-void container_remove_partial(struct lxc_container *c)
-{
-	auto_free char *path = container_path(c, "partial");
-	auto_close int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
-	char mark[sizeof(kept_mark)] = "";
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return; /* somebody is still at it */
-	auto_free char *directory = container_path(c, "");
-	if (read(fd, mark, sizeof(mark) - 1) > 0 && strcmp(mark, kept_mark) == 0) {
-		(void)unlink(c->configfile);
-		(void)unlink(path);
-	} else if (directory) {
-		(void)owned_remove_tree(lxc_config_spec(self(c)->config), directory, "snaps", NULL);
-	}
-}
-
-static int open_partial(struct lxc_container *c, bool is_own_directory)
-{
-	auto_free char *path = container_path(c, "partial");
-	auto_close int fd = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
-	int r = is_own_directory ? 0 : write_full(fd, kept_mark, strlen(kept_mark));
-	return r < 0 ? r : take_fd(&fd);
-}
 
 /* ---- create ---- */
 
@@ -89,9 +54,23 @@ static int fill_template_arguments(struct lxc_container *c, const char *template
 	return r;
 }
 
+/* What a create has made so far, to be taken away when it fails. */
+struct creation {
+	struct lxc_container *c;
+	char *directory;       /* the container's, with a slash at its end */
+	char *rootfs;	       /* what the template fills */
+	const struct store *store; /* of a volume that was made at source; NULL: none */
+	char *source;
+	int tree_fd;	/* that volume mounted, attached nowhere; -1 */
+	int partial_fd; /* liblxc/partial.h */
+	bool made_directory, made_config, made_rootfs;
+};
+
 /* A template that is to be run; in an ordinary user's case as root of the container's user namespace. */
 struct template_run {
 	const char *path;
+	const char *rootfs;
+	int tree_fd; /* a volume, to be attached at rootfs; -1: that is filled itself */
 	struct string_list arguments; /* ends in NULL */
 	bool is_quiet, is_mapped;
 };
@@ -106,6 +85,8 @@ static void exec_template(const struct template_run *run)
 		(void)dup2(null_fd, fd);
 	if (geteuid() == 0 && !run->is_mapped && unshare(CLONE_NEWNS) == 0)
 		(void)mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL); /* best effort, as said above */
+	if (run->tree_fd >= 0 && storage_attach(run->tree_fd, run->rootfs) < 0)
+		_exit(126); /* never beside the volume */
 	(void)umask(022); /* a system for many users, whatever the caller keeps for itself */
 	execv(run->path, run->arguments.items);
 	_exit(127);
@@ -139,12 +120,14 @@ static int add_mapped_ids(const struct spec *spec, struct string_list *list)
 	return r ?: string_list_add(list, gid);
 }
 
-static int run_template(struct lxc_container *c, const char *name, const char *rootfs, char *const *argv, bool quiet,
-	struct error *err)
+static int run_template(struct lxc_container *c, const char *name, const struct creation *creation, char *const *argv,
+	bool quiet, struct error *err)
 {
 	const struct spec *spec = lxc_config_spec(self(c)->config);
 	auto_free char *template = NULL;
-	struct template_run run = { .is_quiet = quiet, .is_mapped = engine_needs_mapping(spec) };
+	const char *rootfs = creation->rootfs;
+	struct template_run run = { .rootfs = rootfs, .tree_fd = creation->tree_fd, .is_quiet = quiet,
+		.is_mapped = engine_needs_mapping(spec) };
 	int r = extra_find_template(name, &template);
 	run.path = template;
 	r = r ?: fill_template_arguments(c, template, rootfs, argv, &run.arguments);
@@ -186,12 +169,6 @@ static int write_head(struct lxc_container *c, const char *template, char *const
 			template, arguments ?: "", text);
 	free(arguments);
 	return r ?: file_write_atomic(-1, c->configfile, 0640, whole, strlen(whole));
-}
-
-static bool is_directory_store(const char *type)
-{
-	return !type || strcmp(type, "dir") == 0 || strcmp(type, "best") == 0 || strcmp(type, "_unset") == 0 ||
-	       strcmp(type, "none") == 0;
 }
 
 static bool is_overlay_store(const char *type)
@@ -256,14 +233,6 @@ static int load_defaults(struct lxc_container *c, struct error *err)
 	return r < 0 ? r : drop_unusable_map(c, file, err);
 }
 
-/* What a create has made so far, to be taken away when it fails. */
-struct creation {
-	struct lxc_container *c;
-	char *directory;       /* the container's, with a slash at its end */
-	char *rootfs;	       /* what the template fills */
-	bool made_directory, made_config, made_rootfs;
-};
-
 static int make_directory(const char *path, bool *ret_is_made, struct error *err)
 {
 	*ret_is_made = access(path, F_OK) < 0;
@@ -285,29 +254,81 @@ static int make_overlay_value(const struct creation *creation, char **ret_value,
 	return owned_make_overlay(lxc_config_spec(self(creation->c)->config), delta, work, err);
 }
 
-static int make_storage(struct creation *creation, const struct bdev_specs *specs, const char *type, struct error *err)
+static int make_tree(struct creation *creation, const struct bdev_specs *specs, bool is_overlay, struct error *err)
 {
 	struct lxc_config *config = self(creation->c)->config;
 	const struct spec_rootfs *set = &lxc_config_spec(config)->rootfs;
 	auto_free char *value = NULL;
-	if (!is_directory_store(type) && !is_overlay_store(type))
-		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "backing store %s is not supported yet, use dir", type);
 	if (set->path && set->store && strcmp(set->store, "dir") != 0)
 		return error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s:%s can not be filled by a template", set->store,
 			set->path);
-	creation->rootfs = specs && specs->dir ? strdup(specs->dir) :
-			   set->path	       ? strdup(set->path) :
-						 container_path(creation->c, "rootfs");
-	if (!creation->rootfs)
+	if (specs && specs->dir && text_replace(&creation->rootfs, specs->dir) < 0)
+		return error_set(err, ENOMEM, "make the storage");
+	if (!(specs && specs->dir) && set->path && text_replace(&creation->rootfs, set->path) < 0)
 		return error_set(err, ENOMEM, "make the storage");
 	int r = make_directory(creation->rootfs, &creation->made_rootfs, err);
 	if (r == 0 && creation->made_rootfs)
 		r = owned_give_directory(lxc_config_spec(config), creation->rootfs, err);
 	if (r < 0 || set->path)
 		return r;
-	r = is_overlay_store(type) ? make_overlay_value(creation, &value, err) :
-				     text_replace(&value, creation->rootfs); /* without "dir:": libvirt takes it by the letter */
+	r = is_overlay ? make_overlay_value(creation, &value, err) :
+			 text_replace(&value, creation->rootfs); /* without "dir:": libvirt takes it by the letter */
 	return r ?: lxc_config_set(config, "lxc.rootfs.path", value, "lxc-create", err);
+}
+
+static int mount_volume(struct creation *creation, struct error *err)
+{
+	bool is_made;
+	int r = make_directory(creation->rootfs, &is_made, err);
+	if (r < 0)
+		return r;
+	creation->tree_fd = creation->store->mount(creation->source, NULL, err);
+	return creation->tree_fd < 0 ? creation->tree_fd : 0;
+}
+
+static int make_volume(struct creation *creation, const struct bdev_specs *specs, const struct store *store,
+	struct error *err)
+{
+	struct lxc_container *c = creation->c;
+	const struct spec *spec = lxc_config_spec(self(c)->config);
+	auto_free char *directory = NULL;
+	if (geteuid() != 0 && !store->is_directory)
+		return error_set_kind(err, ERROR_PERMISSION, EPERM, "only root can make storage %s; a user has dir, btrfs, overlay",
+			store->name);
+	if (text_format(&directory, "%s/%s", c->config_path, c->name) < 0)
+		return error_set(err, ENOMEM, "make the storage");
+	struct store_request request = volume_request(directory, c->name, specs);
+	int r = volume_create(spec, store, NULL, &request, creation->partial_fd, &creation->source, err);
+	if (r < 0)
+		return r;
+	creation->store = store;
+	r = store->is_directory ? owned_give_directory(spec, creation->rootfs, err) : mount_volume(creation, err);
+	return r ?: volume_set_rootfs(c, store->name, creation->source, err);
+}
+
+/* The first of a list ("btrfs,dir"; best: LXC's order) that can be made here; the fault of the last one otherwise. */
+static int make_storage(struct creation *creation, const struct bdev_specs *specs, const char *type, struct error *err)
+{
+	const char *list = !type || text_equal(type, "_unset") || text_equal(type, "none") ? "dir" :
+			   text_equal(type, "best")					    ? "btrfs,zfs,lvm,dir" :
+											      type;
+	bool is_given = lxc_config_spec(self(creation->c)->config)->rootfs.path;
+	auto_free char *copy = strdup(is_given ? "dir" : list);
+	char *next = copy;
+	int r = copy && creation->rootfs ? -EINVAL : -ENOMEM;
+	if (r == -ENOMEM)
+		return error_set(err, ENOMEM, "make the storage");
+	for (const char *name; r < 0 && (name = strsep(&next, ","));) {
+		const struct store *store = store_find(name);
+		if (is_overlay_store(name) || text_equal(name, "dir"))
+			r = make_tree(creation, specs, is_overlay_store(name), err);
+		else if (store)
+			r = make_volume(creation, specs, store, err);
+		else
+			r = error_set_kind(err, ERROR_USAGE, EINVAL, "there is no storage %s; dir, overlay, btrfs, loop, lvm, zfs, rbd",
+				name);
+	}
+	return r;
 }
 
 static int save(struct lxc_container *c, struct error *err)
@@ -324,6 +345,14 @@ static int reload(struct lxc_container *c, struct error *err)
 	return r;
 }
 
+static int shift_owners(const struct creation *creation, struct error *err)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/.", creation->tree_fd);
+	return storage_shift_tree(creation->tree_fd >= 0 ? path : creation->rootfs,
+		lxc_config_spec(self(creation->c)->config), err);
+}
+
 static int create_all(struct creation *creation, const char *template, const char *type, const struct bdev_specs *specs,
 	int flags, char *const *argv, struct error *err)
 {
@@ -335,22 +364,25 @@ static int create_all(struct creation *creation, const char *template, const cha
 	r = r ?: save(c, err);
 	if (r < 0 || !template)
 		return r;
-	r = run_template(c, template, creation->rootfs, argv, flags & LXC_CREATE_QUIET, err);
+	r = run_template(c, template, creation, argv, flags & LXC_CREATE_QUIET, err);
 	if (r == 0 && geteuid() == 0)
-		r = storage_shift_tree(creation->rootfs, lxc_config_spec(self(c)->config), err);
+		r = shift_owners(creation, err);
 	if (r == 0 && write_head(c, template, argv) < 0)
 		r = error_set(err, EIO, "write %s", c->configfile);
 	return r ?: reload(c, err);
 }
 
 /* Nothing half-made stays, and nothing that was there before goes. */
-static void undo(const struct creation *creation)
+static void undo(struct creation *creation)
 {
 	const struct spec *spec = lxc_config_spec(self(creation->c)->config);
+	close_fd(&creation->tree_fd);
+	if (creation->store && creation->store->destroy)
+		(void)creation->store->destroy(creation->source, NULL);
 	if (creation->made_rootfs && creation->rootfs)
-		(void)owned_remove_tree(spec, creation->rootfs, NULL, NULL);
+		(void)owned_remove_tree(spec, creation->rootfs, NULL);
 	if (creation->made_directory)
-		(void)owned_remove_tree(spec, creation->directory, NULL, NULL);
+		(void)owned_remove_tree(spec, creation->directory, NULL);
 	else if (creation->made_config)
 		(void)unlink(creation->c->configfile);
 }
@@ -379,17 +411,16 @@ static int create_container(struct creation *creation, const char *template, con
 			(void)rmdir(creation->directory); /* stays when it is not empty */
 		return r;
 	}
-	auto_close int partial_fd = open_partial(c, creation->made_directory);
-	if (partial_fd < 0) {
+	creation->partial_fd = partial_begin(c, creation->made_directory ? PARTIAL_NEW : PARTIAL_CONFIG);
+	if (creation->partial_fd < 0) {
 		(void)rmdir(creation->directory);
-		return error_set(err, partial_fd, "make %spartial", creation->directory);
+		return error_set(err, creation->partial_fd, "make %spartial", creation->directory);
 	}
 	r = create_all(creation, template, type, specs, flags, argv, err);
 	if (r < 0)
 		undo(creation);
-	auto_free char *partial = container_path(c, "partial");
-	if (partial)
-		(void)unlink(partial); /* before the lock goes with the fd */
+	close_fd(&creation->tree_fd);
+	partial_end(c, &creation->partial_fd);
 	return r;
 }
 
@@ -400,13 +431,15 @@ static bool create(struct lxc_container *c, const char *template, const char *ty
 	if (!c)
 		return false;
 	auto_lock(c);
-	struct creation creation = { .c = c, .directory = container_path(c, "") };
+	struct creation creation = { .c = c, .directory = container_path(c, ""), .rootfs = container_path(c, "rootfs"),
+		.tree_fd = -1, .partial_fd = -1 };
 	if (template && strcmp(template, "none") == 0)
 		template = NULL;
 	int r = creation.directory ? create_container(&creation, template, type, specs, flags, argv, &err) :
 				     error_set(&err, ENOMEM, "create %s", c->name);
 	free(creation.directory);
 	free(creation.rootfs);
+	free(creation.source);
 	return container_result(c, &err, r);
 }
 
@@ -432,22 +465,60 @@ static bool is_inside(const struct lxc_container *c, const char *rootfs)
 static int remove_rootfs(struct lxc_container *c, const struct spec *spec, struct error *err)
 {
 	const char *path = spec->rootfs.path;
-	if (!path || spec->rootfs.unmanaged || (spec->rootfs.store && strcmp(spec->rootfs.store, "dir") != 0))
+	const struct store *store = store_of(&spec->rootfs);
+	struct stat info;
+	if (!store || spec->rootfs.unmanaged)
 		return 0; /* what an overlay has of its own lies in the container's directory */
-	if (access(path, F_OK) < 0)
-		return 0;
+	if (!store->is_directory)
+		return store->destroy ? store->destroy(path, err) : 0;
+	if (lstat(path, &info) < 0 || !(S_ISDIR(info.st_mode) || S_ISLNK(info.st_mode)))
+		return 0; /* not what a device node leads to */
 	auto_free char *own = own_rootfs(c, path);
 	if (!own) {
 		(void)error_set_kind(err, ERROR_CONFIG, EINVAL, "rootfs %s can not be the container's own", path);
 		return error_hint(err, "set lxc.rootfs.managed = 0");
 	}
-	return owned_remove_tree(spec, own, NULL, err);
+	if (store->destroy)
+		(void)store->destroy(own, NULL); /* an ordinary user can not: the subvolume goes as a directory then */
+	return owned_remove_tree(spec, own, err);
+}
+
+static int destroy_marked(struct lxc_container *c, const struct spec *spec, const char *directory, bool keeps_directory,
+	int partial_fd, struct error *err)
+{
+	const struct store *store = store_of(&spec->rootfs);
+	int r = 0;
+	if (store && !store->is_directory && !spec->rootfs.unmanaged)
+		r = partial_note_volume(partial_fd, store->name, spec->rootfs.path);
+	r = r < 0 ? error_set(err, r, "note the volume of %s", c->name) : remove_rootfs(c, spec, err);
+	if (r < 0)
+		return r;
+	container_forget_origin(c);
+	if (keeps_directory)
+		return unlink(c->configfile) < 0 ? error_set(err, errno, "remove %s", c->configfile) : 0;
+	return owned_remove_container(spec, directory, err);
+}
+
+/* One that is cut off is ended by the next who opens the container; after a fault it can be tried again. */
+static int destroy_files(struct lxc_container *c, const struct spec *spec, struct error *err)
+{
+	auto_free char *directory = NULL;
+	bool keeps_directory = spec->rootfs.unmanaged && spec->rootfs.path && is_inside(c, spec->rootfs.path);
+	if (text_format(&directory, "%s/%s", c->config_path, c->name) < 0)
+		return error_set(err, ENOMEM, "remove %s", c->name);
+	int partial_fd = partial_begin(c, keeps_directory ? PARTIAL_CONFIG : PARTIAL_NEW);
+	if (partial_fd == -EEXIST)
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
+	if (partial_fd < 0)
+		return error_set(err, partial_fd, "make %s/partial", directory);
+	int r = destroy_marked(c, spec, directory, keeps_directory, partial_fd, err);
+	partial_end(c, &partial_fd);
+	return r;
 }
 
 static int destroy_container(struct lxc_container *c, struct error *err)
 {
 	struct spec *spec = lxc_config_spec(self(c)->config);
-	auto_free char *directory = container_path(c, "");
 	auto_free char *snaps = container_path(c, "snaps");
 	if (access(c->configfile, F_OK) < 0)
 		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
@@ -458,14 +529,7 @@ static int destroy_container(struct lxc_container *c, struct error *err)
 	if (!spec->rootfs.unmanaged && container_has_clones(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
 	int r = engine_run_hooks(spec, HOOK_DESTROY, NULL, NULL, err);
-	r = r ?: remove_rootfs(c, spec, err);
-	if (r == 0)
-		container_forget_origin(c);
-	if (r == 0 && directory && spec->rootfs.unmanaged && spec->rootfs.path && is_inside(c, spec->rootfs.path))
-		r = unlink(c->configfile) < 0 ? error_set(err, errno, "remove %s", c->configfile) : 0;
-	else if (r == 0 && directory)
-		r = owned_remove_tree(spec, directory, "snaps", err);
-	return r;
+	return r ?: destroy_files(c, spec, err);
 }
 
 static bool destroy(struct lxc_container *c)
@@ -479,13 +543,55 @@ static bool destroy(struct lxc_container *c)
 
 /* ---- rename ---- */
 
+/* The new configuration lies beside the old one before the directory moves: see PARTIAL_RENAME. */
+static int rename_directory(struct lxc_container *c, const char *name, const char *config, struct error *err)
+{
+	const struct lxc_container renamed = { .config_path = c->config_path, .name = (char *)name };
+	auto_free char *old = NULL, *new = NULL, *file = container_path(c, "config.new");
+	auto_free char *moved = container_path(&renamed, "config.new"), *target = container_path(&renamed, "config");
+	int r = text_format(&old, "%s/%s", c->config_path, c->name);
+	r = r ?: text_format(&new, "%s/%s", c->config_path, name);
+	if (r < 0 || !file || !moved || !target)
+		return error_set(err, ENOMEM, "rename %s", c->name);
+	r = file_write_atomic(-1, file, 0640, config, strlen(config));
+	if (r < 0)
+		return error_set(err, r, "write %s", file);
+	if (renameat2(AT_FDCWD, old, AT_FDCWD, new, RENAME_NOREPLACE) < 0) {
+		r = errno;
+		(void)unlink(file);
+		return error_set(err, r, "rename %s to %s", old, new);
+	}
+	return rename(moved, target) < 0 ? error_set(err, errno, "write %s", target) : 0;
+}
+
+/* Its origins know both names while it moves: a name that nobody has does not count. */
+static int rename_marked(struct lxc_container *c, const char *name, const char *config, struct error *err)
+{
+	const struct lxc_container renamed = { .config_path = c->config_path, .name = (char *)name };
+	auto_free char *work = NULL;
+	if (text_format(&work, PARTIAL_RENAME " %s %s", c->name, name) < 0)
+		return error_set(err, ENOMEM, "rename %s", c->name);
+	int partial_fd = partial_begin(c, work);
+	if (partial_fd == -EEXIST)
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
+	if (partial_fd < 0)
+		return error_set(err, partial_fd, "rename %s", c->name);
+	container_add_name(c, name);
+	int r = rename_directory(c, name, config, err);
+	if (r == 0)
+		container_move_origins(&renamed, c->name, NULL);
+	else
+		container_move_origins(c, name, NULL);
+	partial_end(r == 0 ? &renamed : c, &partial_fd);
+	return r;
+}
+
 static int rename_container(struct lxc_container *c, const char *name, struct error *err)
 {
-	auto_free char *old = NULL, *new = NULL, *text = NULL, *changed = NULL, *file = NULL;
+	auto_free char *old = NULL, *new = NULL, *text = NULL, *changed = NULL;
 	auto_free char *snaps = container_path(c, "snaps");
 	int r = text_format(&old, "%s/%s", c->config_path, c->name);
 	r = r ?: text_format(&new, "%s/%s", c->config_path, name);
-	r = r ?: text_format(&file, "%s/config", new);
 	if (r < 0)
 		return error_set(err, r, "rename %s", c->name);
 	if (access(c->configfile, F_OK) < 0)
@@ -505,16 +611,7 @@ static int rename_container(struct lxc_container *c, const char *name, struct er
 	r = r ?: replace_path(text, old, new, &changed);
 	if (r < 0)
 		return r;
-	if (rename(old, new) < 0)
-		return error_set(err, errno, "rename %s to %s", old, new);
-	r = file_write_atomic(-1, file, 0640, changed, strlen(changed));
-	if (r < 0) {
-		(void)rename(new, old);
-		return error_set(err, r, "write %s", file);
-	}
-	const struct lxc_container renamed = { .config_path = c->config_path, .name = (char *)name };
-	container_move_origins(&renamed, c->name, name);
-	return 0;
+	return rename_marked(c, name, changed, err);
 }
 
 static bool rename_method(struct lxc_container *c, const char *name)

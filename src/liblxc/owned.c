@@ -15,18 +15,33 @@
 
 struct tree {
 	const char *path, *other;
+	const char *const *keep;
 };
 
 static int remove_tree(void *data, struct error *err)
 {
 	const struct tree *tree = data;
-	return storage_remove_tree(tree->path, tree->other, err);
+	return storage_remove_tree(tree->path, tree->keep, err);
 }
 
-int owned_remove_tree(const struct spec *spec, const char *path, const char *keep, struct error *err)
+int owned_remove_tree(const struct spec *spec, const char *path, struct error *err)
 {
-	struct tree tree = { .path = path, .other = keep };
+	struct tree tree = { .path = path };
 	return engine_run_mapped(spec, remove_tree, &tree, err);
+}
+
+int owned_remove_container(const struct spec *spec, const char *directory, struct error *err)
+{
+	static const char *const keep[] = { "snaps", "partial", NULL };
+	struct tree tree = { .path = directory, .keep = keep };
+	auto_free char *partial = NULL;
+	int r = text_format(&partial, "%s/partial", directory) < 0 ? error_set(err, ENOMEM, "remove %s", directory) :
+								      engine_run_mapped(spec, remove_tree, &tree, err);
+	if (r == 0 && unlink(partial) < 0 && errno != ENOENT)
+		r = error_set(err, errno, "remove %s", partial);
+	if (r == 0 && rmdir(directory) < 0 && errno != ENOTEMPTY && errno != ENOENT)
+		r = error_set(err, errno, "remove %s", directory);
+	return r;
 }
 
 static int copy_tree(void *data, struct error *err)
@@ -39,6 +54,26 @@ int owned_copy_tree(const struct spec *spec, const char *from, const char *to, s
 {
 	struct tree tree = { .path = from, .other = to };
 	return engine_run_mapped(spec, copy_tree, &tree, err);
+}
+
+struct roots {
+	const struct spec *from, *to;
+};
+
+static int copy_root(void *data, struct error *err)
+{
+	const struct roots *roots = data;
+	auto_close int from_fd = storage_open_root(roots->from, err);
+	auto_close int to_fd = from_fd < 0 ? -1 : storage_open_root(roots->to, err);
+	if (to_fd < 0)
+		return err && err->errnum ? -err->errnum : -EIO;
+	return storage_copy_into(from_fd, to_fd, roots->from->rootfs.path, roots->to->rootfs.path, err);
+}
+
+int owned_copy_root(const struct spec *from, const struct spec *to, struct error *err)
+{
+	struct roots roots = { from, to };
+	return engine_run_mapped(to, copy_root, &roots, err);
 }
 
 static int give_directory(void *data, struct error *err)

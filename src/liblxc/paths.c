@@ -19,13 +19,6 @@ bool directory_has_entries(const char *path)
 	return false;
 }
 
-bool container_has_clones(const struct lxc_container *c)
-{
-	struct stat info;
-	auto_free char *path = container_path(c, "lxc_snapshots");
-	return path && stat(path, &info) == 0 && info.st_size > 0;
-}
-
 /* Held while an origin's file of clones is changed: an fd to be closed, or -1 where there is no origin any more. */
 static int lock_origin(const struct lxc_container *origin)
 {
@@ -91,6 +84,34 @@ static bool next_origin(struct origins *origins, struct lxc_container *ret)
 	return ret->name && *ret->name;
 }
 
+/* Does clone have c among its origins? */
+static bool depends_on(const struct lxc_container *clone, const struct lxc_container *c)
+{
+	struct origins origins;
+	struct lxc_container origin = { 0 };
+	bool is_found = false;
+	if (!open_origins(&origins, clone))
+		return false;
+	while (!is_found && next_origin(&origins, &origin))
+		is_found = strcmp(origin.config_path, c->config_path) == 0 && strcmp(origin.name, c->name) == 0;
+	free(origins.text);
+	return is_found;
+}
+
+bool container_has_clones(const struct lxc_container *c)
+{
+	auto_free char *path = container_path(c, "lxc_snapshots"), *text = NULL;
+	struct lxc_container clone = { 0 };
+	size_t length;
+	bool is_found = false;
+	if (!path || file_read(-1, path, 1024 * 1024, &text, &length) < 0)
+		return false;
+	struct origins clones = { .text = text, .next = text };
+	while (!is_found && next_origin(&clones, &clone))
+		is_found = depends_on(&clone, c);
+	return is_found;
+}
+
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone)
 {
 	struct origins origins;
@@ -104,17 +125,18 @@ int container_share_origins(const struct lxc_container *other, const struct lxc_
 	return r;
 }
 
-void container_remember_origin(const struct lxc_container *clone)
+void container_add_name(const struct lxc_container *c, const char *name)
 {
+	const struct lxc_container renamed = { .config_path = c->config_path, .name = (char *)name };
 	struct origins origins;
 	struct lxc_container origin = { 0 };
-	if (!open_origins(&origins, clone))
+	if (!open_origins(&origins, c))
 		return;
 	while (next_origin(&origins, &origin)) {
 		auto_close int lock = lock_origin(&origin);
 		auto_free char *file = container_path(&origin, "lxc_snapshots");
 		if (file)
-			(void)append(file, clone);
+			(void)append(file, &renamed);
 	}
 	free(origins.text);
 }

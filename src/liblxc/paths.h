@@ -7,7 +7,10 @@ struct lxc_container;
 
 bool directory_has_entries(const char *path);
 
-/* Does the file lxc_snapshots name clones that live on this container's storage? */
+/*
+ * Does the file lxc_snapshots name clones that live on this container's storage? Only those count that are there and have
+ * this container in their file lxc_rdepends: lines are added before a clone is whole and removed after it is gone.
+ */
 bool container_has_clones(const struct lxc_container *c);
 /* Notes in both directories that clone depends on origin. 0 or -errno. */
 int container_note_clone(const struct lxc_container *origin, const struct lxc_container *clone);
@@ -15,8 +18,8 @@ int container_note_clone(const struct lxc_container *origin, const struct lxc_co
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
 /* In the files of c's origins: what is noted by the name of old is by that of new, or not at all (NULL). */
 void container_move_origins(const struct lxc_container *c, const char *old, const char *new);
-/* Puts the clone's lines into its origins' files once more. */
-void container_remember_origin(const struct lxc_container *clone);
+/* Adds to the files of c's origins a line with the name that c is about to get. */
+void container_add_name(const struct lxc_container *c, const char *name);
 /* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
 

@@ -1,5 +1,6 @@
 /* State and life: start, stop, wait, freeze. */
 #include "liblxc/internal.h"
+#include "liblxc/partial.h"
 
 #include <signal.h>
 #include <stdarg.h>

@@ -11,13 +11,8 @@
 #include "base/cleanup.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
+#include "kernel/superblock.h"
 #include "rootfs/internal.h"
-
-/* What lxc.rootfs.options asks for. */
-struct root_options {
-	struct mount_flags flags;
-	char data[512]; /* for the file system */
-};
 
 static const char *mount_point(const struct rootfs_context *root)
 {
@@ -46,27 +41,6 @@ int rootfs_make_private(const struct rootfs_context *root, struct error *err)
 }
 
 /* ---- options ---- */
-
-static int parse_options(const char *options, struct root_options *ret)
-{
-	size_t used = 0;
-
-	for (const char *option = options; option && *option;) {
-		size_t length = strcspn(option, ",");
-		if (length > 0 && !mount_flags_add(&ret->flags, option, length) &&
-			strncmp(option, "idmap=", strlen("idmap=")) != 0) {
-			if (used + length + 2 > sizeof(ret->data))
-				return -E2BIG;
-			if (used > 0)
-				ret->data[used++] = ',';
-			memcpy(ret->data + used, option, length);
-			used += length;
-			ret->data[used] = '\0';
-		}
-		option += length + (option[length] == ',');
-	}
-	return 0;
-}
 
 int rootfs_options_idmap(const char *options, char **ret_idmap)
 {
@@ -228,20 +202,17 @@ static int mount_overlay(struct rootfs_context *root, const struct root_options 
 	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
 }
 
-/* A block device: which of the common file systems is on it, the kernel finds out. */
+/* A block device that was not there before the hooks ran: the supervisor mounts the others. */
 static int mount_device(struct rootfs_context *root, const struct root_options *options, struct error *err)
 {
-	static const char *const types[] = { "ext4", "xfs", "btrfs", "ext3", "ext2", "f2fs", "squashfs", "erofs" };
-	int r = -EINVAL;
+	const char *path = root->spec->rootfs.path;
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *type = fd < 0 ? NULL : superblock_type(fd);
 
-	for (size_t i = 0; r < 0 && i < sizeof(types) / sizeof(types[0]); i++) {
-		int now = mount_at_path(root->spec->rootfs.path, mount_point(root), types[i], options->flags.set,
-			*options->data ? options->data : NULL);
-		if (now != -ENODEV) /* a type that this kernel lacks says nothing */
-			r = now;
-		if (r != -EINVAL)
-			break;
-	}
+	if (!type)
+		return spec_error(err, fd < 0 ? errno : EINVAL, root->spec, &root->spec->rootfs.origin, "%s has no file system",
+			path);
+	int r = mount_at_path(path, mount_point(root), type, options->flags.set, *options->data ? options->data : NULL);
 	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
 }
 
@@ -261,7 +232,7 @@ int rootfs_mount(struct rootfs_context *root, struct error *err)
 		root->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return root->root_fd < 0 ? error_set(err, errno, "open /") : 0;
 	}
-	int r = parse_options(rootfs->options, &options);
+	int r = root_options_parse(rootfs->options, &options);
 	if (r < 0)
 		return spec_error(err, r, root->spec, &rootfs->origin, "rootfs options %s", rootfs->options);
 	if (is_overlay(root))

@@ -31,7 +31,7 @@ struct rootfs_context {
 	size_t tty_count;
 	bool has_user_namespace;     /* device nodes can not be made: those of the host are bound */
 	const int *mount_fds;	     /* per entry of spec->mounts: idmapped source, -1: none; NULL: no entry has one */
-	const int *rootfs_source_fd; /* idmapped rootfs (option idmap=); NULL: none */
+	const int *rootfs_source_fd; /* rootfs that the supervisor has mounted (a volume, option idmap=); NULL: none */
 	const struct rootfs_hierarchy *hierarchies; /* hierarchy_count */
 	size_t hierarchy_count;
 	const struct log *log;
@@ -43,6 +43,10 @@ struct rootfs_context {
  * container's id map is written. Returns the fd to put into mount_fds or rootfs_source_fd. Linux 5.12.
  */
 int rootfs_open_idmapped(const struct spec *spec, const struct origin *origin, const char *source, bool recursive,
+	const char *idmap, struct error *err);
+
+/* The same for a detached mount tree_fd that is there already. 0 or -errno. */
+int rootfs_map_opened(const struct spec *spec, const struct origin *origin, const char *source, bool recursive, int tree_fd,
 	const char *idmap, struct error *err);
 
 /* Maps the owners of such a copy, that nobody has mounted yet. init's descriptor is of the same. 0 or -errno. */

@@ -82,6 +82,27 @@ bool mount_flags_add(struct mount_flags *flags, const char *option, size_t lengt
 	return false;
 }
 
+int root_options_parse(const char *text, struct root_options *ret)
+{
+	size_t used = 0;
+
+	for (const char *option = text; option && *option;) {
+		size_t length = strcspn(option, ",");
+		if (length > 0 && !mount_flags_add(&ret->flags, option, length) &&
+			strncmp(option, "idmap=", strlen("idmap=")) != 0) {
+			if (used + length + 2 > sizeof(ret->data))
+				return -E2BIG;
+			if (used > 0)
+				ret->data[used++] = ',';
+			memcpy(ret->data + used, option, length);
+			used += length;
+			ret->data[used] = '\0';
+		}
+		option += length + (option[length] == ',');
+	}
+	return 0;
+}
+
 /* ---- lines ---- */
 
 static bool is_option(const char *option, size_t length, const char *name)

@@ -10,6 +10,15 @@ struct mount_flags {
 /* Adds one option ("ro", "rslave"). False: it is no flag but data for the file system. */
 bool mount_flags_add(struct mount_flags *flags, const char *option, size_t length);
 
+/* What lxc.rootfs.options asks for; idmap= is left to who maps. */
+struct root_options {
+	struct mount_flags flags;
+	char data[512]; /* for the file system */
+};
+
+/* 0, or -E2BIG: more than fits into data. text may be NULL. */
+int root_options_parse(const char *text, struct root_options *ret);
+
 /*
  * One line of fstab as a mount entry, as the configuration's parser makes it from lxc.mount.entry. The strings
  * are allocated: mount_line_clear. 1: filled; 0: empty line or comment; -EINVAL, -ENOMEM.

@@ -22,11 +22,11 @@ static int refuse(const struct spec *spec, struct error *err, const struct origi
 
 /* ---- mechanisms that do not exist yet ---- */
 
-static bool has_other_store(const struct spec *spec, const struct origin **origin)
+static bool has_nbd(const struct spec *spec, const struct origin **origin)
 {
 	const char *store = spec->rootfs.store;
 	*origin = &spec->rootfs.origin;
-	return store && strcmp(store, "dir") != 0 && strcmp(store, "overlay") != 0 && strcmp(store, "overlayfs") != 0;
+	return store && strcmp(store, "nbd") == 0;
 }
 
 /* The one table of what a later version will do: refused, never ignored. It shrinks to nothing. */
@@ -34,7 +34,7 @@ static const struct {
 	bool (*is_used)(const struct spec *spec, const struct origin **origin);
 	const char *what, *hint;
 } missing[] = {
-	{ has_other_store, "this kind of rootfs is not supported yet", "use a directory or overlay" },
+	{ has_nbd, "a rootfs on nbd is not supported yet", "convert the image: qemu-img convert -O raw, then loop:FILE" },
 };
 
 static int check_missing(const struct spec *spec, struct error *err)

@@ -18,12 +18,13 @@
 
 /* A file with more than one name: where its first copy is. */
 struct seen {
+	dev_t device;
 	ino_t inode;
 	char *path; /* below the target */
 };
 
 struct copy {
-	dev_t device;
+	dev_t device; /* of the directory at hand: a subvolume has its own */
 	int to_root;
 	struct stat target; /* left out where it lies in the source */
 	void *seen;	    /* tree of struct seen */
@@ -79,6 +80,13 @@ static int copy_ranges(int in, int out, off_t size)
 	return ftruncate(out, size) < 0 ? -errno : 0;
 }
 
+static int copy_data(int in, int out, off_t size)
+{
+	if (size == 0 || ioctl(out, FICLONE, in) == 0)
+		return 0;
+	return copy_ranges(in, out, size);
+}
+
 static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *info)
 {
 	struct stat now;
@@ -89,9 +97,7 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
 		return -errno;
 	if (!S_ISREG(now.st_mode))
 		return -ESTALE;
-	if (info->st_size == 0 || ioctl(out, FICLONE, in) == 0)
-		return 0;
-	return copy_ranges(in, out, info->st_size);
+	return copy_data(in, out, info->st_size);
 }
 
 static int copy_link(int from_dir, int to_dir, const char *name)
@@ -123,8 +129,10 @@ static int copy_metadata(int from_dir, int to_dir, const char *name, const struc
 
 static int compare_seen(const void *a, const void *b)
 {
-	ino_t first = ((const struct seen *)a)->inode, second = ((const struct seen *)b)->inode;
-	return first < second ? -1 : first > second;
+	const struct seen *first = a, *second = b;
+	if (first->device != second->device)
+		return first->device < second->device ? -1 : 1;
+	return first->inode < second->inode ? -1 : first->inode > second->inode;
 }
 
 static void free_seen(void *pointer)
@@ -135,14 +143,15 @@ static void free_seen(void *pointer)
 }
 
 /* Links name to the first copy of the inode: 1. The first one itself is remembered: 0. */
-static int link_to_first(struct copy *copy, int to_dir, const char *name, ino_t inode)
+static int link_to_first(struct copy *copy, int to_dir, const char *name, const struct stat *info)
 {
 	struct seen *seen = calloc(1, sizeof(*seen));
 	if (!seen || !(seen->path = strdup(copy->path))) {
 		free(seen);
 		return -ENOMEM;
 	}
-	seen->inode = inode;
+	seen->device = info->st_dev;
+	seen->inode = info->st_ino;
 	struct seen **found = tsearch(seen, &copy->seen, compare_seen);
 	if (found && *found == seen)
 		return 0;
@@ -162,7 +171,8 @@ static int copy_subdirectory(struct copy *copy, int from_dir, int to_dir, const 
 	auto_close int from = (int)syscall(SYS_openat2, from_dir, name, &how, sizeof(how));
 	if (from < 0 && errno != EXDEV)
 		return -errno;
-	if (mkdirat(to_dir, name, 0700) < 0)
+	bool is_top = copy->length == strlen(name); /* lost+found of a new file system */
+	if (mkdirat(to_dir, name, 0700) < 0 && !(errno == EEXIST && is_top))
 		return -errno;
 	auto_close int to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (to < 0)
@@ -183,7 +193,7 @@ static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *n
 	if (S_ISSOCK(info.st_mode))
 		return 0; /* a socket without its server */
 	if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
-		r = link_to_first(copy, to_dir, name, info.st_ino);
+		r = link_to_first(copy, to_dir, name, &info);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
@@ -198,11 +208,8 @@ static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *n
 	return r < 0 ? r : copy_metadata(from_dir, to_dir, name, &info);
 }
 
-static int copy_directory(struct copy *copy, int from_dir, int to_dir)
+static int copy_entries(struct copy *copy, DIR *dir, int from_dir, int to_dir)
 {
-	auto_closedir DIR *dir = entries_open(from_dir);
-	if (!dir)
-		return -errno;
 	for (struct dirent *entry; (entry = entries_next(dir));) {
 		size_t before = copy->length, left = sizeof(copy->path) - before;
 		int added = snprintf(copy->path + before, left, "%s%s", before ? "/" : "", entry->d_name);
@@ -215,6 +222,19 @@ static int copy_directory(struct copy *copy, int from_dir, int to_dir)
 		copy->path[copy->length = before] = '\0';
 	}
 	return 0;
+}
+
+static int copy_directory(struct copy *copy, int from_dir, int to_dir)
+{
+	struct stat info;
+	dev_t outer = copy->device;
+	auto_closedir DIR *dir = entries_open(from_dir);
+	if (!dir || fstat(from_dir, &info) < 0)
+		return -errno;
+	copy->device = info.st_dev;
+	int r = copy_entries(copy, dir, from_dir, to_dir);
+	copy->device = outer;
+	return r;
 }
 
 /* Of the top: its name for the xattr calls is that of its fd, and a dot so that it is followed. */
@@ -230,24 +250,44 @@ static int copy_top(int from_fd, int to_fd, const struct stat *info)
 	return r < 0 ? r : futimens(to_fd, times) < 0 ? -errno : 0;
 }
 
+int storage_copy_into(int from_fd, int to_fd, const char *from, const char *to, struct error *err)
+{
+	struct copy copy = { .to_root = to_fd };
+	struct stat info;
+	int r = fstat(from_fd, &info) < 0 || fstat(to_fd, &copy.target) < 0 ? -errno : copy_directory(&copy, from_fd, to_fd);
+	r = r ?: copy_top(from_fd, to_fd, &info);
+	tdestroy(copy.seen, free_seen);
+	return r < 0 ? error_set(err, r, "copy %s%s%s to %s", from, *copy.path ? "/" : "", copy.path, to) : 0;
+}
+
 int storage_copy_tree(const char *from, const char *to, struct error *err)
 {
-	struct copy copy = { .to_root = -1 };
-	struct stat info;
 	auto_close int from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from_fd < 0 || fstat(from_fd, &info) < 0)
+	if (from_fd < 0)
 		return error_set(err, errno, "open %s", from);
 	if (mkdir(to, 0700) < 0)
 		return error_set(err, errno, "make directory %s", to);
 	auto_close int to_fd = open(to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	copy.device = info.st_dev;
-	copy.to_root = to_fd;
-	int r = to_fd < 0 || fstat(to_fd, &copy.target) < 0 ? -errno : copy_directory(&copy, from_fd, to_fd);
-	r = r ?: copy_top(from_fd, to_fd, &info);
-	tdestroy(copy.seen, free_seen);
-	if (r < 0) {
+	int r = to_fd < 0 ? error_set(err, errno, "open %s", to) : storage_copy_into(from_fd, to_fd, from, to, err);
+	if (r < 0)
 		(void)storage_remove_tree(to, NULL, NULL);
-		return error_set(err, r, "copy %s%s%s to %s", from, *copy.path ? "/" : "", copy.path, to);
-	}
-	return 0;
+	return r;
+}
+
+int storage_copy_file(const char *from, const char *to, struct error *err)
+{
+	struct stat info;
+	auto_close int in = open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (in < 0 || fstat(in, &info) < 0)
+		return error_set(err, errno, "open %s", from);
+	auto_close int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0)
+		return error_set(err, errno, "make %s", to);
+	int r = copy_data(in, out, info.st_size);
+	const struct timespec times[2] = { info.st_atim, info.st_mtim };
+	if (r == 0 && (fchown(out, info.st_uid, info.st_gid) < 0 || fchmod(out, info.st_mode & 07777) < 0 || futimens(out, times) < 0))
+		r = -errno;
+	if (r < 0)
+		(void)unlink(to);
+	return r < 0 ? error_set(err, r, "copy %s to %s", from, to) : 0;
 }

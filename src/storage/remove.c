@@ -48,8 +48,16 @@ static bool clear_flags(int dir_fd, const char *name)
 
 static void remove_entry(struct removal *removal, int dir_fd, const char *name, int depth);
 
+static bool is_kept(const char *const *keep, const char *name)
+{
+	for (; keep && *keep; keep++)
+		if (strcmp(*keep, name) == 0)
+			return true;
+	return false;
+}
+
 /* One pass over the directory that fd is open on, without keep. */
-static void empty_directory(struct removal *removal, int fd, const char *keep, int depth)
+static void empty_directory(struct removal *removal, int fd, const char *const *keep, int depth)
 {
 	auto_closedir DIR *dir = entries_open(fd);
 	if (!dir) {
@@ -57,7 +65,7 @@ static void empty_directory(struct removal *removal, int fd, const char *keep, i
 		return;
 	}
 	for (struct dirent *entry; (entry = entries_next(dir));)
-		if (!(keep && strcmp(entry->d_name, keep) == 0))
+		if (!is_kept(keep, entry->d_name))
 			remove_entry(removal, fd, entry->d_name, depth);
 }
 
@@ -125,17 +133,17 @@ static void remove_entry(struct removal *removal, int dir_fd, const char *name, 
 }
 
 /* Entries of the directory but keep. */
-static bool has_others(int fd, const char *keep)
+static bool has_others(int fd, const char *const *keep)
 {
 	auto_closedir DIR *dir = entries_open(fd);
 	for (struct dirent *entry; dir && (entry = entries_next(dir));)
-		if (!(keep && strcmp(entry->d_name, keep) == 0))
+		if (!is_kept(keep, entry->d_name))
 			return true;
 	return false;
 }
 
 /* Each pass moves what is too deep up, one part for each DEPTH_MAX levels. */
-static void remove_top(struct removal *removal, const char *path, const char *keep)
+static void remove_top(struct removal *removal, const char *path, const char *const *keep)
 {
 	struct statx info;
 	auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -156,7 +164,7 @@ static void remove_top(struct removal *removal, const char *path, const char *ke
 		note(removal, path, errno);
 }
 
-int storage_remove_tree(const char *path, const char *keep, struct error *err)
+int storage_remove_tree(const char *path, const char *const *keep, struct error *err)
 {
 	struct removal removal = { .top_fd = -1 };
 	auto_free char *clean = strdup(path);

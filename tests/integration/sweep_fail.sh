@@ -25,7 +25,7 @@ fail_at() { # STEP NAME
 declare -A reached
 for step in $(supervisor_steps) $(init_steps); do fail_at "$step" sweep; done
 prepare_mapped
-for step in open-idmapped-sources write-id-maps map-idmapped-sources signal-mapped await-mapped become-root mount-rootfs mount-entries execute; do fail_at "$step" mapped; done
+for step in open-sources write-id-maps map-idmapped-sources signal-mapped await-mapped become-root mount-rootfs mount-entries execute; do fail_at "$step" mapped; done
 prepare_hostroot
 for step in prepare-host-root mount-entries execute; do fail_at "$step" hostroot; done
 for step in $(supervisor_steps) $(init_steps); do

@@ -54,7 +54,7 @@ static void keeps_one(void **state)
 	assert_int_equal(mkdir("tree/snaps", 0755), 0);
 	put("tree/snaps/file", "x");
 	put("tree/config", "y");
-	assert_int_equal(storage_remove_tree("tree/", "snaps", NULL), 0);
+	assert_int_equal(storage_remove_tree("tree/", (const char *const[]){ "snaps", NULL }, NULL), 0);
 	assert_true(exists("tree/snaps/file"));
 	assert_false(exists("tree/config"));
 }

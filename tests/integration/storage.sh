@@ -1,0 +1,96 @@
+#!/bin/bash
+# Each backing store that this kernel has: create, start, write, snapshot, copy, restore, a full file system, destroy.
+source "$(dirname "$0")/lib.sh"
+[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
+for i in $(seq 0 31); do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
+modprobe -qa loop dm_thin_pool btrfs xfs 2>/dev/null
+has() { local p; for p; do command -v "$p" >/dev/null || return; done; }
+
+# FILE SIZE TYPE DIR: a file system of the test's own at DIR
+mounted() { truncate -s "$2" "$1" && "mkfs.$3" -q "$1" >/dev/null 2>&1 && mkdir -p "$4" && mount -o loop "$1" "$4"; }
+default=$work/default.conf
+printf '%s\n' 'lxc.net.0.type = empty' 'lxc.mount.auto = proc:mixed sys:mixed' >"$default"
+[ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || echo 'lxc.apparmor.profile = unconfined' >>"$default"
+create() { local n=$1; shift; lxc-create -P "$P" -n "$n" -f "$default" -t busybox "$@" -- --busybox-path "$busybox" >/dev/null; }
+begin() { timeout 20 lxc-start -P "$P" -n "$1" && timeout 10 lxc-wait -P "$P" -n "$1" -s RUNNING; }
+inside() { local n=$1; shift; timeout 60 lxc-attach -P "$P" -n "$n" -- "$@"; }
+loops() { losetup -a 2>/dev/null | wc -l; }
+key() { sed -n "s/^lxc.rootfs.path *= *//p" "$P/$1/config"; }
+# NAME WORD: writes /word inside and stops
+word() { begin "$1" && inside "$1" sh -c "echo $2 >/word; sync" && stop "$1"; }
+says() { begin "$1" && [ "$(inside "$1" cat /word)" = "$2" ] && stop "$1"; }
+gone() { [ ! -e "$P/$1" ]; }
+fills() { # NAME: writes until there is no room; the file system of P is none the fuller for it
+	begin "$1" || return
+	inside "$1" sh -c 'dd if=/dev/zero of=/big bs=1M count=4000 2>&1' | grep -q 'No space left\|quota' || return
+	inside "$1" rm /big && stop "$1"
+}
+
+# STORE PREFIX LIMITED CREATE-OPTION...
+matrix() {
+	local s=$1 prefix=$2 limited=${3:-} before; shift 2; [ $# = 0 ] || shift
+	before=$(loops)
+	check "$s/create" create "a-$s" "$@" || return
+	[ -e "$P/a-$s/config" ] || { bad "$s/rest" "not created"; return; }
+	case $(key "a-$s") in "$prefix"*) good "$s/key";; *) bad "$s/key" "$(key "a-$s")";; esac
+	check "$s/write" word "a-$s" first
+	check "$s/snapshot" lxc-snapshot -P "$P" -n "a-$s"
+	check "$s/write-more" word "a-$s" second
+	check "$s/copy" lxc-copy -P "$P" -n "a-$s" -N "b-$s"
+	case $prefix in /) prefix=dir:;; esac
+	equal "$s/copy-same-store" "${prefix%%:*}" "$(key "b-$s" | sed 's/:.*//')"
+	check "$s/copy-has-it" says "b-$s" second
+	check "$s/copy-is-its-own" word "b-$s" third
+	check "$s/original-kept" says "a-$s" second
+	equal "$s/hostname" "b-$s" "$(begin "b-$s" && inside "b-$s" cat /etc/hostname; stop "b-$s")"
+	check "$s/restore" lxc-snapshot -P "$P" -n "a-$s" -r snap0
+	check "$s/restored" says "a-$s" first
+	check "$s/restored-as" lxc-snapshot -P "$P" -n "a-$s" -r snap0 -N "c-$s"
+	check "$s/restored-as-has-it" says "c-$s" first
+	check "$s/rename" lxc-copy -P "$P" -n "c-$s" -N "d-$s" -R
+	check "$s/renamed" says "d-$s" first
+	check "$s/to-directory" lxc-copy -P "$P" -n "b-$s" -N "e-$s" -B dir
+	check "$s/directory-has-it" says "e-$s" third
+	check "$s/from-directory" from_directory "$s" "$@"
+	if [ -n "$limited" ]; then check "$s/full" fills "b-$s"; check "$s/works-after" says "b-$s" third; fi
+	for n in b c d e f; do [ ! -e "$P/$n-$s" ] || check "$s/destroy-$n" lxc-destroy -P "$P" -n "$n-$s"; done
+	no_destroy=$(lxc-destroy -P "$P" -n "a-$s" 2>&1) && bad "$s/snapshots-hold" "destroyed" || good "$s/snapshots-hold"
+	check "$s/destroy-all" lxc-destroy -P "$P" -n "a-$s" -s
+	equal "$s/nothing-left" "" "$(cd "$P" && ls -d ./*-"$s" 2>/dev/null)"
+	check "$s/loops-let-go" soon 3 eval "[ \$(loops) = $before ]"
+}
+from_directory() {
+	local s=$1 store=; shift
+	while [ $# -gt 0 ]; do [ "$1" = -B ] && store=$2; shift; done
+	case $store in overlay|best) return 0;; esac
+	lxc-copy -P "$P" -n "e-$s" -N "f-$s" -B "${store:-dir}" && says "f-$s" third
+}
+
+matrix dir / ""
+matrix overlay overlay: "" -B overlay
+if has mkfs.ext4; then matrix loop loop: 1 -B loop --fssize 64M; else skip loop "no mkfs.ext4"; fi
+if has mkfs.xfs; then matrix xfs loop: 1 -B loop --fstype xfs --fssize 320M; else skip xfs "no mkfs.xfs"; fi
+if has mkfs.btrfs; then matrix btrfs-image loop: 1 -B loop --fstype btrfs --fssize 256M; else skip btrfs-image "no mkfs.btrfs"; fi
+if has mkfs.btrfs && mounted "$work/btrfs" 1G btrfs "$work/b"; then
+	P=$work/b matrix btrfs btrfs: "" -B btrfs
+	P=$work/b matrix best btrfs: "" -B best
+	P=$work/b check btrfs/nested-made create nested -B btrfs
+	P=$work/b check btrfs/nested-subvolume btrfs subvolume create "$work/b/nested/rootfs/sub" >/dev/null
+	P=$work/b check btrfs/nested-destroyed lxc-destroy -P "$work/b" -n nested
+	umount "$work/b"
+else skip btrfs "no btrfs here"; fi
+if has lvcreate dmsetup && dmsetup version >/dev/null 2>&1 && truncate -s 3G "$work/pv" && pv=$(losetup -f --show "$work/pv") && vgcreate -q wabe "$pv" >/dev/null 2>&1; then
+	matrix lvm lvm:/dev/wabe/ 1 -B lvm --vgname wabe --fssize 64M
+	lvcreate -qq -y --type thin-pool -L 1G -n pool wabe >/dev/null 2>&1
+	matrix lvm-thin lvm:/dev/wabe/ 1 -B lvm --vgname wabe --thinpool pool --fssize 64M
+	vgremove -qq -y wabe >/dev/null 2>&1; losetup -d "$pv"
+else skip lvm "no logical volumes here"; fi
+
+# what can not be is said in one line, and leaves nothing
+refused() { local n=$1 want=$2 out; shift 2; out=$("$@" 2>&1) && { bad "$n" "it went well"; return; }
+	case $out in *"$want"*) equal "$n" 1 "$(wc -l <<<"$out")";; *) bad "$n" "$out";; esac; gone r || bad "$n-left" "$(ls -R "$P/r")"; }
+refused unknown-store "no storage floppy" create r -B floppy
+refused unknown-file-system "mkfs.nosuch" create r -B loop --fstype nosuch
+refused not-on-btrfs "not on btrfs" create r -B btrfs
+! dmsetup version >/dev/null 2>&1 || refused no-group "nosuch" create r -B lvm --vgname nosuch
+done_testing
