@@ -63,7 +63,7 @@ struct creation {
 	char *source;
 	int tree_fd;	/* that volume mounted, attached nowhere; -1 */
 	int partial_fd; /* liblxc/partial.h */
-	bool made_directory, made_config, made_rootfs;
+	bool made_directory, made_config, made_rootfs, set_rootfs;
 };
 
 /* A template that is to be run; in an ordinary user's case as root of the container's user namespace. */
@@ -273,6 +273,7 @@ static int make_tree(struct creation *creation, const struct bdev_specs *specs, 
 		return r;
 	r = is_overlay ? make_overlay_value(creation, &value, err) :
 			 text_replace(&value, creation->rootfs); /* without "dir:": libvirt takes it by the letter */
+	creation->set_rootfs = true;
 	return r ?: lxc_config_set(config, "lxc.rootfs.path", value, "lxc-create", err);
 }
 
@@ -298,11 +299,14 @@ static int make_volume(struct creation *creation, const struct bdev_specs *specs
 	if (text_format(&directory, "%s/%s", c->config_path, c->name) < 0)
 		return error_set(err, ENOMEM, "make the storage");
 	struct store_request request = volume_request(directory, c->name, specs);
+	if (spec->rootfs.path)
+		return error_set_kind(err, ERROR_CONFIG, EINVAL, "the configuration has a rootfs already: %s", spec->rootfs.path);
 	int r = volume_create(spec, store, NULL, &request, creation->partial_fd, &creation->source, err);
 	if (r < 0)
 		return r;
 	creation->store = store;
 	r = store->is_directory ? owned_give_directory(spec, creation->rootfs, err) : mount_volume(creation, err);
+	creation->set_rootfs = true;
 	return r ?: volume_set_rootfs(c, store->name, creation->source, err);
 }
 
@@ -313,7 +317,9 @@ static int make_storage(struct creation *creation, const struct bdev_specs *spec
 			   text_equal(type, "best")					    ? "btrfs,zfs,lvm,dir" :
 											      type;
 	bool is_given = lxc_config_spec(self(creation->c)->config)->rootfs.path;
-	auto_free char *copy = strdup(is_given ? "dir" : list);
+	if (is_given && text_equal(type, "best"))
+		list = "dir";
+	auto_free char *copy = strdup(list);
 	char *next = copy;
 	int r = copy && creation->rootfs ? -EINVAL : -ENOMEM;
 	if (r == -ENOMEM)
@@ -377,6 +383,8 @@ static void undo(struct creation *creation)
 {
 	const struct spec *spec = lxc_config_spec(self(creation->c)->config);
 	close_fd(&creation->tree_fd);
+	if (creation->set_rootfs)
+		(void)lxc_config_clear(self(creation->c)->config, "lxc.rootfs.path", NULL);
 	if (creation->store && creation->store->destroy)
 		(void)creation->store->destroy(creation->source, NULL);
 	if (creation->made_rootfs && creation->rootfs)

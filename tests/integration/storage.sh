@@ -3,7 +3,10 @@
 source "$(dirname "$0")/lib.sh"
 [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
 for i in $(seq 0 31); do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
+export DM_DISABLE_UDEV=1 # no udev looks after the sandbox's /dev
 modprobe -qa loop dm_thin_pool btrfs xfs 2>/dev/null
+minor=$(awk '$2 == "device-mapper" { print $1 }' /proc/misc)
+[ -z "$minor" ] || [ -e /dev/mapper/control ] || { mkdir -p /dev/mapper; mknod /dev/mapper/control c 10 "$minor"; }
 has() { local p; for p; do command -v "$p" >/dev/null || return; done; }
 
 # FILE SIZE TYPE DIR: a file system of the test's own at DIR
