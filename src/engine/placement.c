@@ -186,6 +186,19 @@ int placement_write_id_maps(struct start *start, struct error *err)
 	return idmaps_write(start->spec, start->init_pid, false, err);
 }
 
+bool placement_has_idmapped(const struct start *start)
+{
+	vector_for_each (entry, &start->spec->mounts.entries)
+		if (entry->idmap)
+			return true;
+	return start->spec->rootfs.options && strstr(start->spec->rootfs.options, "idmap=");
+}
+
+bool placement_has_sources(const struct start *start)
+{
+	return placement_has_idmapped(start) || store_is_volume(&start->spec->rootfs);
+}
+
 static int open_root(struct start *start, const char *idmap, struct error *err)
 {
 	const struct spec_rootfs *rootfs = &start->spec->rootfs;

@@ -9,7 +9,10 @@ int placement_write_id_maps(struct start *start, struct error *err);
 int placement_open_shared(struct start *start, struct error *err);
 /* Joins them; in init. */
 int placement_join(struct start *start, struct error *err);
-/* Copies of the sources with option idmap=, their owners mapped; before the clone. close: after it, or at the end. */
+/* Is there a source with option idmap=? And one that the host's root has to mount, which a volume is too? */
+bool placement_has_idmapped(const struct start *start);
+bool placement_has_sources(const struct start *start);
+/* Volumes, and copies of the sources with option idmap=, their owners mapped; before the clone. close: after it, or at the end. */
 int placement_open_sources(struct start *start, struct error *err);
 /* Those with idmap=container get the container's map, once that is written and before init mounts them. */
 int placement_map_sources(struct start *start, struct error *err);

@@ -26,7 +26,6 @@
 #include "engine/resources.h"
 #include "engine/start.h"
 #include "engine/control.h"
-#include "storage/store.h"
 
 /* ---- conditions: fixed before clone-init ---- */
 
@@ -35,25 +34,9 @@ static bool has_idmap(const struct start *start)
 	return start->spec->idmaps.count > 0;
 }
 
-static bool has_idmapped_sources(const struct start *start)
-{
-	const struct spec *spec = start->spec;
-
-	vector_for_each (entry, &spec->mounts.entries)
-		if (entry->idmap)
-			return true;
-	return spec->rootfs.options && strstr(spec->rootfs.options, "idmap=");
-}
-
-/* What only the host's root can mount, and before the clone: see placement_open_sources. */
-static bool has_sources(const struct start *start)
-{
-	return has_idmapped_sources(start) || store_is_volume(&start->spec->rootfs);
-}
-
 static bool has_mapped_sources(const struct start *start)
 {
-	return has_idmap(start) && has_idmapped_sources(start);
+	return has_idmap(start) && placement_has_idmapped(start);
 }
 
 static bool has_cgroups_to_enter(const struct start *start)
@@ -405,7 +388,7 @@ const struct step supervisor_plan[] = {
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),
-	RUN("open-sources",         has_sources,    open_sources),
+	RUN("open-sources",         placement_has_sources, open_sources),
 	RUN("prepare-network",      NULL,           prepare_network),
 	RUN("clone-init",           NULL,           clone_init),
 	RUN("save-starting",        NULL,           save_starting),

@@ -144,6 +144,7 @@ static struct lxc_container *make(const char *name, const char *path)
 	wire_settings(c);
 	wire_attach(c);
 	wire_inside(c);
+	wire_create(c);
 	wire_lifecycle(c);
 	wire_snapshots(c);
 	wire_console(c);

@@ -81,6 +81,7 @@ void wire_state(struct lxc_container *c);
 void wire_settings(struct lxc_container *c);
 void wire_attach(struct lxc_container *c);
 void wire_inside(struct lxc_container *c);
+void wire_create(struct lxc_container *c);
 void wire_lifecycle(struct lxc_container *c);
 void wire_snapshots(struct lxc_container *c);
 void wire_console(struct lxc_container *c);

@@ -60,7 +60,10 @@ static int open_image(const char *source, const char *options, struct error *err
 {
 	char device[LOOP_PATH_SIZE];
 	bool is_read_only = store_wants_read_only(options);
-	auto_close int device_fd = loop_open(source, is_read_only, device);
+	auto_close int file_fd = open(source, (is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (file_fd < 0)
+		return error_set(err, errno, "open %s", source);
+	auto_close int device_fd = loop_attach(file_fd, is_read_only, device);
 	if (device_fd < 0)
 		return error_set(err, device_fd, "open %s as a loop device", source);
 	return store_open_device(device, options, is_read_only, err);
