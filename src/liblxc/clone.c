@@ -11,9 +11,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,6 +176,7 @@ static int snapshot_volume(struct clone_job *job, struct lxc_container *clone, c
 		return error_set(err, ENOMEM, "copy the rootfs");
 	struct store_request request = volume_request(job->directory, name, NULL);
 	request.size = job->size;
+	request.beside = original;
 	int r = make_volume(job, clone, store, original, &request, err);
 	const char *source = job->made_source;
 	if (r == 0 && store->needs_original && store->needs_original(source) && container_note_clone(job->from, clone) < 0)
@@ -182,14 +184,19 @@ static int snapshot_volume(struct clone_job *job, struct lxc_container *clone, c
 	return r;
 }
 
-/* As large as what it is copied from, if that is a file system of its own. */
+/* As large as what it is copied from, where that has a size of its own. */
 static uint64_t size_of_root(const struct spec *spec)
 {
-	struct statvfs info;
+	struct stat info;
+	uint64_t size = 0;
 	if (!store_is_volume(&spec->rootfs))
 		return 0;
-	auto_close int fd = storage_open_root(spec, NULL);
-	return fd >= 0 && fstatvfs(fd, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize * 21 / 20 : 0;
+	auto_close int fd = open(spec->rootfs.path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &info) < 0)
+		return 0;
+	if (S_ISREG(info.st_mode))
+		return (uint64_t)info.st_size;
+	return S_ISBLK(info.st_mode) && ioctl(fd, BLKGETSIZE64, &size) == 0 ? size : 0;
 }
 
 static int copy_to_volume(struct clone_job *job, struct lxc_container *clone, const struct store *store,
@@ -201,6 +208,8 @@ static int copy_to_volume(struct clone_job *job, struct lxc_container *clone, co
 		return error_set(err, ENOMEM, "copy the rootfs");
 	struct store_request request = volume_request(job->directory, name, NULL);
 	request.size = job->size ?: size_of_root(from);
+	if (store_of(&from->rootfs) == store)
+		request.beside = from->rootfs.path;
 	int r = make_volume(job, clone, store, NULL, &request, err);
 	return r ?: owned_copy_root(from, lxc_config_spec(self(clone)->config), err);
 }

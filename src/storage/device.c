@@ -165,3 +165,9 @@ bool store_is_device_below(const char *path, const char *prefix)
 	auto_free char *real = text_starts(path, prefix) ? NULL : realpath(path, NULL);
 	return text_starts(path, prefix) || (real && text_starts(real, prefix));
 }
+
+int store_name_beside(const struct store_request *request, char **ret)
+{
+	const char *slash = strrchr(request->beside, '/');
+	return text_format(ret, "%.*s%s", slash ? (int)(slash + 1 - request->beside) : 0, request->beside, request->name);
+}

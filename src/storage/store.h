@@ -15,6 +15,7 @@ struct spec_rootfs;
 struct store_request {
 	const char *directory; /* of the container: for what lies in files */
 	const char *name;      /* of the container: for what is a volume */
+	const char *beside; /* a source of the same store: the new one goes into the same group, pool or parent */
 	const char *fstype;
 	uint64_t size; /* bytes */
 	const char *volume_group, *volume, *thin_pool; /* lvm */

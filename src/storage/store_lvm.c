@@ -37,6 +37,8 @@ static int destroy(const char *source, struct error *err)
 
 static int name(const struct store_request *request, char **ret)
 {
+	if (request->beside)
+		return store_name_beside(request, ret);
 	return text_format(ret, "/dev/%s/%s", request->volume_group ?: "lxc", request->volume ?: request->name);
 }
 

@@ -26,6 +26,8 @@ static bool exists(const char *source)
 
 static int name(const struct store_request *request, char **ret)
 {
+	if (request->beside)
+		return store_name_beside(request, ret);
 	return text_format(ret, DEVICES "%s/%s", request->rbd_pool ?: "lxc", request->rbd_name ?: request->name);
 }
 

@@ -16,6 +16,8 @@ static bool exists(const char *dataset)
 
 static int name(const struct store_request *request, char **ret)
 {
+	if (request->beside)
+		return store_name_beside(request, ret);
 	return text_format(ret, "%s/%s", request->zfs_root ?: "lxc", request->name);
 }
 

@@ -32,3 +32,6 @@ bool store_is_device_below(const char *path, const char *prefix);
 
 /* Do the options ask for it to be read-only? */
 bool store_wants_read_only(const char *options);
+
+/* The name beside the source request->beside: its last component replaced, by request->name. 0 or -ENOMEM. */
+int store_name_beside(const struct store_request *request, char **ret);
