@@ -369,18 +369,26 @@ int container_check_defined(const struct lxc_container *c, struct error *err)
 	return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
 }
 
-/* The new container's directory, with the file that says that it is not whole. */
+/*
+ * The new container's directory, with the file that says that it is not whole. A directory without configuration is what
+ * somebody left who died before he had that file, or has just made to write it.
+ */
 static int reserve(struct clone_job *job, struct error *err)
 {
 	const struct lxc_container clone = { .config_path = (char *)job->path, .name = (char *)job->name };
-	int r = mkdir_parents(job->path, 0770);
-	if (r == 0 && mkdir(job->directory, 0770) < 0)
-		r = -errno;
-	if (r == -EEXIST)
-		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", job->name);
+	auto_free char *config = container_path(&clone, "config");
+	int r = config ? mkdir_parents(job->directory, 0770) : -ENOMEM;
+	if (r == 0 && access(config, F_OK) == 0)
+		r = -EEXIST;
 	r = r ?: (job->partial_fd = partial_begin(&clone, PARTIAL_NEW));
+	if (r >= 0 && access(config, F_OK) == 0) { /* made while we looked */
+		partial_end(&clone, &job->partial_fd);
+		r = -EEXIST;
+	}
 	if (r < 0)
 		(void)rmdir(job->directory);
+	if (r == -EEXIST)
+		return error_set_kind(err, ERROR_BUSY, EEXIST, "container %s exists already", job->name);
 	return r < 0 ? error_set(err, r, "make directory %s", job->directory) : 0;
 }
 
@@ -430,7 +438,8 @@ struct lxc_container *clone_container(struct clone_job *job, char **hookargs, st
 	int r = fill_clone(job, clone, hookargs, err);
 	if (r < 0)
 		undo_clone(job, clone);
-	partial_end(clone, &job->partial_fd);
+	if (r < 0 || !job->stays_partial)
+		partial_end(clone, &job->partial_fd);
 	free(job->made_source);
 	job->made_source = NULL;
 	if (r == 0)

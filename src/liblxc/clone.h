@@ -16,6 +16,7 @@ struct clone_job {
 	uint64_t size;	     /* bytes, of a new volume; 0: the original's */
 	const char *comment; /* file of a snapshot's comment, or NULL */
 	bool is_snapshot;    /* one of lxc-snapshot: has time and comment */
+	bool stays_partial;  /* partial_fd is the caller's to end when all went well */
 	/* what clone_container keeps here */
 	int partial_fd;			 /* liblxc/partial.h */
 	const struct store *made_store;	 /* of a volume that was made; NULL: none */

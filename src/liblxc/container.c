@@ -172,5 +172,8 @@ struct lxc_container *lxc_container_new(const char *name, const char *configpath
 struct lxc_container *extra_container_open(const char *name, const char *lxcpath)
 {
 	const char *path = lxcpath ?: lxc_get_global_config_item("lxc.lxcpath");
-	return name && path ? make(name, path) : NULL;
+	struct lxc_container *c = name && path ? make(name, path) : NULL;
+	if (c)
+		container_recover(c);
+	return c;
 }

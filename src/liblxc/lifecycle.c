@@ -47,7 +47,7 @@ static int destroy_marked(struct lxc_container *c, const struct spec *spec, cons
 	const struct store *store = store_of(&spec->rootfs);
 	int r = 0;
 	if (store && !store->is_directory && !spec->rootfs.unmanaged)
-		r = partial_note_volume(partial_fd, store->name, spec->rootfs.path);
+		r = partial_note_volume(partial_fd, false, store->name, spec->rootfs.path);
 	r = r < 0 ? error_set(err, r, "note the volume of %s", c->name) : remove_rootfs(c, spec, err);
 	if (r < 0)
 		return r;

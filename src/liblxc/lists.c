@@ -1,28 +1,61 @@
 /* All containers below a path. */
+#include "liblxc/extra.h"
 #include "liblxc/internal.h"
+#include "liblxc/partial.h"
 
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Directories with a file "config". */
+static bool has_file(int dir_fd, const char *name, const char *file)
+{
+	char path[512];
+	int length = snprintf(path, sizeof(path), "%s/%s", name, file);
+	return length > 0 && length < (int)sizeof(path) && faccessat(dir_fd, path, F_OK, 0) == 0;
+}
+
+/* One that somebody is making or removing is none; what a dead one has left is ended first. */
+static bool is_whole(const char *path, const char *name)
+{
+	struct lxc_container *c = extra_container_open(name, path);
+	bool is_partial = !c || container_is_partial(c);
+	if (c)
+		lxc_container_put(c);
+	return !is_partial;
+}
+
+/* Directories with a file "config". *ret_has_partial: some have a file "partial", and are left out unless whole. */
+static int list_once(DIR *dir, const char *path, bool *ret_has_partial, struct string_list *ret)
+{
+	*ret_has_partial = false;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		const char *name = entry->d_name;
+		if (*name == '.' || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK))
+			continue;
+		bool is_changing = has_file(dirfd(dir), name, "partial");
+		*ret_has_partial |= is_changing;
+		if (is_changing && !is_whole(path, name))
+			continue;
+		if (has_file(dirfd(dir), name, "config") && string_list_add(ret, name) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int list_defined(const char *path, struct string_list *ret)
 {
+	bool has_partial;
 	auto_closedir DIR *dir = opendir(path);
 	if (!dir)
 		return -errno;
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		char file[512];
-		if (entry->d_name[0] == '.' || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK))
-			continue;
-		if (snprintf(file, sizeof(file), "%s/config", entry->d_name) >= (int)sizeof(file) ||
-			faccessat(dirfd(dir), file, F_OK, 0) < 0)
-			continue;
-		if (string_list_add(ret, entry->d_name) < 0)
-			return -ENOMEM;
+	int r = list_once(dir, path, &has_partial, ret);
+	if (r == 0 && has_partial) { /* ending one may have removed or renamed another */
+		string_list_clear(ret);
+		rewinddir(dir);
+		r = list_once(dir, path, &has_partial, ret);
 	}
 	string_list_sort(ret);
-	return 0;
+	return r;
 }
 
 /* Takes names out that lxc_container_new can not open when containers are wanted. */

@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The lines that note a volume. */
+#define VOLUME	   "volume "
+#define OWN_VOLUME "own "
+
 static char *read_partial(const struct lxc_container *c)
 {
 	auto_free char *path = container_path(c, "partial");
@@ -31,33 +35,59 @@ bool container_is_partial(const struct lxc_container *c)
 	auto_free char *path = container_path(c, "partial");
 	if (!path || access(path, F_OK) < 0)
 		return false;
-	auto_free char *text = read_partial(c);
-	return !text || (!is_work(text, PARTIAL_RENAME) && !is_work(text, PARTIAL_RESTORE));
+	auto_free char *text = read_partial(c), *restored = NULL;
+	if (!text || text_format(&restored, PARTIAL_RESTORE " %s", c->name) < 0)
+		return true;
+	return !is_work(text, PARTIAL_RENAME) && !is_work(text, restored);
 }
 
 /* ---- who works ---- */
 
-/* It gets its name when it is locked: who sees it must not take it for a dead one's. */
-int partial_begin(const struct lxc_container *c, const char *work)
+/* Is path the file that fd is open on, still? */
+static bool is_at(int fd, const char *path)
 {
-	auto_free char *path = container_path(c, "partial"), *file = NULL, *line = NULL;
-	if (!path || text_format(&file, "%s.%d", path, (int)gettid()) < 0 || text_format(&line, "%s\n", work) < 0)
+	struct stat own, there;
+	return fstat(fd, &own) == 0 && lstat(path, &there) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
+/* It gets its name when it is locked and has its line: who sees it must not take it for a dead one's. */
+static int put(const struct lxc_container *c, const char *work, unsigned rename_flags)
+{
+	auto_free char *path = container_path(c, "partial"), *file = container_path(c, "partial.new"), *line = NULL;
+	if (!path || !file || text_format(&line, "%s\n", work) < 0)
 		return -ENOMEM;
-	auto_close int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_close int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : write_full(fd, line, strlen(line));
-	if (r == 0 && renameat2(AT_FDCWD, file, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_at(fd, file))
+		return -EEXIST;
+	int r = ftruncate(fd, 0) < 0 ? -errno : write_full(fd, line, strlen(line));
+	if (r == 0 && renameat2(AT_FDCWD, file, AT_FDCWD, path, rename_flags) < 0)
 		r = -errno;
 	if (r < 0)
 		(void)unlink(file);
 	return r < 0 ? r : take_fd(&fd);
 }
 
-int partial_note_volume(int fd, const char *store, const char *source)
+int partial_begin(const struct lxc_container *c, const char *work)
+{
+	return put(c, work, RENAME_NOREPLACE);
+}
+
+int partial_change(const struct lxc_container *c, int *fd, const char *work)
+{
+	int new_fd = put(c, work, 0);
+	if (new_fd < 0)
+		return new_fd;
+	close_fd(fd);
+	*fd = new_fd;
+	return 0;
+}
+
+int partial_note_volume(int fd, bool is_own, const char *store, const char *source)
 {
 	auto_free char *line = NULL;
-	int r = text_format(&line, "volume %s:%s\n", store, source);
+	int r = text_format(&line, "%s%s:%s\n", is_own ? OWN_VOLUME : VOLUME, store, source);
 	return r ?: write_full(fd, line, strlen(line));
 }
 
@@ -71,14 +101,14 @@ void partial_end(const struct lxc_container *c, int *fd)
 
 /* ---- who comes after a death ---- */
 
-static void destroy_noted_volumes(char *text)
+static void destroy_noted_volumes(char *text, bool has_own)
 {
 	for (char *line; (line = strsep(&text, "\n"));) {
-		if (!text_starts(line, "volume "))
+		char *name = strchr(line, ' '), *source = strchr(line, ':');
+		if (!name || !source || !(text_starts(line, VOLUME) || (has_own && text_starts(line, OWN_VOLUME))))
 			continue;
-		char *source = strchr(line, ':');
 		*source++ = '\0';
-		const struct store *store = store_find(line + strlen("volume "));
+		const struct store *store = store_find(name + 1);
 		if (store && store->destroy)
 			(void)store->destroy(source, NULL);
 	}
@@ -89,7 +119,7 @@ static void take_back(struct lxc_container *c, char *text)
 	auto_free char *directory = container_path(c, "");
 	if (access(c->configfile, F_OK) == 0) /* whose ids are they? */
 		(void)lxc_config_load(self(c)->config, c->configfile, NULL);
-	destroy_noted_volumes(text);
+	destroy_noted_volumes(text, true);
 	if (directory) {
 		container_forget_origin(c);
 		(void)owned_remove_container(lxc_config_spec(self(c)->config), directory, NULL);
@@ -114,22 +144,15 @@ static void end_restore(struct lxc_container *c, const char *copy, char *text)
 	auto_free char *ours = container_path(c, "snaps");
 	if (!directory || !theirs || !ours || (access(theirs, F_OK) == 0 && rename(theirs, ours) < 0))
 		return; /* nothing is lost: the next one tries again */
-	destroy_noted_volumes(text);
+	destroy_noted_volumes(text, false);
 	(void)owned_remove_container(lxc_config_spec(self(c)->config), directory, NULL);
-}
-
-/* Is the file still there that fd is open on? Its maker may have come to an end since. */
-static bool is_current(int fd)
-{
-	struct stat info;
-	return fstat(fd, &info) == 0 && info.st_nlink > 0;
 }
 
 void container_recover(struct lxc_container *c)
 {
 	auto_free char *path = container_path(c, "partial");
 	auto_close int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_current(fd))
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_at(fd, path))
 		return; /* somebody is still at it */
 	auto_free char *text = read_partial(c);
 	char *words = text, *work = text ? strsep(&words, " \n") : NULL;

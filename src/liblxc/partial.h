@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 /*
  * The file "partial" in a container's directory: whoever changes the container as a whole holds its lock until the new
  * state is there. Where it is left without a lock, the one who did so is dead, and the next who opens the container
@@ -25,8 +27,14 @@ void container_recover(struct lxc_container *c);
  */
 int partial_begin(const struct lxc_container *c, const char *work) __attribute__((warn_unused_result));
 
-/* Before a volume is made: a cut off work takes it away again. source as in lxc.rootfs.path. 0 or -errno. */
-int partial_note_volume(int fd, const char *store, const char *source);
+/* The same work goes on as another: the file is replaced, volumes that were noted are no more. 0 or -errno. */
+int partial_change(const struct lxc_container *c, int *fd, const char *work) __attribute__((warn_unused_result));
+
+/*
+ * Before a volume is made or removed: a cut off work takes it away. is_own: of the copy in a restore, only when that does
+ * not become the container. source as in lxc.rootfs.path. 0 or -errno.
+ */
+int partial_note_volume(int fd, bool is_own, const char *store, const char *source);
 
 /* Removes the file and lets go of the lock. */
 void partial_end(const struct lxc_container *c, int *fd);

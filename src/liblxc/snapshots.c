@@ -85,11 +85,24 @@ static void free_snapshot(struct lxc_snapshot *snapshot)
 	free(snapshot->lxcpath);
 }
 
+/* One that is being made or removed is none; what a dead one has left is ended first. */
+static bool is_whole(const struct lxc_container *c, const char *name)
+{
+	auto_free char *snaps = container_path(c, "snaps");
+	struct lxc_container *found = snaps ? lxc_container_new(name, snaps) : NULL;
+	bool is_partial = !found || container_is_partial(found);
+	if (found)
+		lxc_container_put(found);
+	return !is_partial;
+}
+
 static bool fill_snapshot(const struct lxc_container *c, const char *name, struct lxc_snapshot *ret)
 {
 	auto_free char *stamp = snapshot_path(c, name, "ts");
-	auto_free char *config = snapshot_path(c, name, "config");
+	auto_free char *config = snapshot_path(c, name, "config"), *partial = snapshot_path(c, name, "partial");
 	size_t length;
+	if (partial && access(partial, F_OK) == 0 && !is_whole(c, name))
+		return false;
 	if (!config || access(config, F_OK) < 0)
 		return false;
 	ret->name = strdup(name);
@@ -192,27 +205,29 @@ static void remove_replaced(struct lxc_container *c, struct lxc_container *copy,
 	container_move_origins(c, copy->name, NULL);
 	auto_free char *inside = container_path(c, ""); /* what lies there has gone along already */
 	if (inside && store && !text_starts(spec->rootfs.path, inside) && !store->is_directory && store->destroy &&
-		!spec->rootfs.unmanaged && partial_note_volume(partial_fd, store->name, spec->rootfs.path) == 0)
+		!spec->rootfs.unmanaged && partial_note_volume(partial_fd, false, store->name, spec->rootfs.path) == 0)
 		(void)store->destroy(spec->rootfs.path, NULL);
 	(void)owned_remove_container(spec, directory, NULL);
 }
 
-static int exchange(struct lxc_container *c, struct lxc_container *copy, const char *directory, struct error *err)
+static int exchange(struct lxc_container *c, struct lxc_container *copy, const char *directory, int *partial_fd,
+	struct error *err)
 {
+	const struct spec_rootfs *rootfs = &lxc_config_spec(self(copy)->config)->rootfs;
+	const struct store *store = store_of(rootfs);
 	auto_free char *work = NULL;
-	int partial_fd = text_format(&work, PARTIAL_RESTORE " %s %s", c->name, copy->name);
-	if (partial_fd == 0)
-		partial_fd = partial_begin(copy, work);
-	if (partial_fd < 0)
-		return error_set(err, partial_fd, "restore %s", c->name);
-	int r = take_place(c, copy, err);
+	int r = text_format(&work, PARTIAL_RESTORE " %s %s", c->name, copy->name);
+	r = r ?: partial_change(copy, partial_fd, work);
+	if (r == 0 && store && !store->is_directory)
+		r = partial_note_volume(*partial_fd, true, store->name, rootfs->path);
+	r = r < 0 ? error_set(err, r, "restore %s", c->name) : take_place(c, copy, err);
 	if (r < 0) {
-		partial_end(copy, &partial_fd);
+		partial_end(copy, partial_fd);
 		(void)copy->destroy(copy);
 		return r;
 	}
-	remove_replaced(c, copy, directory, partial_fd);
-	partial_end(c, &partial_fd);
+	remove_replaced(c, copy, directory, *partial_fd);
+	partial_end(c, partial_fd);
 	lxc_config_reset(self(c)->config);
 	return lxc_config_load(self(c)->config, c->configfile, err);
 }
@@ -220,7 +235,7 @@ static int exchange(struct lxc_container *c, struct lxc_container *copy, const c
 static int restore_in_place(struct lxc_container *c, struct lxc_container *from, struct error *err)
 {
 	auto_free char *directory = NULL, *name = NULL;
-	int r = text_format(&name, "%s.restore-%d", c->name, getpid());
+	int r = text_format(&name, "%s.restore", c->name);
 	r = r ?: text_format(&directory, "%s/%s", c->config_path, name);
 	if (r < 0)
 		return error_set(err, r, "restore %s", c->name);
@@ -231,11 +246,11 @@ static int restore_in_place(struct lxc_container *c, struct lxc_container *from,
 	if (container_has_clones(from))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "snapshot %s has clones", from->name);
 	struct clone_job job = { .from = from, .name = name, .path = c->config_path, .directory = directory,
-		.flags = LXC_CLONE_KEEPNAME | LXC_CLONE_KEEPMACADDR };
+		.flags = LXC_CLONE_KEEPNAME | LXC_CLONE_KEEPMACADDR, .stays_partial = true };
 	struct lxc_container *copy = clone_container(&job, NULL, err);
 	if (!copy)
 		return err->errnum ? -err->errnum : -EIO;
-	r = exchange(c, copy, directory, err);
+	r = exchange(c, copy, directory, &job.partial_fd, err);
 	lxc_container_put(copy);
 	return r;
 }

@@ -49,7 +49,7 @@ int volume_create(const struct spec *spec, const struct store *store, const char
 		return error_set(err, r, "name the %s of %s", store->name, request->name);
 	if (store->exists(source))
 		return error_set_kind(err, ERROR_BUSY, EEXIST, "%s:%s exists already", store->name, source);
-	r = partial_note_volume(partial_fd, store->name, source);
+	r = partial_note_volume(partial_fd, false, store->name, source);
 	if (r < 0)
 		return error_set(err, r, "note %s:%s", store->name, source);
 	struct snapshot work = { store, original, source, request };
