@@ -70,6 +70,7 @@ struct template_run {
 	const char *rootfs;
 	int tree_fd; /* a volume, to be attached at rootfs; -1: that is filled itself */
 	struct string_list arguments; /* ends in NULL */
+	int partial_fd; /* stays open in the template: nobody takes away what it writes before all of its processes are gone */
 	bool is_quiet, is_mapped;
 };
 
@@ -85,6 +86,7 @@ static void exec_template(const struct template_run *run)
 		(void)mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL); /* best effort, as said above */
 	if (run->tree_fd >= 0 && storage_attach(run->tree_fd, run->rootfs) < 0)
 		_exit(126); /* never beside the volume */
+	(void)fcntl(run->partial_fd, F_SETFD, 0);
 	(void)umask(022); /* a system for many users, whatever the caller keeps for itself */
 	execv(run->path, run->arguments.items);
 	_exit(127);
@@ -124,7 +126,8 @@ static int run_template(struct lxc_container *c, const char *name, const struct 
 	const struct spec *spec = lxc_config_spec(self(c)->config);
 	auto_free char *template = NULL;
 	const char *rootfs = creation->rootfs;
-	struct template_run run = { .rootfs = rootfs, .tree_fd = creation->tree_fd, .is_quiet = quiet,
+	struct template_run run = { .rootfs = rootfs, .tree_fd = creation->tree_fd,
+		.partial_fd = creation->partial_fd, .is_quiet = quiet,
 		.is_mapped = engine_needs_mapping(spec) };
 	int r = extra_find_template(name, &template);
 	run.path = template;

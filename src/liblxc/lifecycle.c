@@ -69,7 +69,9 @@ static int destroy_files(struct lxc_container *c, const struct spec *spec, struc
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
 	if (partial_fd < 0)
 		return error_set(err, partial_fd, "make %s/partial", directory);
-	int r = destroy_marked(c, spec, directory, keeps_directory, partial_fd, err);
+	int r = !spec->rootfs.unmanaged && container_check_unused(c) < 0 ?
+		error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name) :
+		destroy_marked(c, spec, directory, keeps_directory, partial_fd, err);
 	partial_end(c, &partial_fd);
 	return r;
 }
@@ -135,7 +137,8 @@ static int rename_marked(struct lxc_container *c, const char *name, const char *
 	if (partial_fd < 0)
 		return error_set(err, partial_fd, "rename %s", c->name);
 	container_add_name(c, name);
-	int r = rename_directory(c, name, config, err);
+	int r = container_check_unused(c) < 0 ? error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name) :
+						rename_directory(c, name, config, err);
 	if (r == 0)
 		container_move_origins(&renamed, c->name, NULL);
 	else

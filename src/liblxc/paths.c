@@ -42,8 +42,17 @@ int container_note_clone(const struct lxc_container *origin, const struct lxc_co
 	auto_free char *back = container_path(clone, "lxc_rdepends");
 	if (!forward || !back)
 		return -ENOMEM;
+	auto_free char *partial = container_path(origin, "partial");
 	auto_close int lock = lock_origin(origin);
+	if (lock < 0 || !partial || access(partial, F_OK) == 0)
+		return -ENOENT; /* it is being removed, renamed or replaced */
 	return append(back, origin) ?: append(forward, clone);
+}
+
+int container_check_unused(const struct lxc_container *c)
+{
+	auto_close int lock = lock_origin(c);
+	return container_has_clones(c) ? -EBUSY : 0;
 }
 
 /* Removes the first pair of lines PATH, NAME from text, in place. */

@@ -12,8 +12,10 @@ bool directory_has_entries(const char *path);
  * this container in their file lxc_rdepends: lines are added before a clone is whole and removed after it is gone.
  */
 bool container_has_clones(const struct lxc_container *c);
-/* Notes in both directories that clone depends on origin. 0 or -errno. */
+/* Notes in both directories that clone depends on origin. 0 or -errno; -ENOENT: origin is being changed. */
 int container_note_clone(const struct lxc_container *origin, const struct lxc_container *clone);
+/* With c's file "partial" there: -EBUSY, a clone was noted before that could be seen; else no more can be. */
+int container_check_unused(const struct lxc_container *c);
 /* Notes that clone depends on whatever other depends on: it has a copy of other's layer over the same lower ones. */
 int container_share_origins(const struct lxc_container *other, const struct lxc_container *clone);
 /* In the files of c's origins: what is noted by the name of old is by that of new, or not at all (NULL). */

@@ -210,6 +210,25 @@ static void remove_replaced(struct lxc_container *c, struct lxc_container *copy,
 	(void)owned_remove_container(spec, directory, NULL);
 }
 
+/* From the mark on nobody makes a clone of the container that is going; who finds it alone has nothing to end. */
+static int take_unused_place(struct lxc_container *c, struct lxc_container *copy, struct error *err)
+{
+	auto_free char *work = NULL;
+	int own_fd = text_format(&work, PARTIAL_RENAME " %s %s", c->name, c->name);
+	if (own_fd == 0)
+		own_fd = partial_begin(c, work);
+	if (own_fd == -EEXIST)
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
+	if (own_fd < 0)
+		return error_set(err, own_fd, "restore %s", c->name);
+	int r = container_check_unused(c) < 0 ? error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name) :
+						take_place(c, copy, err);
+	if (r < 0)
+		partial_end(c, &own_fd);
+	close_fd(&own_fd); /* the file goes with the old container */
+	return r;
+}
+
 static int exchange(struct lxc_container *c, struct lxc_container *copy, const char *directory, int *partial_fd,
 	struct error *err)
 {
@@ -220,7 +239,7 @@ static int exchange(struct lxc_container *c, struct lxc_container *copy, const c
 	r = r ?: partial_change(copy, partial_fd, work);
 	if (r == 0 && store && !store->is_directory)
 		r = partial_note_volume(*partial_fd, true, store->name, rootfs->path);
-	r = r < 0 ? error_set(err, r, "restore %s", c->name) : take_place(c, copy, err);
+	r = r < 0 ? error_set(err, r, "restore %s", c->name) : take_unused_place(c, copy, err);
 	if (r < 0) {
 		partial_end(copy, partial_fd);
 		(void)copy->destroy(copy);

@@ -66,7 +66,8 @@ sweep() {
 			[ $? = 137 ] || continue
 			killed=$((killed + 1))
 			# shellcheck disable=SC2086
-			out=$(state_is $state 2>&1) || { bad "$name" "killed at $call $n: $out"; return; }
+			out=$(state_is $state 2>&1) || { sleep 0.5; out=$(state_is $state 2>&1); } || # a template goes on for a moment
+				{ bad "$name" "killed at $call $n: $out"; return; }
 			again=$("$@" 2>&1) # may find the work done: that is the new state, too
 			# shellcheck disable=SC2086
 			out=$(state_is $then 2>&1) || { bad "$name" "second try after $call $n: $out $again"; return; }
