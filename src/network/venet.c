@@ -122,14 +122,17 @@ void put_no_addresses(struct netlink_batch *batch)
 	netlink_end(batch, families);
 }
 
-/* The host end's sysctls net.ipv4.conf.DEVICE, in the one message that has them all. */
-static void put_settings(struct netlink_batch *batch)
+/*
+ * The host end's sysctls net.ipv4.conf.DEVICE, in the one message that has them all. rp_filter looks up a route for each
+ * packet's source: it is there for the time that rules are lost and no guard keeps the interface closed.
+ */
+static void put_settings(struct netlink_batch *batch, bool is_guarded)
 {
-	static const struct {
+	const struct {
 		uint16_t number;
 		uint32_t value;
 	} settings[] = {
-		{ IPV4_DEVCONF_FORWARDING, 1 }, { IPV4_DEVCONF_RP_FILTER, 1 }, { IPV4_DEVCONF_ACCEPT_REDIRECTS, 0 },
+		{ IPV4_DEVCONF_FORWARDING, 1 }, { IPV4_DEVCONF_RP_FILTER, !is_guarded }, { IPV4_DEVCONF_ACCEPT_REDIRECTS, 0 },
 		{ IPV4_DEVCONF_SEND_REDIRECTS, 0 }, { IPV4_DEVCONF_ACCEPT_SOURCE_ROUTE, 0 }, { IPV4_DEVCONF_PROXY_ARP, 0 },
 		{ IPV4_DEVCONF_BC_FORWARDING, 0 },
 	};
@@ -172,13 +175,13 @@ static int filter_fault(const struct network *network, const struct spec_link *l
 	return r;
 }
 
-/* In a user namespace, where programs for the kernel can not be loaded, the filter has to do alone. */
+/* 1: guarded; 0: in a user namespace, where programs for the kernel can not be loaded, the filter has to do alone. */
 static int add_guard(int fd, const struct network *network, const struct spec_link *link, int index, bool is_port,
 	struct error *err)
 {
 	int r = link_guard_attach(fd, index, is_port);
 	if (r == 0 || r == -EPERM)
-		return 0;
+		return r == 0;
 	r = spec_error(err, r, network->spec, &link->origin, "guard the interface against the loss of its filter");
 	error_hint(err, "load the kernel's modules sch_ingress and cls_bpf, or use a kernel with them");
 	return r;
@@ -192,6 +195,7 @@ static void describe(const struct filter_device *device, uint32_t number, char *
 		h[2], h[3], h[4], h[5]);
 }
 
+/* 1: guarded, too. */
 static int add_filter(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
@@ -241,7 +245,8 @@ static int note_routes(const struct network *network, const struct planned_link 
 }
 
 /* Settings, up, a route for each address: one round trip. */
-static int set_up_host(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err)
+static int set_up_host(int fd, const struct network *network, const struct planned_link *link, int index, bool is_guarded,
+	struct error *err)
 {
 	const struct spec_link *spec = link->spec;
 	struct netlink_batch batch = { 0 };
@@ -253,7 +258,7 @@ static int set_up_host(int fd, const struct network *network, const struct plann
 		put_no_addresses(&batch);
 	}
 	netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
-	put_settings(&batch);
+	put_settings(&batch, is_guarded);
 	put_up(&batch, index);
 	uint32_t first = batch.count;
 	vector_for_each (address, &spec->ipv4) {
@@ -306,8 +311,10 @@ int venet_create(int fd, const struct network *network, struct planned_link *lin
 			error_hint(err, "give lxc.net.%u.veth.pair or lxc.net.%u.name another name", spec->index, spec->index);
 		return r;
 	}
-	r = add_filter(fd, network, link, index, err);
-	r = r ?: note_routes(network, link, index, err);
-	r = r ?: set_up_host(fd, network, link, index, err);
+	int is_guarded = add_filter(fd, network, link, index, err);
+	if (is_guarded < 0)
+		return is_guarded;
+	r = note_routes(network, link, index, err);
+	r = r ?: set_up_host(fd, network, link, index, is_guarded, err);
 	return r ?: add_proxies(fd, network, link, err);
 }
