@@ -70,6 +70,16 @@ int mount_new_detached(const char *type, unsigned mount_attributes)
 	return result(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes));
 }
 
+int mount_device_detached(const char *type, const char *device, unsigned mount_attributes)
+{
+	auto_close int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
+
+	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
+		fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	return result(fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attributes));
+}
+
 int mount_attach(int tree_fd, int dir_fd, const char *name)
 {
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH;

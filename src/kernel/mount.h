@@ -20,6 +20,9 @@ int mount_clone_tree(int dir_fd, const char *path, bool recursive);
  */
 int mount_new_detached(const char *type, unsigned attributes);
 
+/* The file system on a block device, seen by nobody else and unmounted with the fd. */
+int mount_device_detached(const char *type, const char *device, unsigned attributes);
+
 /*
  * Attaches the detached mount tree_fd at name below dir_fd (empty: at dir_fd itself). The last component of
  * name is never followed when it is a link: -EINVAL or -ENOTDIR.
