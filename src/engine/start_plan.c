@@ -18,6 +18,7 @@
 #include "base/paths.h"
 #include "base/file.h"
 #include "base/journal.h"
+#include "engine/disk.h"
 #include "engine/hooks.h"
 #include "engine/idmaps.h"
 #include "engine/mapped.h"
@@ -26,7 +27,6 @@
 #include "engine/resources.h"
 #include "engine/start.h"
 #include "engine/control.h"
-#include "storage/limit.h"
 
 /* ---- conditions: fixed before clone-init ---- */
 
@@ -125,11 +125,6 @@ static bool has_autodev(const struct start *start)
 static bool has_host_root(const struct start *start)
 {
 	return !has_rootfs(start) && has_own_mounts(start);
-}
-
-static bool has_disk_limit(const struct start *start)
-{
-	return spec_has_disk_limit(start->spec);
 }
 
 static bool wants_own_supervisor_mounts(const struct start *start)
@@ -246,30 +241,6 @@ static int give_cgroups(struct start *start, struct error *err)
 	struct cgroup_gift gift = { &start->cgroups, idmaps_self(start->spec, true, getegid()) };
 
 	return engine_run_mapped(start->spec, give, &gift, err);
-}
-
-/* An image only grows here: to shrink it takes long, and can fail. */
-static int limit_rootfs(struct start *start, struct error *err)
-{
-	struct spec_rootfs *rootfs = &start->spec->rootfs;
-	uint64_t bytes = rootfs->size_limit ? rootfs->size_limit : UINT64_MAX;
-	struct storage_usage usage = { 0 };
-	struct error warning = { 0 };
-
-	if (storage_limit_get(rootfs->store, rootfs->path, -1, &usage, NULL) == 0 && usage.kind >= LIMIT_IMAGE &&
-		usage.bytes_limit > rootfs->size_limit && rootfs->size_limit) {
-		(void)spec_error(&warning, 0, start->spec, &rootfs->limit_origin, "rootfs %s is larger than lxc.rootfs.size",
-			rootfs->path);
-		error_hint(&warning, "lxc-disk --size shrinks it");
-		start_warn(start, &warning);
-		bytes = UINT64_MAX;
-	}
-	int r = storage_limit_set(rootfs->store, rootfs->path, -1, bytes,
-		rootfs->inode_limit ? rootfs->inode_limit : UINT64_MAX, err);
-	if (r < 0)
-		return r;
-	rootfs->limit_guard = storage_limit_guard(start->spec);
-	return 0;
 }
 
 static int prepare_seccomp(struct start *start, struct error *err)
@@ -425,7 +396,7 @@ const struct step supervisor_plan[] = {
 	RUN("create-cgroups",       NULL,           create_cgroups),
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
 	RUN("give-cgroups",         has_cgroups_to_give, give_cgroups),
-	RUN("limit-rootfs",         has_disk_limit, limit_rootfs),
+	RUN("limit-rootfs",         disk_is_limited, disk_limit_start),
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),

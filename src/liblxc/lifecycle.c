@@ -8,6 +8,7 @@
 #include "liblxc/internal.h"
 #include "liblxc/owned.h"
 #include "liblxc/paths.h"
+#include "storage/limit.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
@@ -310,6 +311,17 @@ static int make_storage(struct creation *creation, const struct bdev_specs *spec
 	return r ?: lxc_config_set(config, "lxc.rootfs.path", value, "lxc-create", err);
 }
 
+/* Before the template fills it: what is made then counts from its birth, and need not be visited again. */
+static int limit_storage(struct lxc_container *c, struct error *err)
+{
+	const struct spec *spec = lxc_config_spec(self(c)->config);
+	const struct spec_rootfs *rootfs = &spec->rootfs;
+	if (!rootfs->path || !spec_has_disk_limit(spec))
+		return 0;
+	return storage_limit_set(rootfs->store, rootfs->path, -1, rootfs->size_limit ? rootfs->size_limit : UINT64_MAX,
+		rootfs->inode_limit ? rootfs->inode_limit : UINT64_MAX, err);
+}
+
 static int save(struct lxc_container *c, struct error *err)
 {
 	return lxc_config_write(self(c)->config, c->configfile, err);
@@ -332,6 +344,7 @@ static int create_all(struct creation *creation, const char *template, const cha
 	if (template && !lxc_config_spec(self(c)->config)->identity.hostname)
 		r = lxc_config_set(self(c)->config, "lxc.uts.name", c->name, "lxc-create", err);
 	r = r ?: make_storage(creation, specs, type, err);
+	r = r ?: limit_storage(c, err);
 	r = r ?: save(c, err);
 	if (r < 0 || !template)
 		return r;
@@ -458,6 +471,8 @@ static int destroy_container(struct lxc_container *c, struct error *err)
 	if (!spec->rootfs.unmanaged && container_has_clones(c))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
 	int r = engine_run_hooks(spec, HOOK_DESTROY, NULL, NULL, err);
+	if (spec->rootfs.path && !spec->rootfs.unmanaged && spec_has_disk_limit(spec) && geteuid() == 0)
+		r = r ?: storage_limit_clear(spec->rootfs.store, spec->rootfs.path, err);
 	r = r ?: remove_rootfs(c, spec, err);
 	if (r == 0)
 		container_forget_origin(c);
