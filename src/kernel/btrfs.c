@@ -34,6 +34,14 @@ bool btrfs_is_subvolume(int fd)
 	return btrfs_is_btrfs(fd) && fstat(fd, &st) == 0 && st.st_ino == TOP_INODE;
 }
 
+bool btrfs_is_same(int fd, int other_fd)
+{
+	struct btrfs_ioctl_fs_info_args a, b;
+
+	return btrfs_is_btrfs(other_fd) && ioctl(fd, BTRFS_IOC_FS_INFO, &a) == 0 && ioctl(other_fd, BTRFS_IOC_FS_INFO, &b) == 0 &&
+	       memcmp(a.fsid, b.fsid, sizeof(a.fsid)) == 0;
+}
+
 int btrfs_device(int fd, dev_t *ret_device)
 {
 	struct btrfs_ioctl_dev_info_args info = { .devid = 1 };

@@ -15,6 +15,9 @@ bool btrfs_is_subvolume(int fd);
 /* The block device of a file system that has only one. */
 int btrfs_device(int fd, dev_t *ret_device);
 
+/* Are both of one file system, in whatever subvolumes? */
+bool btrfs_is_same(int fd, int other_fd);
+
 /* ---- subvolumes; name: one component below parent_fd ---- */
 
 /* -EEXIST, -ENAMETOOLONG. Without privilege, too, where the directory may be written. */

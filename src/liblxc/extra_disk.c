@@ -43,7 +43,8 @@ static int set_key(struct lxc_container *c, const char *key, const char *text, u
 		(void)error_set_kind(err, ERROR_USAGE, 0, "%s is no size", text);
 		return error_hint(err, "write a number with its unit, as 10G");
 	}
-	return lxc_config_set(self(c)->config, key, *ret ? text : "", "command line", err);
+	int r = lxc_config_clear(self(c)->config, key, err);
+	return r < 0 || *ret == 0 ? r : lxc_config_set(self(c)->config, key, text, "command line", err);
 }
 
 int extra_set_disk(struct lxc_container *c, const char *size, const char *inodes)

@@ -221,21 +221,19 @@ int storage_limit_get(const char *store, const char *path, int mounted_fd, struc
 int storage_limit_clear(const char *store, const char *path, struct error *err)
 {
 	auto_place place = { .fd = -1 };
-	uint64_t id;
 	uint32_t project = 0;
 	bool inherits;
 	int r = find_place(store, path, &place, err);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (place.kind == LIMIT_PROJECT) {
-		r = project_get(place.fd, &project, &inherits);
-		if (r == 0 && project)
-			r = project_quota_set(place.fd, project, 0, 0);
-	} else if (place.kind == LIMIT_GROUP && btrfs_quota_get_mode(place.fd) > BTRFS_QUOTA_OFF) {
-		r = btrfs_subvolume_id(place.fd, &id);
-		r = r ?: btrfs_group_destroy(place.fd, BTRFS_GROUP(1, id));
-	}
+	if (place.kind == LIMIT_GROUP)
+		return group_clear(place.path, place.fd, err);
+	if (place.kind != LIMIT_PROJECT)
+		return 0;
+	r = project_get(place.fd, &project, &inherits);
+	if (r == 0 && project)
+		r = project_quota_set(place.fd, project, 0, 0);
 	return r < 0 ? error_set(err, r, "take the limit off %s", place.path) : 0;
 }
 

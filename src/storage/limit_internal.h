@@ -9,4 +9,5 @@ int image_get(const char *path, int mounted_fd, struct storage_usage *ret, struc
 
 /* LIMIT_GROUP; fd: top of the subvolume at path. */
 int group_set(const char *path, int fd, uint64_t bytes, struct error *err);
+int group_clear(const char *path, int fd, struct error *err);
 int group_get(const char *path, int fd, struct storage_usage *ret, struct error *err);

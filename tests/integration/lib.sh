@@ -26,7 +26,7 @@ bad() { local n=$1; shift; local text="$*"; echo "not ok $n ${text//$'\n'/ | }";
 skip() { local n=$1; shift; echo "skip $n $*"; }
 check() {
 	local n=$1 out; shift
-	if out=$("$@" 2>&1); then good "$n"; else bad "$n" "$* gave $?: ${out: -300}"; fi
+	if out=$("$@" 2>&1); then good "$n"; else bad "$n" "$* gave $?: ${out:${#out} > 300 ? ${#out} - 300 : 0}"; fi
 }
 equal() { # NAME WANTED GOT
 	if [ "$2" = "$3" ]; then good "$1"; else bad "$1" "expected '$2', got '$3'"; fi
