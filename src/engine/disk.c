@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "engine/running.h"
@@ -23,7 +24,20 @@ static bool is_too_large(const struct spec_rootfs *rootfs)
 
 bool disk_is_limited(const struct start *start)
 {
-	return spec_has_disk_limit(start->spec);
+	return spec_has_disk_limit(start->spec) || spec_serves_quota(start->spec);
+}
+
+/* Quotas of a file system that is the host's, too, are the host's. */
+static int check_quota(const struct spec *spec, struct error *err)
+{
+	struct stat st;
+
+	if (!spec_serves_quota(spec) || storage_own_device(spec) ||
+		(stat(spec->rootfs.path, &st) == 0 && S_ISREG(st.st_mode)))
+		return 0;
+	(void)spec_error(err, ENOTSUP, spec, &spec->rootfs.limit_origin, "rootfs %s is no file system of its own",
+		spec->rootfs.path);
+	return error_hint(err, "make an image: lxc-create -B loop");
 }
 
 int disk_limit_start(struct start *start, struct error *err)
@@ -32,13 +46,16 @@ int disk_limit_start(struct start *start, struct error *err)
 	uint64_t bytes = rootfs->size_limit ? rootfs->size_limit : UNCHANGED;
 	struct error warning = { 0 };
 
+	int r = check_quota(start->spec, err);
+	if (r < 0 || !spec_has_disk_limit(start->spec))
+		return r;
 	if (is_too_large(rootfs)) {
 		(void)spec_error(&warning, 0, start->spec, &rootfs->limit_origin, "rootfs %s is larger than that", rootfs->path);
 		error_hint(&warning, "lxc-disk --size shrinks it while the container is stopped");
 		start_warn(start, &warning);
 		bytes = UNCHANGED;
 	}
-	int r = storage_limit_set(rootfs->store, rootfs->path, -1, bytes,
+	r = storage_limit_set(rootfs->store, rootfs->path, -1, bytes,
 		rootfs->inode_limit ? rootfs->inode_limit : UNCHANGED, err);
 	if (r == 0)
 		rootfs->limit_guard = storage_limit_guard(start->spec);

@@ -2,9 +2,11 @@
 #include "storage/limit_internal.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "kernel/btrfs.h"
 #include "kernel/loop.h"
+#include "kernel/mountinfo.h"
 #include "kernel/project_quota.h"
 #include "spec/spec.h"
 #include "storage/project.h"
@@ -260,6 +262,23 @@ uint32_t storage_limit_guard(const struct spec *spec)
 	return place.kind == LIMIT_PROJECT && !is_mapped ? GUARD_PROJECT : 0;
 }
 
+/* Is the whole of a file system mounted at path, and not a part of it? */
+static bool is_whole_mount(const char *path)
+{
+	auto_free char *text = NULL, *real = realpath(path, NULL);
+	size_t length;
+	struct mountinfo mount;
+	bool is_whole = false;
+	int r = real ? file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &text, &length) : -errno;
+
+	if (r < 0)
+		return false;
+	for (char *next = text; (r = mountinfo_next(&next, &mount)) != 0;)
+		if (r == 1 && strcmp(mount.target, real) == 0)
+			is_whole = strcmp(mount.root, "/") == 0; /* the last is the uppermost */
+	return is_whole;
+}
+
 uint64_t storage_own_device(const struct spec *spec)
 {
 	struct stat st;
@@ -267,6 +286,8 @@ uint64_t storage_own_device(const struct spec *spec)
 
 	if (!spec->rootfs.path || stat(spec->rootfs.path, &st) < 0)
 		return 0;
+	if (S_ISDIR(st.st_mode))
+		return is_whole_mount(spec->rootfs.path) ? st.st_dev : 0;
 	if (S_ISBLK(st.st_mode))
 		return st.st_rdev;
 	if (!S_ISREG(st.st_mode))

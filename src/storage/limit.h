@@ -45,6 +45,7 @@ int storage_limit_clear(const char *store, const char *path, struct error *err);
 uint32_t storage_limit_guard(const struct spec *spec);
 
 /*
- * Device number of the root file system, if it is one of its own (image or block device, while it is mounted); 0: not.
+ * Device number of the root file system, if it is one of its own: image or block device, while it is mounted, or a
+ * directory where a whole one is mounted. 0: not.
  */
 uint64_t storage_own_device(const struct spec *spec);

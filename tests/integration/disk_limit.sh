@@ -137,7 +137,7 @@ row_escape() { # NAME CONTAINER
 	check "$1-escapes-held" within "$(takes "$2")" 66
 	run "$2" busybox rm -f /try/big /try/inher/big; sync -f "$P"
 	# an attached process with all that attach gives away is bound as init is
-	equal "$1-resource" 0 "$(run "$2" busybox awk '/CapEff/ { print '"$([ "$3" = host ] && [ "$type" != btrfs ] && echo 'and_bit($2)' || echo 0)"' } function and_bit(x) { return index("1 3 5 7 9 b d f", substr(x, 11, 1)) ? 1 : 0 }' /proc/self/status)"
+	equal "$1-resource" 0 "$(run "$2" busybox awk '/CapEff/ { print '"$([ "$3" = host ] && [ "$type" != btrfs ] && echo 'and_bit($2)' || echo 0)"' } function and_bit(x) { return index("1 3 5 7 9 b d f", substr(x, 10, 1)) ? 1 : 0 }' /proc/self/status)"
 }
 row_subvolume() { # NAME CONTAINER: one made in the plain way joins the group, or is refused
 	run "$2" btrfs subvolume create /nest >/dev/null 2>&1
