@@ -268,7 +268,7 @@ int rootfs_mount(struct rootfs_context *root, struct error *err)
 		return mount_overlay(root, &options, err);
 	/* a directory is the usual case: only when that fails it is worth a look what there is */
 	r = mount_directory(root, &options, NULL);
-	if (r == -ENOTDIR && is_device(rootfs->path))
+	if ((r == -ENOTDIR || r == -EINVAL) && is_device(rootfs->path)) /* a file on a directory: which one, the kernel varies */
 		return mount_device(root, &options, err);
 	if (r == 0)
 		return 0;

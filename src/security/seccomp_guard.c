@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define MAX_CODE       256
 #define X32_BIT	       0x40000000U
@@ -107,7 +108,9 @@ static void add_abi(struct program *program, const struct abi *abi, uint32_t gua
 	if (guard & GUARD_PROJECT)
 		answer(program, FILE_SETATTR | abi->bit, refusal);
 	if (guard & GUARD_PROJECT || serves_quota) {
-		uint32_t action = serves_quota ? SECCOMP_RET_USER_NOTIF : refusal;
+		/* the structures of 32-bit programs are others */
+		bool is_native = abi->quotactl == SYS_quotactl && !abi->bit;
+		uint32_t action = !serves_quota ? refusal : is_native ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | ENOSYS;
 		answer(program, abi->quotactl | abi->bit, action);
 		answer(program, QUOTACTL_FD | abi->bit, action);
 	}
