@@ -197,17 +197,38 @@ static void set_id(struct request *request, uint32_t id)
 		memcpy(request->data.bytes + request->command->id_offset, &id, sizeof(id));
 }
 
+/*
+ * The first id from outside on. The kernel (6.1) keeps the lower digits of an id, to base 256, when it passes over an empty
+ * part of its tree (fs/quota/quota_tree.c, find_next_id), and so misses those below: each digit is gone through by itself.
+ */
+static int kernel_next(struct request *request, uint64_t outside, uint32_t *ret_found)
+{
+	for (unsigned bits = 8; bits <= 32 && outside <= UINT32_MAX; bits += 8) {
+		uint64_t end = ((outside >> bits) + 1) << bits;
+		uint32_t found;
+		int r = call_kernel(request, (uint32_t)outside);
+		memcpy(&found, request->data.bytes + request->command->id_offset, sizeof(found));
+		if (r < 0 && r != -ENOENT && r != -ESRCH)
+			return r;
+		if (r == 0 && found < end) {
+			*ret_found = found;
+			return 0;
+		}
+		outside = end;
+	}
+	return -ENOENT;
+}
+
 /* Those that the container does not have are passed over. */
 static int find_next(struct request *request)
 {
 	uint64_t inside = request->id;
-	uint32_t first, found;
+	uint32_t first, found = 0;
 	const struct spec_idmap *map;
 
 	while ((map = next_map(request, inside, &first))) {
-		int r = call_kernel(request, map->outside + (first - map->inside));
-		memcpy(&found, request->data.bytes + request->command->id_offset, sizeof(found));
-		if (r < 0 && r != -ENOENT && r != -ESRCH)
+		int r = kernel_next(request, map->outside + (first - map->inside), &found);
+		if (r < 0 && r != -ENOENT)
 			return r;
 		if (r == 0 && found >= map->outside && found - map->outside < map->count) {
 			set_id(request, map->inside + (found - map->outside));

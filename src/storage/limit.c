@@ -115,6 +115,18 @@ static int refuse(const struct place *place, struct error *err)
 
 /* ---- project quota ---- */
 
+/* As the mount of the overlay would make it, for the root that owns the upper layer. */
+static int make_work_directory(const struct place *place, struct error *err)
+{
+	struct stat upper;
+
+	if (mkdir(place->work, 0755) < 0)
+		return errno == EEXIST ? 0 : error_set(err, errno, "make directory %s", place->work);
+	if (fstat(place->fd, &upper) < 0 || lchown(place->work, upper.st_uid, upper.st_gid) < 0)
+		return error_set(err, errno, "give %s to its owner", place->work);
+	return 0;
+}
+
 static int set_project(const struct place *place, uint64_t bytes, uint64_t inodes, struct error *err)
 {
 	struct project_usage usage = { 0 };
@@ -131,8 +143,8 @@ static int set_project(const struct place *place, uint64_t bytes, uint64_t inode
 	if (!project && !bytes && !inodes)
 		return 0;
 	r = project_claim(place->path, 0, bytes, inodes, &project, err);
-	if (r == 0 && place->work && mkdir(place->work, 0755) < 0 && errno != EEXIST)
-		r = error_set(err, errno, "make directory %s", place->work);
+	if (r == 0 && place->work)
+		r = make_work_directory(place, err);
 	if (r == 0 && place->work)
 		r = project_claim(place->work, project, bytes, inodes, &same, err);
 	if (r < 0)

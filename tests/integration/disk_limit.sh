@@ -181,6 +181,27 @@ row_neighbour() { # a second container has a number, and a count, of its own
 	[ ! -d "$P/other" ] && good "$1-destroyed" || bad "$1-destroyed" "$(ls "$P/other")"
 }
 
+row_overlay() { # NAME MODE: what lies in the upper layer counts, the lower one does not
+	local n=o-$2 owner=0; [ "$2" = host ] || owner=100000
+	mkdir -p "$P/$n/delta"; chown $owner:$owner "$P/$n/delta"
+	limited "$n" "$2" "lxc.rootfs.path = overlay:$P/$n/rootfs:$P/$n/delta" 'lxc.rootfs.size = 60M'
+	[ "$2" = host ] || { mkdir "$P/$n/olwork"; chown 100000:100000 "$P/$n/olwork"; }
+	dd if=/dev/zero of="$P/$n/rootfs/lower" bs=1M count=80 2>/dev/null; chown $owner:$owner "$P/$n/rootfs/lower"
+	local said; said=$(timeout 10 lxc-start -P "$P" -n "$n" 2>&1); soon 5 test -e "$P/$n/delta/ready"
+	if ! is "$n" RUNNING; then
+		case $said in *overlay*) skip "$1-overlay" "$said" ;; *) bad "$1-overlay-start" "$said" ;; esac
+		return
+	fi
+	said=$(fill "$n" /big 200)
+	if limit_said "$said"; then good "$1-overlay-refused"; else bad "$1-overlay-refused" "$said"; fi
+	sync -f "$P"; check "$1-overlay-held" within "$(du -sm "$P/$n/delta" | cut -f1)" 66
+	run "$n" busybox rm /big; sync -f "$P"
+	said=$(run "$n" sh -c 'echo >>/lower' 2>&1) # is copied up first
+	if limit_said "$said"; then good "$1-overlay-copy-up"; else bad "$1-overlay-copy-up" "$said"; fi
+	check "$1-overlay-write" run "$n" busybox dd if=/dev/zero of=/small bs=1M count=8
+	stop "$n"
+}
+
 filesystem() { # TYPE MIB [MKFS-OPTION...]
 	type=$1; shift
 	local r
@@ -201,6 +222,7 @@ filesystem() { # TYPE MIB [MKFS-OPTION...]
 		row_hardlink "$name" "$n"
 		row_live "$name" "$n"
 		[ "$mode" = host ] || row_neighbour "$name" "$n"
+		[ "$type" = btrfs ] || row_overlay "$name" "$mode"
 		stop "$n"
 		rm -f "$P/$n/rootfs/ready"
 		check "$name-restart" start "$n"
@@ -267,7 +289,7 @@ image() { # FSTYPE MIB
 	esac
 	said=$(lxc-disk -P "$P" -n "$n" --size "$((size - 20))M" 2>&1)
 	case $said in *"while it is mounted"*) good "image-$kind-shrink-online" ;; *) bad "image-$kind-shrink-online" "$said" ;; esac
-	said=$(run "$n" busybox dd if=/dev/zero of=/big bs=1M count=2000 2>&1)
+	said=$(timeout 60 lxc-attach -P "$P" -n "$n" -- busybox dd if=/dev/zero of=/big bs=1M count=$((size + 450)) 2>&1)
 	if limit_said "$said"; then good "image-$kind-full"; else bad "image-$kind-full" "$said"; fi
 	stop "$n"; losetup -d "$device"
 }
