@@ -181,6 +181,13 @@ row_neighbour() { # a second container has a number, and a count, of its own
 	[ ! -d "$P/other" ] && good "$1-destroyed" || bad "$1-destroyed" "$(ls "$P/other")"
 }
 
+row_completes() { # a first count that was killed leaves the top without the flag, and files of no project
+	local id r=$P/$2/rootfs; id=$(lsattr -pd "$r" | awk '{ print $1 }')
+	chattr -p 0 "$r/bin/busybox" && chattr -P "$r" || { bad "$1-completes" "chattr"; return; }
+	lxc-disk -P "$P" -n "$2" --size 60M
+	equal "$1-completes" "$id $id yes" "$(lsattr -p "$r/bin/busybox" | awk '{ print $1 }') $(lsattr -pd "$r" |
+		awk '{ print $1, $2 ~ /P/ ? "yes" : "no" }')"
+}
 row_overlay() { # NAME MODE: what lies in the upper layer counts, the lower one does not
 	local n=o-$2 owner=0; [ "$2" = host ] || owner=100000
 	mkdir -p "$P/$n/delta"; chown $owner:$owner "$P/$n/delta"
@@ -228,6 +235,7 @@ filesystem() { # TYPE MIB [MKFS-OPTION...]
 		check "$name-restart" start "$n"
 		local said; said=$(fill "$n" /big 200); limit_said "$said" && good "$name-restart-refused" || bad "$name-restart-refused" "$said"
 		stop "$n"
+		[ "$type" = btrfs ] || row_completes "$name" "$n"
 		equal "$name-lift" "" "$(lxc-disk -P "$P" -n "$n" --size 0 --inodes 0 2>&1)"
 		none_left "$name-left" "$n"
 	done
