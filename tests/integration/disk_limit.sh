@@ -178,6 +178,7 @@ row_neighbour() { # a second container has a number, and a count, of its own
 	check "$1-neighbour-writes" run other busybox dd if=/dev/urandom of=/mine bs=1M count=20 conv=fsync
 	run "$2" busybox rm -f /big; sync -f "$P"
 	stop other; lxc-destroy -P "$P" -n other
+	[ "$type" != btrfs ] || equal "$1-groups-left" 1 "$(btrfs qgroup show "$P" 2>/dev/null | grep -c '^1/')"
 	[ ! -d "$P/other" ] && good "$1-destroyed" || bad "$1-destroyed" "$(ls "$P/other")"
 }
 
