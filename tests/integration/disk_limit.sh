@@ -1,8 +1,10 @@
 #!/bin/bash
 # Limits of disk space and files on whatever file systems this kernel has: what is written past them fails inside, the
 # host and the neighbours do not notice, and the container's root can not get out. Each row tells its file system.
+# disk_limit.sh BINDIR [TYPE...]: only these of btrfs ext4 xfs images
 source "$(dirname "$0")/lib.sh"
 P=$work/lxc
+shift; wanted=" ${*:-btrfs ext4 xfs images} "
 MB=1048576
 tools='lxc.mount.entry = /usr usr none bind,ro 0 0|lxc.mount.entry = /lib lib none bind,ro 0 0|lxc.mount.entry = /lib64 lib64 none bind,ro 0 0'
 mapped='lxc.idmap = u 0 100000 65536|lxc.idmap = g 0 100000 65536'
@@ -212,7 +214,7 @@ row_overlay() { # NAME MODE: what lies in the upper layer counts, the lower one 
 
 filesystem() { # TYPE MIB [MKFS-OPTION...]
 	type=$1; shift
-	local r
+	local r; [[ $wanted == *" $type "* ]] || return
 	mounted "$type" "$@"; r=$?
 	if [ $r != 0 ]; then skip "$type" "this kernel or machine can not mount it with prjquota"; umount "$P" 2>/dev/null; return; fi
 	for mode in mapped host; do
@@ -252,6 +254,7 @@ filesystem xfs 600
 
 # Grows and shrinks while the container is stopped, grows while it runs; what is in it stays.
 image() { # FSTYPE MIB
+	[[ $wanted == *" images "* ]] || return
 	local kind=$1 size=$2 n=i-$1 said; P=$work/images; mkdir -p "$P/$n"
 	local file=$P/$n/rootfs.img
 	command -v "mkfs.$kind" >/dev/null || { skip "image-$kind" "mkfs.$kind is missing"; return; }
