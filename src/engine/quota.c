@@ -70,6 +70,8 @@ struct request {
 	} data;
 };
 
+_Static_assert(sizeof(struct fs_quota_statv) <= MAX_DATA && sizeof(struct fs_disk_quota) <= MAX_DATA, "fits");
+
 /* ---- who asks ---- */
 
 /* The user namespace of the container's init, no other within it. */
