@@ -26,6 +26,7 @@
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
 #include "security/security.h"
+#include "storage/limit.h"
 
 extern char **environ;
 
@@ -392,6 +393,7 @@ int engine_attach(const struct container_id *id, int (*function)(void *payload),
 		attach.namespaces &= ~CLONE_NEWUSER;
 	if (!options->initial_cwd)
 		attach.cwd = getcwd(NULL, 0); /* NULL is fine: "/" then */
+	spec->rootfs.limit_guard = storage_limit_guard(spec);
 	if (options->apply_lsm && attach.namespaces & CLONE_NEWNS)
 		r = security_seccomp_prepare(spec, &attach.seccomp, err);
 	if (r == 0 && options->apply_lsm && !options->lsm_label)

@@ -223,3 +223,14 @@ void engine_monitor_close(struct engine_monitor *monitor);
  */
 int engine_run_hooks(const struct spec *spec, enum hook_moment moment, const char *source_name, char *const *extra,
 	struct error *err);
+
+struct storage_usage;
+
+/*
+ * Disk space and number of files of the container that spec describes, whether it runs or not: as storage_limit_get and
+ * storage_limit_set. set: 1 when its root could lift the limit until it is started again, because it was started without
+ * one. spec has the new limits already.
+ */
+int engine_disk_get(const struct container_id *id, const struct spec *spec, struct storage_usage *ret, struct error *err);
+int engine_disk_set(const struct container_id *id, const struct spec *spec, uint64_t bytes, uint64_t inodes,
+	struct error *err);

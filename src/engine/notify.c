@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/quota.h"
 #include "engine/start.h"
 #include "kernel/fd_passing.h"
 
@@ -157,6 +158,11 @@ static void serve_kernel(struct start *start, struct listener *listener)
 	if (ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0)
 		return; /* ENOENT: interrupted meanwhile */
 	listener->id = received.call.id;
+	if (quota_is_served(start, &received.call)) {
+		struct seccomp_notif_resp answer = { 0 };
+		quota_serve(start, listener->kernel.fd, &received.call, &answer);
+		return respond(listener, &answer);
+	}
 	int r = forward(start, listener, &received.call);
 	if (r == 0)
 		return await_answer(&start->notify, listener, true);

@@ -8,7 +8,7 @@ struct start;
 /*
  * System calls that a seccomp policy answers with "notify": each is passed to the program that listens on
  * lxc.seccomp.notify.proxy, and its answer back to the kernel. Without a proxy, or without its answer, the
- * call fails with ENOSYS. One at a time for each filter, and never blocking the supervisor.
+ * call fails with ENOSYS. Those of lxc.rootfs.quota are carried out here (quota.h). One at a time for each filter, and never blocking the supervisor.
  */
 struct notify {
 	int epoll_fd; /* -1: no listener */

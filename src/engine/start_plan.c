@@ -18,6 +18,7 @@
 #include "base/paths.h"
 #include "base/file.h"
 #include "base/journal.h"
+#include "engine/disk.h"
 #include "engine/hooks.h"
 #include "engine/idmaps.h"
 #include "engine/mapped.h"
@@ -385,6 +386,7 @@ const struct step supervisor_plan[] = {
 	RUN("create-cgroups",       NULL,           create_cgroups),
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
 	RUN("give-cgroups",         has_cgroups_to_give, give_cgroups),
+	RUN("limit-rootfs",         disk_is_limited, disk_limit_start),
 	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),

@@ -34,6 +34,25 @@ bool btrfs_is_subvolume(int fd)
 	return btrfs_is_btrfs(fd) && fstat(fd, &st) == 0 && st.st_ino == TOP_INODE;
 }
 
+bool btrfs_is_same(int fd, int other_fd)
+{
+	struct btrfs_ioctl_fs_info_args a, b;
+
+	return btrfs_is_btrfs(other_fd) && ioctl(fd, BTRFS_IOC_FS_INFO, &a) == 0 && ioctl(other_fd, BTRFS_IOC_FS_INFO, &b) == 0 &&
+	       memcmp(a.fsid, b.fsid, sizeof(a.fsid)) == 0;
+}
+
+int btrfs_device(int fd, dev_t *ret_device)
+{
+	struct btrfs_ioctl_dev_info_args info = { .devid = 1 };
+	struct stat st;
+
+	if (ioctl(fd, BTRFS_IOC_DEV_INFO, &info) < 0 || stat((char *)info.path, &st) < 0)
+		return -errno;
+	*ret_device = st.st_rdev;
+	return 0;
+}
+
 /* ---- subvolumes ---- */
 
 static int name_argument(struct btrfs_ioctl_vol_args *arguments, const char *name)
@@ -99,17 +118,17 @@ int btrfs_sync(int fd)
 	return ioctl(fd, BTRFS_IOC_SYNC, NULL) < 0 ? -errno : 0;
 }
 
-/* ---- reading the quota tree ---- */
+/* ---- reading trees ---- */
 
 /*
  * The first item of type with the key object and an offset from from on; copies at most size bytes of it into item.
- * -ENOENT: none, or no quota tree.
+ * -ENOENT: none, or no such tree.
  */
-static int find_item(int fd, uint64_t object, uint32_t type, uint64_t from, uint64_t to, uint64_t *ret_offset, void *item,
-	size_t size)
+static int find_item(int fd, uint64_t tree, uint64_t object, uint32_t type, uint64_t from, uint64_t to,
+	uint64_t *ret_offset, void *item, size_t size)
 {
 	struct btrfs_ioctl_search_args search = { .key = {
-		.tree_id = BTRFS_QUOTA_TREE_OBJECTID,
+		.tree_id = tree,
 		.min_objectid = object, .max_objectid = object,
 		.min_type = type, .max_type = type,
 		.min_offset = from, .max_offset = to,
@@ -132,13 +151,26 @@ static int find_item(int fd, uint64_t object, uint32_t type, uint64_t from, uint
 	return 0;
 }
 
+int btrfs_subvolume_next_child(int fd, uint64_t parent, uint64_t from, uint64_t *ret_id)
+{
+	char nothing;
+
+	return find_item(fd, BTRFS_ROOT_TREE_OBJECTID, parent, BTRFS_ROOT_REF_KEY, from, UINT64_MAX, ret_id, &nothing, 1);
+}
+
 /* ---- quota ---- */
+
+static int find_quota_item(int fd, uint32_t type, uint64_t group, void *item, size_t size)
+{
+	uint64_t offset;
+
+	return find_item(fd, BTRFS_QUOTA_TREE_OBJECTID, 0, type, group, group, &offset, item, size);
+}
 
 int btrfs_quota_get_mode(int fd)
 {
 	struct btrfs_qgroup_status_item status;
-	uint64_t offset;
-	int r = find_item(fd, 0, BTRFS_QGROUP_STATUS_KEY, 0, 0, &offset, &status, sizeof(status));
+	int r = find_quota_item(fd, BTRFS_QGROUP_STATUS_KEY, 0, &status, sizeof(status));
 
 	if (r < 0)
 		return r == -ENOENT ? BTRFS_QUOTA_OFF : r;
@@ -200,7 +232,8 @@ int btrfs_group_destroy(int fd, uint64_t group)
 	char nothing;
 
 	int r = btrfs_sync(fd); /* the tree has what was assigned before */
-	while (r == 0 && find_item(fd, group, BTRFS_QGROUP_RELATION_KEY, member, group - 1, &member, &nothing, 1) == 0)
+	while (r == 0 && find_item(fd, BTRFS_QUOTA_TREE_OBJECTID, group, BTRFS_QGROUP_RELATION_KEY, member, group - 1, &member,
+				 &nothing, 1) == 0)
 		r = assign(fd, member++, group, false);
 	if (r < 0)
 		return r;
@@ -219,12 +252,11 @@ int btrfs_group_read(int fd, uint64_t group, uint64_t *ret_used, uint64_t *ret_l
 {
 	struct btrfs_qgroup_info_item info;
 	struct btrfs_qgroup_limit_item limit;
-	uint64_t offset;
-	int r = find_item(fd, 0, BTRFS_QGROUP_INFO_KEY, group, group, &offset, &info, sizeof(info));
+	int r = find_quota_item(fd, BTRFS_QGROUP_INFO_KEY, group, &info, sizeof(info));
 
 	if (r < 0)
 		return r;
-	r = find_item(fd, 0, BTRFS_QGROUP_LIMIT_KEY, group, group, &offset, &limit, sizeof(limit));
+	r = find_quota_item(fd, BTRFS_QGROUP_LIMIT_KEY, group, &limit, sizeof(limit));
 	if (r < 0)
 		return r;
 	bool is_limited = le64toh(limit.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER && le64toh(limit.max_rfer) != UINT64_MAX;

@@ -1,6 +1,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Subvolumes and quota groups of btrfs by its ioctls. All return >= 0 or -errno; fds are of any file or directory of the
@@ -10,6 +11,12 @@
 bool btrfs_is_btrfs(int fd);
 /* Is it the top directory of a subvolume? */
 bool btrfs_is_subvolume(int fd);
+
+/* The block device of a file system that has only one. */
+int btrfs_device(int fd, dev_t *ret_device);
+
+/* Are both of one file system, in whatever subvolumes? */
+bool btrfs_is_same(int fd, int other_fd);
 
 /* ---- subvolumes; name: one component below parent_fd ---- */
 
@@ -22,6 +29,9 @@ int btrfs_subvolume_destroy(int parent_fd, const char *name);
 int btrfs_subvolume_set_read_only(int fd, bool read_only);
 /* Number of the subvolume that fd lies in. Without privilege, too. */
 int btrfs_subvolume_id(int fd, uint64_t *ret_id);
+
+/* The first subvolume with a number from from on that lies directly in subvolume parent. -ENOENT: no more. CAP_SYS_ADMIN. */
+int btrfs_subvolume_next_child(int fd, uint64_t parent, uint64_t from, uint64_t *ret_id);
 
 /* Everything written so far is on the disk, and counted. */
 int btrfs_sync(int fd);

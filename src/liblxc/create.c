@@ -10,6 +10,7 @@
 #include "liblxc/partial.h"
 #include "liblxc/paths.h"
 #include "liblxc/volume.h"
+#include "storage/limit.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
@@ -300,6 +301,8 @@ static int make_volume(struct creation *creation, const struct bdev_specs *specs
 	if (text_format(&directory, "%s/%s", c->config_path, c->name) < 0)
 		return error_set(err, ENOMEM, "make the storage");
 	struct store_request request = volume_request(directory, c->name, specs);
+	if (request.size == 0)
+		request.size = spec->rootfs.size_limit;
 	if (spec->rootfs.path)
 		return error_set_kind(err, ERROR_CONFIG, EINVAL, "the configuration has a rootfs already: %s", spec->rootfs.path);
 	int r = volume_create(spec, store, NULL, &request, creation->partial_fd, &creation->source, err);
@@ -338,6 +341,17 @@ static int make_storage(struct creation *creation, const struct bdev_specs *spec
 	return r;
 }
 
+/* Before the template fills it: what is made then counts from its birth, and need not be visited again. */
+static int limit_storage(const struct creation *creation, struct error *err)
+{
+	const struct spec *spec = lxc_config_spec(self(creation->c)->config);
+	const struct spec_rootfs *rootfs = &spec->rootfs;
+	if (!rootfs->path || !spec_has_disk_limit(spec) || creation->tree_fd >= 0) /* a volume was made as large as that */
+		return 0;
+	return storage_limit_set(rootfs->store, rootfs->path, -1, rootfs->size_limit ? rootfs->size_limit : UINT64_MAX,
+		rootfs->inode_limit ? rootfs->inode_limit : UINT64_MAX, err);
+}
+
 static int save(struct lxc_container *c, struct error *err)
 {
 	return lxc_config_write(self(c)->config, c->configfile, err);
@@ -368,6 +382,7 @@ static int create_all(struct creation *creation, const char *template, const cha
 	if (template && !lxc_config_spec(self(c)->config)->identity.hostname)
 		r = lxc_config_set(self(c)->config, "lxc.uts.name", c->name, "lxc-create", err);
 	r = r ?: make_storage(creation, specs, type, err);
+	r = r ?: limit_storage(creation, err);
 	r = r ?: save(c, err);
 	if (r < 0 || !template)
 		return r;

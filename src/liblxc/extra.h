@@ -73,6 +73,18 @@ int extra_set_rate(struct lxc_container *c, unsigned index, const char *egress, 
 int extra_add_address(struct lxc_container *c, const char *address);
 int extra_remove_address(struct lxc_container *c, const char *address);
 
+/* What the root file system has and may have. UINT64_MAX: not counted; limits: 0 for none. */
+struct extra_disk {
+	const char *mechanism; /* "project quota", "image", ... */
+	uint64_t bytes, bytes_limit, inodes, inodes_limit;
+};
+int extra_disk(struct lxc_container *c, struct extra_disk *ret);
+/*
+ * Limits it from now on, and in the configuration. Texts as there, "0": no limit, NULL: as it is. 1: done, but
+ * c->error_string says what does not hold yet.
+ */
+int extra_set_disk(struct lxc_container *c, const char *size, const char *inodes);
+
 /* The halt signal, in or out of a wait: as lxc-stop. timeout_s -1: for ever. 0 or -ETIMEDOUT. */
 int extra_stop(struct lxc_container *c, int timeout_s);   /* kill at once */
 int extra_wait_states(struct lxc_container *c, uint32_t state_mask, int timeout_ms); /* as engine_wait */

@@ -4,6 +4,7 @@
 #include "liblxc/owned.h"
 #include "liblxc/partial.h"
 #include "liblxc/paths.h"
+#include "storage/limit.h"
 #include "storage/store.h"
 
 #include <fcntl.h>
@@ -48,7 +49,10 @@ static int destroy_marked(struct lxc_container *c, const struct spec *spec, cons
 	int r = 0;
 	if (store && !store->is_directory && !spec->rootfs.unmanaged)
 		r = partial_note_volume(partial_fd, false, store->name, spec->rootfs.path);
-	r = r < 0 ? error_set(err, r, "note the volume of %s", c->name) : remove_rootfs(c, spec, err);
+	r = r < 0 ? error_set(err, r, "note the volume of %s", c->name) : 0;
+	if (spec->rootfs.path && !spec->rootfs.unmanaged && spec_has_disk_limit(spec) && geteuid() == 0)
+		r = r ?: storage_limit_clear(spec->rootfs.store, spec->rootfs.path, err);
+	r = r ?: remove_rootfs(c, spec, err);
 	if (r < 0)
 		return r;
 	container_forget_origin(c);

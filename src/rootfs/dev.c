@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "kernel/mount.h"
+#include "kernel/mountinfo.h"
 #include "kernel/path_in_root.h"
 #include "rootfs/internal.h"
 
@@ -83,6 +86,42 @@ static int make_node(const struct rootfs_context *root, int dev_fd, size_t i)
 	return bind_node(dev_fd, nodes[i].name);
 }
 
+/* The source of a mount whose file system is on device number, malloc'ed. -ENODEV: none. */
+static int find_source(dev_t number, char **ret)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	struct mountinfo mount;
+	struct stat st;
+	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &text, &length);
+
+	for (char *next = text; r >= 0 && (r = mountinfo_next(&next, &mount)) != 0;)
+		if (r == 1 && strncmp(mount.source, "/dev/", 5) == 0 && stat(mount.source, &st) == 0 && S_ISBLK(st.st_mode) &&
+			st.st_rdev == number) {
+			*ret = strdup(mount.source);
+			return *ret ? 0 : -ENOMEM;
+		} else if (r == -EINVAL) {
+			r = 1;
+		}
+	return r < 0 ? r : -ENODEV;
+}
+
+/*
+ * quota, repquota and setquota look for the device that the root is mounted from, and pass its name to the kernel. Nobody
+ * inside may open it.
+ */
+static int bind_root_device(const struct rootfs_context *root, int dev_fd)
+{
+	struct stat st;
+	auto_free char *source = NULL;
+
+	int r = fstat(root->root_fd, &st) < 0 ? -errno : find_source(st.st_dev, &source);
+	if (r < 0)
+		return r;
+	auto_close int target_fd = path_create_in_root(dev_fd, source + strlen("/dev/"), PATH_CREATE_FILE);
+	return target_fd < 0 ? target_fd : mount_at_fd(source, target_fd, NULL, MS_BIND, NULL);
+}
+
 /* The umask is 0 here. */
 static int fill_dev(const struct rootfs_context *root, int dev_fd, struct error *err)
 {
@@ -94,6 +133,10 @@ static int fill_dev(const struct rootfs_context *root, int dev_fd, struct error 
 		if (r < 0)
 			return error_set(err, r, "make /dev/%s", nodes[i].name);
 	}
+	int r = spec_serves_quota(root->spec) ? bind_root_device(root, dev_fd) : 0;
+	if (r < 0)
+		return spec_error(err, r, root->spec, &root->spec->rootfs.limit_origin,
+			"show the block device of rootfs %s in /dev", root->spec->rootfs.path);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0)
 			return error_set(err, errno, "make /dev/%s", links[i].name);

@@ -1,6 +1,7 @@
 /* The first mounts: propagation and the rootfs itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
 #include "kernel/superblock.h"
@@ -175,6 +177,23 @@ static int open_mounted(struct rootfs_context *root, struct error *err)
 	return 0;
 }
 
+/* What overlayfs writes, it writes with the rights of who has mounted it: a project's limit must bind these. */
+static int mount_layers(const struct rootfs_context *root, uint64_t flags, const char *data)
+{
+	struct capability_sets sets, lower;
+
+	if (!(root->spec->rootfs.limit_guard & GUARD_PROJECT))
+		return mount_at_path("overlay", mount_point(root), "overlay", flags, data);
+	int r = capability_get(&sets);
+	lower = sets;
+	lower.effective &= ~(1ULL << CAP_SYS_RESOURCE);
+	r = r ?: capability_set(&lower);
+	if (r < 0)
+		return r;
+	r = mount_at_path("overlay", mount_point(root), "overlay", flags, data);
+	return capability_set(&sets) ?: r;
+}
+
 /* LOWER[:LOWER2...]:UPPER; the work directory lies beside UPPER, where it is on the same file system. */
 static int mount_overlay(struct rootfs_context *root, const struct root_options *options, struct error *err)
 {
@@ -192,12 +211,12 @@ static int mount_overlay(struct rootfs_context *root, const struct root_options 
 		return error_set(err, ENOMEM, "mount rootfs %s", path);
 	if (mkdir(work, 0755) < 0 && errno != EEXIST && !root->layers)
 		return spec_error(err, errno, root->spec, &root->spec->rootfs.origin, "make directory %s", work);
-	int r = mount_at_path("overlay", mount_point(root), "overlay", options->flags.set, data);
+	int r = mount_layers(root, options->flags.set, data);
 	if (r == -EACCES && root->layers) {
 		free(data);
 		if (asprintf(&data, "%s%s%s%s", root->layers, user, comma, options->data) < 0)
 			data = NULL;
-		r = data ? mount_at_path("overlay", mount_point(root), "overlay", options->flags.set, data) : -ENOMEM;
+		r = data ? mount_layers(root, options->flags.set, data) : -ENOMEM;
 	}
 	return r < 0 ? root_error(root, err, r) : open_mounted(root, err);
 }
@@ -239,7 +258,7 @@ int rootfs_mount(struct rootfs_context *root, struct error *err)
 		return mount_overlay(root, &options, err);
 	/* a directory is the usual case: only when that fails it is worth a look what there is */
 	r = mount_directory(root, &options, NULL);
-	if (r == -ENOTDIR && is_device(rootfs->path))
+	if ((r == -ENOTDIR || r == -EINVAL) && is_device(rootfs->path)) /* a file on a directory: which one, the kernel varies */
 		return mount_device(root, &options, err);
 	if (r == 0)
 		return 0;

@@ -67,6 +67,8 @@ int security_capability_mask(const struct spec *spec, unsigned long long *ret_ma
 		kept = ~0ULL;
 	if (spec_drops_host_capabilities(spec))
 		dropped = host_mask();
+	if (spec->rootfs.limit_guard & GUARD_PROJECT)
+		dropped |= 1ULL << capability_from_name("sys_resource"); /* ext4 lets it pass every limit */
 	*ret_mask = kept & ~dropped;
 	return 0;
 }
@@ -75,7 +77,8 @@ int security_drop_bounding_set(const struct spec *spec, struct error *err)
 {
 	unsigned long long mask;
 
-	if (spec->process.cap_drop.count == 0 && spec->process.cap_keep.count == 0 && !spec_drops_host_capabilities(spec))
+	if (spec->process.cap_drop.count == 0 && spec->process.cap_keep.count == 0 && !spec_drops_host_capabilities(spec) &&
+		!(spec->rootfs.limit_guard & GUARD_PROJECT))
 		return 0;
 	int r = security_capability_mask(spec, &mask, err);
 	for (unsigned number = 0; r == 0 && number < CAPABILITY_NUMBERS; number++) {
@@ -98,7 +101,8 @@ int security_drop_capabilities(const struct spec *spec, struct error *err)
 	int r = capability_get(&sets);
 	if (r < 0)
 		return error_set(err, r, "read the capabilities");
-	bool wants_effective = spec->security.seccomp_profile && sets.effective != sets.permitted;
+	bool has_filter = spec->security.seccomp_profile || spec->rootfs.limit_guard || spec_serves_quota(spec);
+	bool wants_effective = has_filter && sets.effective != sets.permitted;
 	if (sets.inheritable == 0 && !wants_effective)
 		return 0;
 	sets.inheritable = 0; /* CVE-2022-29162: else it survives exec; the ambient set follows it */

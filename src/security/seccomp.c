@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "base/talk.h"
 #include "security/seccomp_cache.h"
+#include "security/seccomp_guard.h"
 #include "security/security.h"
 
 #define MAX_PROGRAM (BPF_MAXINSNS * sizeof(struct sock_filter))
@@ -105,29 +106,40 @@ static bool find_cached(const char *profile, const char *cache_dir, const struct
 	return seccomp_cache_load(path, policy->data, policy->length, ret) == 0;
 }
 
-/* ---- public ---- */
-
-int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, const char *compiler_path,
+static int prepare_policy(const struct spec *spec, const char *cache_dir, const char *compiler_path,
 	struct seccomp_filter *ret, struct error *err)
 {
 	const char *profile = spec->security.seccomp_profile;
 	struct content policy = { 0 };
 	char path[PATH_MAX];
 
-	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
-	if (!profile || strcmp(profile, "none") == 0)
-		return 0;
 	int r = file_read(AT_FDCWD, profile, SECCOMP_POLICY_LENGTH, &policy.data, &policy.length);
 	auto_free char *text = policy.data;
 	if (r < 0)
 		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
-	if (!find_cached(profile, cache_dir, &policy, path, ret)) {
-		r = compile(spec, compiler_path, &policy, ret, err);
-		if (r < 0)
-			return r;
-		if (*path)
-			seccomp_cache_save(path, policy.data, policy.length, ret);
-	}
+	if (find_cached(profile, cache_dir, &policy, path, ret))
+		return 0;
+	r = compile(spec, compiler_path, &policy, ret, err);
+	if (r == 0 && *path)
+		seccomp_cache_save(path, policy.data, policy.length, ret);
+	return r;
+}
+
+/* ---- public ---- */
+
+int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, const char *compiler_path,
+	struct seccomp_filter *ret, struct error *err)
+{
+	const char *profile = spec->security.seccomp_profile;
+	int r = 0;
+
+	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
+	if (profile && strcmp(profile, "none") != 0)
+		r = prepare_policy(spec, cache_dir, compiler_path, ret, err);
+	if (r == 0 && (r = seccomp_guard_add(spec, ret)) < 0)
+		r = error_set(err, r, "make the seccomp rules of the disk limit");
+	if (r < 0)
+		return r;
 	ret->notifies = seccomp_filter_notifies(ret->instructions, ret->count);
 	return 0;
 }

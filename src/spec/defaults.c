@@ -24,3 +24,14 @@ bool spec_drops_host_capabilities(const struct spec *spec)
 	return process->is_application && spec->idmaps.count == 0 && process->cap_drop.count == 0 &&
 	       process->cap_keep.count == 0 && !is_written(&process->capability_origin);
 }
+
+bool spec_has_disk_limit(const struct spec *spec)
+{
+	return spec->rootfs.size_limit > 0 || spec->rootfs.inode_limit > 0;
+}
+
+bool spec_serves_quota(const struct spec *spec)
+{
+	/* root of the first user namespace may call the kernel itself */
+	return spec->rootfs.user_quota && spec->idmaps.count > 0;
+}

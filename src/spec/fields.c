@@ -77,7 +77,9 @@ const struct field spec_fields[] = {
 	BOOL(spec, process.keep_session_keyring), U32_DEFAULT(spec, process.personality, UINT32_MAX),
 
 	TEXT(spec, rootfs.store), TEXT(spec, rootfs.path), TEXT(spec, rootfs.mount), TEXT(spec, rootfs.options),
-	BOOL(spec, rootfs.unmanaged), ORIGIN(spec, rootfs.origin),
+	BOOL(spec, rootfs.unmanaged), U64(spec, rootfs.size_limit), U64(spec, rootfs.inode_limit),
+	BOOL(spec, rootfs.user_quota), U32(spec, rootfs.limit_guard), ORIGIN(spec, rootfs.origin),
+	ORIGIN(spec, rootfs.limit_origin),
 
 	TEXT(spec, mounts.fstab), ORIGIN(spec, mounts.fstab_origin), STRUCTS(spec, mounts.entries, mount_fields),
 	U32(spec, mounts.auto_proc), U32(spec, mounts.auto_sys), U32(spec, mounts.auto_cgroup),

@@ -73,7 +73,18 @@ struct spec_rootfs {
 	char *mount;   /* where it is mounted before pivot_root; NULL: compiled-in */
 	char *options; /* as written */
 	bool unmanaged; /* destroy leaves the storage alone */
-	struct origin origin;
+	uint64_t size_limit, inode_limit; /* bytes, files; 0: none */
+	bool user_quota;     /* the container's root manages user and group quotas of its own file system */
+	uint32_t limit_guard; /* enum spec_guard: what keeps the limit, found out when the container starts or is entered */
+	struct origin origin, limit_origin;
+};
+
+/* What the container's root must not do, or it were free of its limit. */
+enum spec_guard {
+	GUARD_PROJECT = 1U << 0,	 /* give files to another project, change quotas, be above them (CAP_SYS_RESOURCE) */
+	GUARD_SUBVOLUME_GROUPS = 1U << 1, /* make a subvolume with groups of its own choice */
+	GUARD_SUBVOLUMES = 1U << 2,	 /* make subvolumes */
+	GUARD_GROUPS = 1U << 3,		 /* change the quota groups of btrfs */
 };
 
 enum mount_create { MOUNT_CREATE_NONE, MOUNT_CREATE_DIRECTORY, MOUNT_CREATE_FILE };
@@ -315,6 +326,12 @@ int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, str
 
 /* What can not be true together, and keys whose mechanism does not exist yet. 0 or -EINVAL with *err filled. */
 int spec_validate(const struct spec *spec, struct error *err);
+
+/* Is its disk space or its number of files limited? */
+bool spec_has_disk_limit(const struct spec *spec);
+
+/* Are quotactl(2) and quotactl_fd(2) of the container's root carried out for it? */
+bool spec_serves_quota(const struct spec *spec);
 
 /*
  * no_new_privs for the program: as lxc.no_new_privs says; where it says nothing, for application containers (but with

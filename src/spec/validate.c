@@ -283,6 +283,23 @@ static int check_links(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+static int check_disk_limit(const struct spec *spec, struct error *err)
+{
+	const struct spec_rootfs *rootfs = &spec->rootfs;
+	if (!spec_has_disk_limit(spec) && !rootfs->user_quota)
+		return 0;
+	if (!rootfs->path)
+		return refuse(spec, err, &rootfs->limit_origin, "a limit needs a root file system of its own",
+			"give lxc.rootfs.path, or leave lxc.rootfs.size, .inodes and .quota out");
+	if (rootfs->size_limit > 0 && rootfs->size_limit < 1U << 20)
+		return refuse(spec, err, &rootfs->limit_origin, "a limit below 1M leaves no room for a container",
+			"write a size with its unit, as lxc.rootfs.size = 2G");
+	if (spec_has_disk_limit(spec) && geteuid() != 0)
+		return refuse(spec, err, &rootfs->limit_origin, "an ordinary user can not limit disk space",
+			"ask the administrator, or leave lxc.rootfs.size and .inodes out");
+	return 0;
+}
+
 int spec_validate(const struct spec *spec, struct error *err)
 {
 	int r = check_name(spec, err);
@@ -290,6 +307,7 @@ int spec_validate(const struct spec *spec, struct error *err)
 	r = r ?: check_capabilities(spec, err);
 	r = r ?: check_idmaps(spec, err);
 	r = r ?: check_namespaces(spec, err);
+	r = r ?: check_disk_limit(spec, err);
 	r = r ?: check_user_links(spec, err);
 	return r ?: check_links(spec, err);
 }
