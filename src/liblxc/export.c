@@ -67,11 +67,14 @@ static int add_companions(struct export *export)
 	return r;
 }
 
-/* Owners by number, and all that a file has; the root's names get "rootfs" in front, targets of links stay. */
+/*
+ * Owners by number, and all that a file has, ACLs as attributes (--acls would write the host's names of users);
+ * the root's names get "rootfs" in front, targets of links stay.
+ */
 static int fill_command(struct export *export, const char *directory, const char *compression)
 {
 	static const char *const fixed[] = { "tar", "-c", "--format=posix", "--numeric-owner", "--xattrs", "--xattrs-include=*",
-		"--acls", "--sparse", "--one-file-system", "--warning=no-file-ignored", "--transform=flags=rh;s,^\\.$,rootfs,;s,^\\./,rootfs/,",
+		"--sparse", "--one-file-system", "--warning=no-file-ignored", "--transform=flags=rh;s,^\\.$,rootfs,;s,^\\./,rootfs/,",
 		"-f", "-" };
 	auto_free char *option = NULL;
 	int r = 0;
