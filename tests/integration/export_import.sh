@@ -70,7 +70,7 @@ done
 # --- with an id map, an overlay ---
 if [ -n "$has_users" ]; then
 	container m 'lxc.idmap = u 0 300000 65536' 'lxc.idmap = g 0 300000 65536'
-	rm -rf "$P/m/rootfs"; cp -a "$P/a/rootfs" "$P/m/rootfs"; rm "$P/m/rootfs/null"
+	rm -rf "$P/m/rootfs"; cp -a "$P/a/rootfs" "$P/m/rootfs"; rm "$P/m/rootfs/null"; setfacl -b "$P/m/rootfs/file" 2>/dev/null
 	lxc-usernsexec -m u:0:300000:65536 -m g:0:300000:65536 -- true 2>/dev/null
 	(cd "$P/m/rootfs" && find . -printf '%U %G %p\n' | while read -r u g f; do chown -h $((u + 300000)):$((g + 300000)) "$f"; done; chmod 4755 setuid; chmod 3771 deep)
 	python3 -c 'import os, struct, sys; os.setxattr(sys.argv[1], "security.capability", struct.pack("<IIIIII", 0x03000001, 1 << 13, 0, 0, 0, 300000))' "$P/m/rootfs/capable"
