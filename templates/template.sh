@@ -1,9 +1,18 @@
 # shellcheck shell=bash
-# Sourced by templates that unpack images: @LIBEXEC@/template.sh. Sets program, path, name, rootfs before.
+# Sourced by templates that unpack images, which set program before; path, name, rootfs, mapped (the user's own id in the
+# container's user namespace), mapped_gid, nodev are set when the functions are called.
 unpack=@LIBEXEC@/wabe-unpack
 
 die() { echo "$program: $*" >&2; exit 1; }
 
+# DIRECTORY: made where it is missing, as the user's own and not as that of the container's root.
+own_directory() {
+	[ ! -d "$1" ] || return 0
+	own_directory "$(dirname "$1")"
+	mkdir "$1"
+	give_back "$1"
+}
+give_back() { [ -z "$mapped" ] || [ "$mapped" = -1 ] || chown -R "$mapped:$mapped_gid" "$1" || true; }
 # FILE: its real path when that is a regular file inside of the root file system. An image may have links to anywhere.
 inside() {
 	local file root

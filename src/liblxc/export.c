@@ -1,5 +1,6 @@
 /* A container as one archive. */
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "engine/mapped.h"
 #include "liblxc/extra.h"

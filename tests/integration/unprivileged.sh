@@ -177,7 +177,7 @@ if command -v jq >/dev/null && command -v zstd >/dev/null && command -v xz >/dev
 		check "start-download-$time" U lxc-start -n t
 		check "destroy-download-$time" U lxc-destroy -f -n t
 	done
-	equal cache-owner "$uid" "$(stat -c %u "$home/.cache/lxc/download/busy/1/amd64/default/rootfs.tar.xz")"
+	equal cache-owner "$uid $uid $uid" "$(stat -c %u "$home/.cache" "$home/.cache/lxc" "$home/.cache/lxc/download/busy/1/amd64/default/rootfs.tar.xz" | tr '\n' ' ' | sed 's/ $//')"
 	equal loaded-once 1 "$(grep -c rootfs.tar.xz "$work/server/.requests")"
 	kill "$server"
 else skip images "no jq, zstd or xz"; fi
