@@ -77,11 +77,11 @@ static int receive(int fd, struct error *err)
 	return result.result;
 }
 
-int engine_run_mapped(const struct spec *spec, mapped_work work, void *data, struct error *err)
+int engine_run_inside(const struct spec *spec, mapped_work work, void *data, struct error *err)
 {
 	int fds[2];
 
-	if (!engine_needs_mapping(spec))
+	if (spec->idmaps.count == 0)
 		return work(data, err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return error_set(err, errno, "make a socket pair");
@@ -103,4 +103,9 @@ int engine_run_mapped(const struct spec *spec, mapped_work work, void *data, str
 	close_fd(&own); /* the child ends when it waits still */
 	(void)process_wait(pid, NULL); /* our child: it is there */
 	return r;
+}
+
+int engine_run_mapped(const struct spec *spec, mapped_work work, void *data, struct error *err)
+{
+	return engine_needs_mapping(spec) ? engine_run_inside(spec, work, data, err) : work(data, err);
 }

@@ -17,3 +17,6 @@ typedef int (*mapped_work)(void *data, struct error *err);
  * filled, work's own among them.
  */
 int engine_run_mapped(const struct spec *spec, mapped_work work, void *data, struct error *err);
+
+/* The same for the host's root too, so that work sees the owners that the container sees. Without id maps: here. */
+int engine_run_inside(const struct spec *spec, mapped_work work, void *data, struct error *err);

@@ -116,6 +116,12 @@ void extra_monitor_close(struct extra_monitor *monitor);
 /* Interactive console of lxc-console: tty -1 = first free; escape: 1 = Ctrl+a. Returns after Ctrl+a q. */
 int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd, int escape);
 
+/*
+ * Writes a stopped container as one tar archive to out_fd: metadata, config, small files beside it, rootfs/, with owners
+ * as the container sees them. compression: "none", "gzip", "xz", "bzip2" or "zstd".
+ */
+int extra_export(struct lxc_container *c, int out_fd, const char *compression);
+
 /* Checks a configuration as a start would (lxc-checkconfig FILE and lxc-start before anything is made). */
 int extra_validate(struct lxc_container *c);
 /* Rewrites 2012 keys of text (lxc-update-config). message: one line, size bytes. */

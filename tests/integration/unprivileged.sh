@@ -148,7 +148,39 @@ tar -C "$work/tree" --numeric-owner -cf "$work/tree.tar" . && chmod 644 "$work/t
 check create-local U lxc-create -n t -t local -- -f "$work/tree.tar"
 [ "$(id -u)" != 0 ] || equal owner-local "$first" "$(stat -c %u "$lxc/t/rootfs/bin/busybox")"
 check start-local U lxc-start -n t
+U lxc-stop -k -n t
+check export U lxc-export -n t -f "$home/t.tar.zst"
 check destroy-local U lxc-destroy -f -n t
+check import U lxc-import "$home/t.tar.zst"
+[ "$(id -u)" != 0 ] || equal owner-import "$first" "$(stat -c %u "$lxc/t/rootfs/bin/busybox")"
+check start-import U lxc-start -n t
+check destroy-import U lxc-destroy -f -n t
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+if command -v jq >/dev/null && command -v zstd >/dev/null && command -v xz >/dev/null; then
+	(cd "$work/tree" && mkdir -p srv) && python3 "$here/images_layout.py" "$work/tree" "$work/layout" && chmod -R a+rX "$work/layout"
+	check create-oci U lxc-create -n t -t oci -- --url "oci:$work/layout:good"
+	check start-oci U lxc-start -n t
+	[ "$(id -u)" != 0 ] || equal user-oci $((first + 33)) "$(stat -c %u "/proc/$(U lxc-info -n t -pH)")"
+	check destroy-oci U lxc-destroy -f -n t
+	ip link set lo up 2>/dev/null
+	image=$work/server/image; mkdir -p "$image" "$work/server/meta/1.0" "$work/meta"; chmod 755 "$work/server"
+	echo 'lxc.arch = x86_64' >"$work/meta/config"; echo 'lxc.environment = USER_IMAGE=1' >"$work/meta/config-user"
+	tar -C "$work/tree" -cJf "$image/rootfs.tar.xz" . && tar -C "$work/meta" -cJf "$image/meta.tar.xz" .
+	(cd "$image" && sha256sum ./*.xz | sed 's|\./||' >SHA256SUMS); echo 'busy;1;amd64;default;1;/image' >"$work/server/meta/1.0/index-user"
+	python3 "$here/images_server.py" "$work/server" "$work/port" & server=$!
+	soon 5 test -s "$work/port"
+	for time in first again; do
+		check "create-download-$time" U lxc-create -n t -t download -- -d busy -r 1 -a amd64 --no-validate --server "http://127.0.0.1:$(cat "$work/port")"
+		grep -q 'USER_IMAGE' "$lxc/t/config" && good "config-user-$time" || bad "config-user-$time" "$(cat "$lxc/t/config")"
+		check "start-download-$time" U lxc-start -n t
+		check "destroy-download-$time" U lxc-destroy -f -n t
+	done
+	equal cache-owner "$uid $uid $uid" "$(stat -c %u "$home/.cache" "$home/.cache/lxc" "$home/.cache/lxc/download/busy/1/amd64/default/rootfs.tar.xz" | tr '\n' ' ' | sed 's/ $//')"
+	equal loaded-once 1 "$(grep -c rootfs.tar.xz "$work/server/.requests")"
+	kill "$server"
+else skip images "no jq, zstd or xz"; fi
 
 # --- umask --------------------------------------------------------------------------------------------------------
 

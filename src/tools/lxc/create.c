@@ -203,7 +203,7 @@ const struct tool lxc_create_tool = {
 	.usage = "-n NAME -t TEMPLATE [OPTION]... [-- TEMPLATE OPTION...]",
 	.options = options,
 	.description = "The template fills the root file system and adds to the configuration. Templates that come along: "
-		       "busybox, debian, local. A creation that fails leaves nothing.",
+		       "busybox, debian, download, local, oci. A creation that fails leaves nothing.",
 	.takes_arguments = true,
 	.no_name = true,
 	.option = take_option,

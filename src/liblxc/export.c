@@ -1,0 +1,200 @@
+/* A container as one archive. */
+#include "base/file.h"
+#include "base/paths.h"
+#include "base/process.h"
+#include "engine/mapped.h"
+#include "liblxc/extra.h"
+#include "liblxc/internal.h"
+#include "storage/storage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMPANION_MAX (1024 * 1024)
+
+struct export {
+	struct lxc_container *c;
+	const struct spec *spec;
+	int out_fd;
+	const char *root;	    /* the directory that is packed */
+	char *layers;		    /* of an overlay, mounted there first: "UPPER:LOWER..."; or NULL */
+	struct string_list command; /* ends in NULL */
+};
+
+/* ---- what is put in beside the root ---- */
+
+static int write_metadata(const struct export *export, const char *directory)
+{
+	auto_free char *text = NULL, *file = NULL, *config = NULL, *config_file = NULL;
+	struct utsname machine = { 0 };
+	(void)uname(&machine);
+	int r = text_format(&text, "format = wabe-container-1\nname = %s\npath = %s/%s\nmachine = %s\nidmap = %s\ntime = %lld\n",
+		export->c->name, export->c->config_path, export->c->name, machine.machine,
+		export->spec->idmaps.count ? "yes" : "no", (long long)time(NULL));
+	r = r ?: text_format(&file, "%s/metadata", directory);
+	r = r ?: text_format(&config_file, "%s/config", directory);
+	r = r ?: lxc_config_text(self(export->c)->config, &config);
+	r = r ?: file_write(-1, file, O_WRONLY | O_CREAT | O_EXCL, 0600, text, strlen(text));
+	return r ?: file_write(-1, config_file, O_WRONLY | O_CREAT | O_EXCL, 0600, config, strlen(config));
+}
+
+/* Small files beside the configuration that it may name: hooks, fstab. */
+static int add_companions(struct export *export)
+{
+	auto_free char *directory = container_path(export->c, "");
+	auto_closedir DIR *dir = directory ? opendir(directory) : NULL;
+	int r = dir ? string_list_add(&export->command, "-C") : -errno;
+	r = r ?: string_list_add(&export->command, directory);
+	for (struct dirent *entry; r == 0 && (entry = readdir(dir));) {
+		auto_free char *option = NULL;
+		struct stat info;
+		const char *name = entry->d_name;
+		if (*name == '.' || strcmp(name, "config") == 0 || strcmp(name, "metadata") == 0 || strcmp(name, "partial") == 0 ||
+			text_starts(name, "lxc_") || text_ends(name, ".log"))
+			continue;
+		if (fstatat(dirfd(dir), name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode) || info.st_size > COMPANION_MAX)
+			continue;
+		r = text_format(&option, "--add-file=%s", name);
+		r = r ?: string_list_add(&export->command, option);
+	}
+	return r;
+}
+
+/*
+ * Owners by number, and all that a file has, ACLs as attributes (--acls would write the host's names of users);
+ * the root's names get "rootfs" in front, targets of links stay.
+ */
+static int fill_command(struct export *export, const char *directory, const char *compression)
+{
+	static const char *const fixed[] = { "tar", "-c", "--format=posix", "--numeric-owner", "--xattrs", "--xattrs-include=*",
+		"--sparse", "--one-file-system", "--warning=no-file-ignored", "--transform=flags=rh;s,^\\.$,rootfs,;s,^\\./,rootfs/,",
+		"-f", "-" };
+	auto_free char *option = NULL;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < sizeof(fixed) / sizeof(*fixed); i++)
+		r = string_list_add(&export->command, fixed[i]);
+	if (r == 0 && strcmp(compression, "none") != 0) {
+		r = text_format(&option, "--%s", compression);
+		r = r ?: string_list_add(&export->command, option);
+	}
+	r = r ?: string_list_add(&export->command, "-C");
+	r = r ?: string_list_add(&export->command, directory);
+	r = r ?: string_list_add(&export->command, "metadata");
+	r = r ?: string_list_add(&export->command, "config");
+	r = r ?: add_companions(export);
+	r = r ?: string_list_add(&export->command, "-C");
+	r = r ?: string_list_add(&export->command, export->root);
+	r = r ?: string_list_add(&export->command, ".");
+	return r < 0 ? r : vector_add(&export->command) ? 0 : -ENOMEM;
+}
+
+/* ---- the run ---- */
+
+/* In a mount namespace that goes with the child. Without an upper layer the overlay can only be read. */
+static int mount_layers(const struct export *export)
+{
+	auto_free char *options = NULL;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	int r = text_format(&options, "lowerdir=%s", export->layers);
+	if (r < 0 || mount("overlay", export->root, "overlay", MS_RDONLY, options) == 0)
+		return r;
+	free(options);
+	options = NULL;
+	/* in a user namespace the marks of the upper layer are attributes of users */
+	r = text_format(&options, "lowerdir=%s,userxattr", export->layers);
+	return r < 0 || mount("overlay", export->root, "overlay", MS_RDONLY, options) == 0 ? r : -errno;
+}
+
+static void exec_tar(const struct export *export) __attribute__((noreturn));
+
+static void exec_tar(const struct export *export)
+{
+	if (export->layers && mount_layers(export) < 0)
+		_exit(126);
+	if (dup2(export->out_fd, STDOUT_FILENO) < 0)
+		_exit(127);
+	execvp(export->command.items[0], export->command.items);
+	_exit(127);
+}
+
+static int run_tar(void *data, struct error *err)
+{
+	const struct export *export = data;
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0)
+		exec_tar(export);
+	if (pid < 0)
+		return error_set(err, errno, "run tar");
+	int r = process_wait(pid, &status);
+	if (r < 0)
+		return error_set(err, r, "wait for tar");
+	if (status == 0)
+		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
+		return error_set_kind(err, ERROR_KERNEL, 0, "mount the layers %s to read them", export->layers);
+	return error_set_kind(err, ERROR_KERNEL, 0, "tar failed with status %d",
+		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+/* "LOWER...:UPPER" of the configuration, the upper one first. */
+static int find_root(struct export *export, struct error *err)
+{
+	const struct spec_rootfs *rootfs = &export->spec->rootfs;
+	const char *upper;
+	export->root = rootfs->path;
+	if (!rootfs->path)
+		return error_set_kind(err, ERROR_CONFIG, EINVAL, "%s has no root file system", export->c->name);
+	if (!rootfs->store || strcmp(rootfs->store, "dir") == 0)
+		return 0;
+	upper = strrchr(rootfs->path, ':');
+	if (!text_starts(rootfs->store, "overlay") || !upper)
+		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "export of storage %s", rootfs->store);
+	export->root = WABE_ROOTFS_MOUNT;
+	return text_format(&export->layers, "%s:%.*s", upper + 1, (int)(upper - rootfs->path), rootfs->path) < 0 ?
+		       error_set(err, ENOMEM, "export %s", export->c->name) :
+		       0;
+}
+
+static int export_container(struct export *export, const char *compression, struct error *err)
+{
+	char directory[] = "/tmp/lxc-export-XXXXXX";
+	struct lxc_container *c = export->c;
+	if (access(c->configfile, F_OK) < 0)
+		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
+	if (c->is_running(c)) {
+		int r = error_set_kind(err, ERROR_BUSY, EBUSY, "%s is running", c->name);
+		(void)error_hint(err, "stop it first");
+		return r;
+	}
+	int r = find_root(export, err);
+	if (r < 0)
+		return r;
+	if (!mkdtemp(directory))
+		return error_set(err, errno, "make a directory in /tmp");
+	r = write_metadata(export, directory);
+	r = r ?: fill_command(export, directory, compression);
+	r = r < 0 ? error_set(err, r, "export %s", c->name) : engine_run_inside(export->spec, run_tar, export, err);
+	(void)storage_remove_tree(directory, NULL, NULL);
+	return r;
+}
+
+int extra_export(struct lxc_container *c, int out_fd, const char *compression)
+{
+	struct error err = { 0 };
+	auto_lock(c);
+	struct export export = { .c = c, .spec = lxc_config_spec(self(c)->config), .out_fd = out_fd };
+	int r = export_container(&export, compression, &err);
+	free(export.layers);
+	string_list_clear(&export.command);
+	return r < 0 ? container_fault(c, &err, r) : 0;
+}
