@@ -301,7 +301,7 @@ image() { # FSTYPE MIB
 	esac
 	said=$(lxc-disk -P "$P" -n "$n" --size "$((size - 20))M" 2>&1)
 	case $said in *"while it is mounted"*) good "image-$kind-shrink-online" ;; *) bad "image-$kind-shrink-online" "$said" ;; esac
-	said=$(timeout 60 lxc-attach -P "$P" -n "$n" -- busybox dd if=/dev/zero of=/big bs=1M count=$((size + 450)) 2>&1)
+	said=$(timeout 60 lxc-attach -P "$P" -n "$n" -- busybox fallocate -l $(((size + 450) * MB)) /big 2>&1)
 	if limit_said "$said"; then good "image-$kind-full"; else bad "image-$kind-full" "$said"; fi
 	stop "$n"; losetup -d "$device"
 }
