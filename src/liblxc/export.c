@@ -1,6 +1,5 @@
 /* A container as one archive. */
 #include "base/file.h"
-#include "base/paths.h"
 #include "base/process.h"
 #include "engine/mapped.h"
 #include "liblxc/extra.h"
@@ -9,9 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -20,12 +17,15 @@
 
 #define COMPANION_MAX (1024 * 1024)
 
+/* What tar finds the root at. */
+#define ROOT_FD	 100
+#define ROOT_PATH "/proc/self/fd/100/."
+
 struct export {
 	struct lxc_container *c;
 	const struct spec *spec;
 	int out_fd;
-	const char *root;	    /* the directory that is packed */
-	char *layers;		    /* of an overlay, mounted there first: "UPPER:LOWER..."; or NULL */
+	int root_fd; /* the directory that is packed; -1: opened by who packs it */
 	struct string_list command; /* ends in NULL */
 };
 
@@ -91,36 +91,18 @@ static int fill_command(struct export *export, const char *directory, const char
 	r = r ?: string_list_add(&export->command, "config");
 	r = r ?: add_companions(export);
 	r = r ?: string_list_add(&export->command, "-C");
-	r = r ?: string_list_add(&export->command, export->root);
+	r = r ?: string_list_add(&export->command, ROOT_PATH);
 	r = r ?: string_list_add(&export->command, ".");
 	return r < 0 ? r : vector_add(&export->command) ? 0 : -ENOMEM;
 }
 
 /* ---- the run ---- */
 
-/* In a mount namespace that goes with the child. Without an upper layer the overlay can only be read. */
-static int mount_layers(const struct export *export)
-{
-	auto_free char *options = NULL;
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return -errno;
-	int r = text_format(&options, "lowerdir=%s", export->layers);
-	if (r < 0 || mount("overlay", export->root, "overlay", MS_RDONLY, options) == 0)
-		return r;
-	free(options);
-	options = NULL;
-	/* in a user namespace the marks of the upper layer are attributes of users */
-	r = text_format(&options, "lowerdir=%s,userxattr", export->layers);
-	return r < 0 || mount("overlay", export->root, "overlay", MS_RDONLY, options) == 0 ? r : -errno;
-}
+static void exec_tar(const struct export *export, int root_fd) __attribute__((noreturn));
 
-static void exec_tar(const struct export *export) __attribute__((noreturn));
-
-static void exec_tar(const struct export *export)
+static void exec_tar(const struct export *export, int root_fd)
 {
-	if (export->layers && mount_layers(export) < 0)
-		_exit(126);
-	if (dup2(export->out_fd, STDOUT_FILENO) < 0)
+	if (dup2(root_fd, ROOT_FD) < 0 || dup2(export->out_fd, STDOUT_FILENO) < 0)
 		_exit(127);
 	execvp(export->command.items[0], export->command.items);
 	_exit(127);
@@ -130,9 +112,12 @@ static int run_tar(void *data, struct error *err)
 {
 	const struct export *export = data;
 	int status = 0;
+	auto_close int own_fd = export->root_fd < 0 ? storage_open_root(export->spec, err) : -1;
+	if (export->root_fd < 0 && own_fd < 0)
+		return own_fd;
 	pid_t pid = fork();
 	if (pid == 0)
-		exec_tar(export);
+		exec_tar(export, own_fd < 0 ? export->root_fd : own_fd);
 	if (pid < 0)
 		return error_set(err, errno, "run tar");
 	int r = process_wait(pid, &status);
@@ -140,29 +125,8 @@ static int run_tar(void *data, struct error *err)
 		return error_set(err, r, "wait for tar");
 	if (status == 0)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
-		return error_set_kind(err, ERROR_KERNEL, 0, "mount the layers %s to read them", export->layers);
 	return error_set_kind(err, ERROR_KERNEL, 0, "tar failed with status %d",
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-}
-
-/* "LOWER...:UPPER" of the configuration, the upper one first. */
-static int find_root(struct export *export, struct error *err)
-{
-	const struct spec_rootfs *rootfs = &export->spec->rootfs;
-	const char *upper;
-	export->root = rootfs->path;
-	if (!rootfs->path)
-		return error_set_kind(err, ERROR_CONFIG, EINVAL, "%s has no root file system", export->c->name);
-	if (!rootfs->store || strcmp(rootfs->store, "dir") == 0)
-		return 0;
-	upper = strrchr(rootfs->path, ':');
-	if (!text_starts(rootfs->store, "overlay") || !upper)
-		return error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "export of storage %s", rootfs->store);
-	export->root = WABE_ROOTFS_MOUNT;
-	return text_format(&export->layers, "%s:%.*s", upper + 1, (int)(upper - rootfs->path), rootfs->path) < 0 ?
-		       error_set(err, ENOMEM, "export %s", export->c->name) :
-		       0;
 }
 
 static int export_container(struct export *export, const char *compression, struct error *err)
@@ -176,9 +140,12 @@ static int export_container(struct export *export, const char *compression, stru
 		(void)error_hint(err, "stop it first");
 		return r;
 	}
-	int r = find_root(export, err);
-	if (r < 0)
-		return r;
+	if (geteuid() == 0) { /* a volume is mounted with the rights of the host's root */
+		export->root_fd = storage_open_root(export->spec, err);
+		if (export->root_fd < 0)
+			return export->root_fd;
+	}
+	int r = 0;
 	if (!mkdtemp(directory))
 		return error_set(err, errno, "make a directory in /tmp");
 	r = write_metadata(export, directory);
@@ -192,9 +159,9 @@ int extra_export(struct lxc_container *c, int out_fd, const char *compression)
 {
 	struct error err = { 0 };
 	auto_lock(c);
-	struct export export = { .c = c, .spec = lxc_config_spec(self(c)->config), .out_fd = out_fd };
+	struct export export = { .c = c, .spec = lxc_config_spec(self(c)->config), .root_fd = -1, .out_fd = out_fd };
 	int r = export_container(&export, compression, &err);
-	free(export.layers);
+	close_fd(&export.root_fd);
 	string_list_clear(&export.command);
 	return r < 0 ? container_fault(c, &err, r) : 0;
 }

@@ -21,6 +21,9 @@ prepare_sweep() {
 	echo 1 >/proc/sys/net/ipv4/conf/br0/forwarding
 	lines+=('lxc.net.2.type = veth' 'lxc.net.2.veth.mode = router' 'lxc.net.2.link = br0' 'lxc.net.2.l2proxy = 1' 'lxc.net.2.flags = up'
 		'lxc.net.2.ipv4.address = 10.7.1.2/32' 'lxc.net.2.ipv4.gateway = 10.7.1.1')
+	# and one with a filter and a rate
+	echo 1 >/proc/sys/net/ipv4/conf/all/forwarding
+	lines+=('lxc.net.3.type = venet' 'lxc.net.3.ipv4.address = 10.7.2.2' 'lxc.net.3.rate.egress = 100M')
 	[ -e /sys/fs/cgroup/memory ] || lines[7]='lxc.cgroup2.cgroup.max.depth = 500'
 	local moment
 	for moment in pre-start pre-mount mount autodev start-host start stop post-stop; do
@@ -39,6 +42,10 @@ prepare_mapped() {
 	chown -R 100000:100000 "$P/mapped/rootfs"
 	chmod 755 "$P" "$P/mapped"
 }
+# The step of a start with a limit of its disk space.
+prepare_limited() { container limited 'lxc.rootfs.size = 1G'; }
+# Nothing of the filters of venet stays.
+no_filters() { ! nft list table netdev wabe >/dev/null 2>&1; }
 prepare_hostroot() {
 	mkdir -p "$P/hostroot"
 	printf '%s\n' 'lxc.uts.name = hostroot' 'lxc.net.0.type = empty' 'lxc.init.cmd = /bin/sleep 100' >"$P/hostroot/config"

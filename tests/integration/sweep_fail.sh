@@ -21,11 +21,14 @@ fail_at() { # STEP NAME
 	[ "$lines" = 1 ] || { bad "$n-fail-$step" "$lines lines of error: $errors"; return; }
 	[[ $errors == *"$step"* ]] || { bad "$n-fail-$step" "the line does not name the fault: $errors"; return; }
 	none_left "$n-fail-$step" "$n" "$stays"
+	no_filters || bad "$n-fail-$step-filters" "$(nft list table netdev wabe)"
 }
 declare -A reached
 for step in $(supervisor_steps) $(init_steps); do fail_at "$step" sweep; done
 prepare_mapped
 for step in open-sources write-id-maps map-idmapped-sources signal-mapped await-mapped become-root mount-rootfs mount-entries execute; do fail_at "$step" mapped; done
+prepare_limited
+fail_at limit-rootfs limited
 prepare_hostroot
 for step in prepare-host-root mount-entries execute; do fail_at "$step" hostroot; done
 for step in $(supervisor_steps) $(init_steps); do

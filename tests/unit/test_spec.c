@@ -367,7 +367,7 @@ static void test_validate_later(void **state)
 {
 	(void)state;
 	auto_spec struct spec *spec = named();
-	assert_int_equal(text_replace(&spec->rootfs.store, "zfs"), 0);
+	assert_int_equal(text_replace(&spec->rootfs.store, "nbd"), 0);
 	expect_refused(spec, ERROR_UNSUPPORTED, "rootfs");
 	assert_int_equal(text_replace(&spec->rootfs.store, "overlay"), 0);
 	assert_int_equal(spec_validate(spec, NULL), 0);
