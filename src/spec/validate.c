@@ -20,37 +20,6 @@ static int refuse(const struct spec *spec, struct error *err, const struct origi
 	return r;
 }
 
-/* ---- mechanisms that do not exist yet ---- */
-
-static bool has_nbd(const struct spec *spec, const struct origin **origin)
-{
-	const char *store = spec->rootfs.store;
-	*origin = &spec->rootfs.origin;
-	return store && strcmp(store, "nbd") == 0;
-}
-
-/* The one table of what a later version will do: refused, never ignored. It shrinks to nothing. */
-static const struct {
-	bool (*is_used)(const struct spec *spec, const struct origin **origin);
-	const char *what, *hint;
-} missing[] = {
-	{ has_nbd, "a rootfs on nbd is not supported yet", "convert the image: qemu-img convert -O raw, then loop:FILE" },
-};
-
-static int check_missing(const struct spec *spec, struct error *err)
-{
-	for (size_t i = 0; i < sizeof(missing) / sizeof(*missing); i++) {
-		const struct origin *origin = NULL;
-		if (missing[i].is_used(spec, &origin)) {
-			int r = refuse(spec, err, origin, missing[i].what, missing[i].hint);
-			if (err)
-				err->kind = ERROR_UNSUPPORTED;
-			return r;
-		}
-	}
-	return 0;
-}
-
 /* ---- contradictions ---- */
 
 static int check_name(const struct spec *spec, struct error *err)
@@ -303,7 +272,6 @@ static int check_disk_limit(const struct spec *spec, struct error *err)
 int spec_validate(const struct spec *spec, struct error *err)
 {
 	int r = check_name(spec, err);
-	r = r ?: check_missing(spec, err);
 	r = r ?: check_capabilities(spec, err);
 	r = r ?: check_idmaps(spec, err);
 	r = r ?: check_namespaces(spec, err);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* In the order in which a source is looked at; the directory last. */
-static const struct store *const stores[] = { &store_btrfs, &store_zfs, &store_lvm, &store_rbd, &store_loop,
+static const struct store *const stores[] = { &store_btrfs, &store_zfs, &store_lvm, &store_rbd, &store_loop, &store_nbd,
 	&store_dir };
 
 const struct store *store_find(const char *name)

@@ -6,7 +6,7 @@
 
 /* Shared by the stores of this folder; not for others. */
 
-extern const struct store store_btrfs, store_dir, store_loop, store_lvm, store_rbd, store_zfs;
+extern const struct store store_btrfs, store_dir, store_loop, store_lvm, store_nbd, store_rbd, store_zfs;
 
 /* A new volume's size and file system when nothing else is asked for: as LXC's. */
 #define STORE_SIZE_DEFAULT   (1ULL << 30)

@@ -90,6 +90,21 @@ if has lvcreate dmsetup && dmsetup version >/dev/null 2>&1 && truncate -s 3G "$w
 	vgremove -qq -y wabe >/dev/null 2>&1; losetup -d "$pv"
 else skip lvm "no logical volumes here"; fi
 
+# an image of another kind, served: only started
+nbd() {
+	modprobe -q nbd 2>/dev/null; [ -e /sys/block/nbd0 ] || return
+	for i in $(seq 0 15); do [ -e "/dev/nbd$i" ] || mknod "/dev/nbd$i" b 43 $((i * 32)); done
+	create n -B loop --fssize 64M && word n served && qemu-img convert -O qcow2 "$P/n/rootdev" "$P/n/disk.qcow2" &&
+		sed -i "s,^lxc.rootfs.path.*,lxc.rootfs.path = nbd:$P/n/disk.qcow2," "$P/n/config"
+}
+if has qemu-nbd && nbd; then
+	check nbd/has-it says n served
+	check nbd/write word n again
+	check nbd/kept says n again
+	check nbd/let-go soon 5 eval '! [ -e /sys/block/nbd0/pid ] && ! pgrep qemu-nbd'
+	check nbd/destroy lxc-destroy -P "$P" -n n
+else skip nbd "no nbd in this kernel, or no qemu-nbd"; fi
+
 # what can not be is said in one line, and leaves nothing
 refused() { local n=$1 want=$2 out; shift 2; out=$("$@" 2>&1) && { bad "$n" "it went well"; return; }
 	case $out in *"$want"*) equal "$n" 1 "$(wc -l <<<"$out")";; *) bad "$n" "$out";; esac; gone r || bad "$n-left" "$(ls -R "$P/r")"; }

@@ -363,16 +363,6 @@ static void test_validate_names(void **state)
 	assert_int_equal(spec_validate(spec, NULL), 0);
 }
 
-static void test_validate_later(void **state)
-{
-	(void)state;
-	auto_spec struct spec *spec = named();
-	assert_int_equal(text_replace(&spec->rootfs.store, "nbd"), 0);
-	expect_refused(spec, ERROR_UNSUPPORTED, "rootfs");
-	assert_int_equal(text_replace(&spec->rootfs.store, "overlay"), 0);
-	assert_int_equal(spec_validate(spec, NULL), 0);
-}
-
 static void test_validate_links(void **state)
 {
 	(void)state;
@@ -492,7 +482,7 @@ int main(void)
 		cmocka_unit_test(test_bad_flat), cmocka_unit_test(test_unknown_and_missing),
 		cmocka_unit_test(test_damaged_flat), cmocka_unit_test(test_sources_and_errors), cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_validate_names),
-		cmocka_unit_test(test_validate_later), cmocka_unit_test(test_validate_links),
+		cmocka_unit_test(test_validate_links),
 		cmocka_unit_test(test_validate_filtered_links),
 		cmocka_unit_test(test_validate_contradictions),
 	};
