@@ -40,18 +40,25 @@ check stop stop talk
 equal stopped STOPPED "$(state talk)"
 none_left clean talk
 
-# its network: a veth on a bridge of the host, in the words of 2012
+# its network: a veth on a bridge of the host, in the words of 2012; a neighbour that only the gateway reaches
+machine far
+ip link add to-far type veth peer name far0 && ip link set far0 netns "$machine_far"
+ip addr add 10.66.0.1/24 dev to-far; ip link set to-far up
+far ip addr add 10.66.0.2/24 dev far0; far ip link set far0 up; far ip route add default via 10.66.0.1
+echo 1 >/proc/sys/net/ipv4/conf/all/forwarding
 ip link add br0 type bridge; ip addr add 192.168.1.1/24 dev br0; ip link set br0 up
 container talk 'lxc.mount.auto = proc'
 sed -i '/lxc.net\./d; s/lxc.uts.name/lxc.utsname/; s/lxc.rootfs.path = dir:/lxc.rootfs = /' "$P/talk/config"
 printf '%s\n' 'lxc.network.type = veth' 'lxc.network.flags = up' 'lxc.network.link = br0' 'lxc.network.name = eth0' \
 	'lxc.network.hwaddr = 4a:49:43:49:79:bf' 'lxc.network.mtu = 1500' 'lxc.network.ipv4 = 192.168.1.20/24' \
-	'lxc.network.ipv6 = fd00:2012::20/64' >>"$P/talk/config"
+	'lxc.network.ipv4.gateway = 192.168.1.1' 'lxc.network.ipv6 = fd00:2012::20/64' >>"$P/talk/config"
 ip -6 addr add fd00:2012::1/64 dev br0 nodad
 check veth-start start talk
 check veth-hwaddr grep -qi 4a:49:43:49:79:bf <(run talk ip link show eth0)
 check veth-out soon 5 run talk ping -c 1 -W 1 192.168.1.1
+check veth-out-by-gateway soon 5 run talk ping -c 1 -W 1 10.66.0.2
+check veth-in-by-gateway soon 5 far "$busybox" ping -c 1 -W 1 192.168.1.20
 check veth-in soon 5 "$busybox" ping -c 1 -W 1 192.168.1.20
 check veth-in-ipv6 soon 5 "$busybox" ping -c 1 -W 1 fd00:2012::20
-stop talk; none_left veth-clean talk br0
+stop talk; none_left veth-clean talk 'br0|to-far'
 done_testing
