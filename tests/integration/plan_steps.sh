@@ -21,9 +21,10 @@ prepare_sweep() {
 	echo 1 >/proc/sys/net/ipv4/conf/br0/forwarding
 	lines+=('lxc.net.2.type = veth' 'lxc.net.2.veth.mode = router' 'lxc.net.2.link = br0' 'lxc.net.2.l2proxy = 1' 'lxc.net.2.flags = up'
 		'lxc.net.2.ipv4.address = 10.7.1.2/32' 'lxc.net.2.ipv4.gateway = 10.7.1.1')
-	# and one with a filter and a rate
+	# two with entries in the filter's table, one of them with a rate (the gateway is net.2's)
 	echo 1 >/proc/sys/net/ipv4/conf/all/forwarding
-	lines+=('lxc.net.3.type = venet' 'lxc.net.3.ipv4.address = 10.7.2.2' 'lxc.net.3.rate.egress = 100M')
+	lines+=('lxc.net.3.type = venet' 'lxc.net.3.ipv6.address = fd07:2::2' 'lxc.net.3.rate.egress = 100M'
+		'lxc.net.4.type = veth' 'lxc.net.4.link = br0' 'lxc.net.4.flags = up' 'lxc.net.4.ipv4.address = 10.7.3.2/24' 'lxc.net.4.security = 1')
 	[ -e /sys/fs/cgroup/memory ] || lines[7]='lxc.cgroup2.cgroup.max.depth = 500'
 	local moment
 	for moment in pre-start pre-mount mount autodev start-host start stop post-stop; do

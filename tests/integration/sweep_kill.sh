@@ -33,7 +33,7 @@ settle() { # NAME RC
 	esac
 	what=$(left sweep "$stays")
 	[ -z "$what" ] || { bad "$n" "left behind: $what"; clean_up; return; }
-	no_filters || { bad "$n" "filters are left: $(nft list table netdev wabe)"; nft delete table netdev wabe; return; }
+	soon 2 no_filters || { bad "$n" "filters are left: $(nft list table netdev wabe)"; nft delete table netdev wabe; return; }
 	phys_back || { bad "$n" "lent0 did not come back"; ip link del peer; ip link add lent0 type veth peer name peer; return; }
 	good "$n"
 }
