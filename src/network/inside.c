@@ -107,11 +107,13 @@ static int refused(const struct spec *spec, const struct planned_link *link, int
 			error_hint(err, "take another address, a second container on %s has this one", wanted->link);
 		return r;
 	}
-	bool has_both = *link->gateway4 && *link->gateway6;
+	bool has_both = *link->gateway4 && *link->gateway6 && strcmp(link->gateway4, link->gateway6) != 0;
 	r = spec_error(err, r, spec, &wanted->origin, "give interface %s the gateway %s%s%s", link->inside_name,
-		link->gateway4, has_both ? " or " : "", link->gateway6);
+		link->gateway4, has_both ? " or " : "", has_both || !*link->gateway4 ? link->gateway6 : "");
 	if (!wanted->up && (r == -ENETUNREACH || r == -ENETDOWN))
 		error_hint(err, "add lxc.net.%u.flags = up", wanted->index);
+	else if (r == -EEXIST)
+		error_hint(err, "another interface has the default route, take lxc.net.*.gateway out of one of them");
 	return r;
 }
 
