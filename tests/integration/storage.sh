@@ -56,6 +56,8 @@ matrix() {
 	check "$s/to-directory" lxc-copy -P "$P" -n "b-$s" -N "e-$s" -B dir
 	check "$s/directory-has-it" says "e-$s" third
 	check "$s/from-directory" from_directory "$s" "$@"
+	check "$s/export" lxc-export -P "$P" -n "b-$s" -f "$work/$s.tar"
+	check "$s/export-has-it" eval '[ "$(tar -xOf "$work/$s.tar" rootfs/word)" = third ]'
 	if [ -n "$limited" ]; then check "$s/full" fills "b-$s"; check "$s/works-after" says "b-$s" third; fi
 	for n in b c d e f; do [ ! -e "$P/$n-$s" ] || check "$s/destroy-$n" lxc-destroy -P "$P" -n "$n-$s"; done
 	no_destroy=$(lxc-destroy -P "$P" -n "a-$s" 2>&1) && bad "$s/snapshots-hold" "destroyed" || good "$s/snapshots-hold"
