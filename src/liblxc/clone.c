@@ -254,7 +254,9 @@ static int copy_storage(struct clone_job *job, struct lxc_container *clone, stru
 	bool wants_snapshot = job->flags & LXC_CLONE_SNAPSHOT || wants_overlay;
 	if (!rootfs->path)
 		return 0;
-	const struct store *from = is_overlay ? NULL : store_of(rootfs);
+	const struct store *from = is_overlay ? NULL : store_of(rootfs), *btrfs = store_find("btrfs");
+	if (from && from->is_directory && !job->store && btrfs->detect(rootfs->path))
+		from = btrfs; /* a directory that is a subvolume is copied in no time */
 	const struct store *to = job->store && !wants_overlay ? store_find(job->store) : from;
 	if (is_overlay && !to)
 		return copy_overlay(job, clone, rootfs->path, err);

@@ -26,26 +26,63 @@ struct seen {
 struct copy {
 	dev_t device; /* of the directory at hand: a subvolume has its own */
 	int to_root;
+	bool can_share; /* see copy_data */
 	struct stat target; /* left out where it lies in the source */
 	void *seen;	    /* tree of struct seen */
 	size_t length;	    /* of path */
 	char path[PATH_MAX]; /* of the entry at hand below the source; after a fault: of the one that failed */
 };
 
-/* All extended attributes; both sides by their /proc/self/fd path, so that links are not followed. */
-static int copy_attributes(const char *from, const char *to)
+/* Extended attributes of an entry, by its name or by its fd. */
+struct attributes {
+	const char *path; /* by /proc/self/fd, so that links are not followed; NULL: fd */
+	int fd;
+};
+
+static ssize_t list_attributes(const struct attributes *of, char *names, size_t size)
+{
+	return of->path ? llistxattr(of->path, names, size) : flistxattr(of->fd, names, size);
+}
+
+static ssize_t get_attribute(const struct attributes *of, const char *name, char *value, size_t size)
+{
+	return of->path ? lgetxattr(of->path, name, value, size) : fgetxattr(of->fd, name, value, size);
+}
+
+static int set_attribute(const struct attributes *of, const char *name, const char *value, size_t size)
+{
+	return of->path ? lsetxattr(of->path, name, value, size, 0) : fsetxattr(of->fd, name, value, size, 0);
+}
+
+static int copy_attributes(const struct attributes *from, const struct attributes *to)
 {
 	char names[65536];
-	ssize_t length = llistxattr(from, names, sizeof(names));
+	ssize_t length = list_attributes(from, names, sizeof(names));
 	if (length < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	for (char *name = names; name < names + length; name += strlen(name) + 1) {
 		char value[65536];
-		ssize_t size = lgetxattr(from, name, value, sizeof(value));
-		if (size < 0 || lsetxattr(to, name, value, (size_t)size, 0) == 0)
+		ssize_t size = get_attribute(from, name, value, sizeof(value));
+		if (size < 0 || set_attribute(to, name, value, (size_t)size) == 0)
 			continue;
 		if (errno != EOPNOTSUPP && errno != EPERM) /* labels that the kernel gives itself */
 			return -errno;
+	}
+	return 0;
+}
+
+/* Into an empty file, where both are; the kernel may copy less than it was asked for. */
+static int copy_bytes(int in, int out, off_t size)
+{
+	for (off_t left = size; left > 0;) {
+		ssize_t done = copy_file_range(in, NULL, out, NULL, (size_t)left, 0);
+		if (done < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
+			done = sendfile(out, in, NULL, (size_t)left);
+		if (done < 0)
+			return -errno;
+		if (done == 0)
+			break; /* it became shorter */
+		left -= done;
 	}
 	return 0;
 }
@@ -65,39 +102,55 @@ static int copy_ranges(int in, int out, off_t size)
 			hole = size;
 		if (lseek(in, data, SEEK_SET) < 0 || lseek(out, data, SEEK_SET) < 0)
 			return -errno;
-		for (off_t left = hole - data; left > 0;) {
-			ssize_t done = copy_file_range(in, NULL, out, NULL, (size_t)left, 0);
-			if (done < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
-				done = sendfile(out, in, NULL, (size_t)left);
-			if (done < 0)
-				return -errno;
-			if (done == 0)
-				break; /* it became shorter */
-			left -= done;
-		}
+		int r = copy_bytes(in, out, hole - data);
+		if (r < 0)
+			return r;
 		at = hole;
 	}
 	return ftruncate(out, size) < 0 ? -errno : 0;
 }
 
-static int copy_data(int in, int out, off_t size)
+/* *can_share: the file systems may have blocks in common; false once they refused. */
+static int copy_data(int in, int out, const struct stat *info, bool *can_share)
 {
-	if (size == 0 || ioctl(out, FICLONE, in) == 0)
+	if (info->st_size == 0)
 		return 0;
-	return copy_ranges(in, out, size);
+	if (*can_share && ioctl(out, FICLONE, in) == 0)
+		return 0;
+	*can_share = *can_share && errno != EOPNOTSUPP && errno != EXDEV && errno != ENOTTY;
+	bool has_holes = info->st_blocks < info->st_size / 512;
+	return has_holes ? copy_ranges(in, out, info->st_size) : copy_bytes(in, out, info->st_size);
 }
 
-static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *info)
+/* What the new file has already is not written again: each change costs the file system a transaction. */
+static int copy_file_metadata(int in, int out, const struct stat *info)
+{
+	struct stat made;
+	const struct timespec times[2] = { info->st_atim, info->st_mtim };
+	const struct attributes from = { .fd = in }, to = { .fd = out };
+	if (fstat(out, &made) < 0)
+		return -errno;
+	bool is_owned = made.st_uid == info->st_uid && made.st_gid == info->st_gid;
+	if (!is_owned && fchown(out, info->st_uid, info->st_gid) < 0)
+		return -errno;
+	if ((!is_owned || (made.st_mode ^ info->st_mode) & 07777) && fchmod(out, info->st_mode & 07777) < 0)
+		return -errno;
+	int r = copy_attributes(&from, &to);
+	return r < 0 ? r : futimens(out, times) < 0 ? -errno : 0;
+}
+
+static int copy_file(struct copy *copy, int from_dir, int to_dir, const char *name, const struct stat *info)
 {
 	struct stat now;
 	/* O_NONBLOCK: a running container may have put a fifo there meanwhile */
 	auto_close int in = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	auto_close int out = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	auto_close int out = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, info->st_mode & 0777);
 	if (in < 0 || out < 0 || fstat(in, &now) < 0)
 		return -errno;
 	if (!S_ISREG(now.st_mode))
 		return -ESTALE;
-	return copy_data(in, out, info->st_size);
+	int r = copy_data(in, out, &now, &copy->can_share);
+	return r ?: copy_file_metadata(in, out, info);
 }
 
 static int copy_link(int from_dir, int to_dir, const char *name)
@@ -121,7 +174,7 @@ static int copy_metadata(int from_dir, int to_dir, const char *name, const struc
 		return -errno;
 	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d/%s", from_dir, name);
 	(void)snprintf(to, sizeof(to), "/proc/self/fd/%d/%s", to_dir, name);
-	int r = copy_attributes(from, to);
+	int r = copy_attributes(&(struct attributes){ .path = from }, &(struct attributes){ .path = to });
 	if (r < 0)
 		return r;
 	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
@@ -200,7 +253,7 @@ static int copy_entry(struct copy *copy, int from_dir, int to_dir, const char *n
 	if (S_ISDIR(info.st_mode))
 		r = copy_subdirectory(copy, from_dir, to_dir, name);
 	else if (S_ISREG(info.st_mode))
-		r = copy_file(from_dir, to_dir, name, &info);
+		return copy_file(copy, from_dir, to_dir, name, &info);
 	else if (S_ISLNK(info.st_mode))
 		r = copy_link(from_dir, to_dir, name);
 	else
@@ -246,13 +299,13 @@ static int copy_top(int from_fd, int to_fd, const struct stat *info)
 		return -errno;
 	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d/.", from_fd);
 	(void)snprintf(to, sizeof(to), "/proc/self/fd/%d/.", to_fd);
-	int r = copy_attributes(from, to);
+	int r = copy_attributes(&(struct attributes){ .path = from }, &(struct attributes){ .path = to });
 	return r < 0 ? r : futimens(to_fd, times) < 0 ? -errno : 0;
 }
 
 int storage_copy_into(int from_fd, int to_fd, const char *from, const char *to, struct error *err)
 {
-	struct copy copy = { .to_root = to_fd };
+	struct copy copy = { .to_root = to_fd, .can_share = true };
 	struct stat info;
 	int r = fstat(from_fd, &info) < 0 || fstat(to_fd, &copy.target) < 0 ? -errno : copy_directory(&copy, from_fd, to_fd);
 	r = r ?: copy_top(from_fd, to_fd, &info);
@@ -283,10 +336,9 @@ int storage_copy_file(const char *from, const char *to, struct error *err)
 	auto_close int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return error_set(err, errno, "make %s", to);
-	int r = copy_data(in, out, info.st_size);
-	const struct timespec times[2] = { info.st_atim, info.st_mtim };
-	if (r == 0 && (fchown(out, info.st_uid, info.st_gid) < 0 || fchmod(out, info.st_mode & 07777) < 0 || futimens(out, times) < 0))
-		r = -errno;
+	bool can_share = true;
+	int r = copy_data(in, out, &info, &can_share);
+	r = r ?: copy_file_metadata(in, out, &info);
 	if (r < 0)
 		(void)unlink(to);
 	return r < 0 ? error_set(err, r, "copy %s to %s", from, to) : 0;
