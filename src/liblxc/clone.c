@@ -48,7 +48,7 @@ static int copy_companions(const struct clone_job *job, struct error *err)
 		size_t length;
 		struct stat info;
 		const char *name = entry->d_name;
-		if (strcmp(name, "config") == 0 || strcmp(name, "partial") == 0 || text_starts(name, "lxc_") ||
+		if (strcmp(name, "config") == 0 || text_starts(name, "partial") || text_starts(name, "lxc_") ||
 			text_ends(name, ".log"))
 			continue;
 		if (text_format(&from, "%s/%s", old, name) < 0 || text_format(&to, "%s/%s", new, name) < 0)

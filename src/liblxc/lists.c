@@ -1,5 +1,4 @@
 /* All containers below a path. */
-#include "liblxc/extra.h"
 #include "liblxc/internal.h"
 #include "liblxc/partial.h"
 
@@ -14,16 +13,6 @@ static bool has_file(int dir_fd, const char *name, const char *file)
 	return length > 0 && length < (int)sizeof(path) && faccessat(dir_fd, path, F_OK, 0) == 0;
 }
 
-/* One that somebody is making or removing is none; what a dead one has left is ended first. */
-static bool is_whole(const char *path, const char *name)
-{
-	struct lxc_container *c = extra_container_open(name, path);
-	bool is_partial = !c || container_is_partial(c);
-	if (c)
-		lxc_container_put(c);
-	return !is_partial;
-}
-
 /* Directories with a file "config". *ret_has_partial: some have a file "partial", and are left out unless whole. */
 static int list_once(DIR *dir, const char *path, bool *ret_has_partial, struct string_list *ret)
 {
@@ -34,7 +23,7 @@ static int list_once(DIR *dir, const char *path, bool *ret_has_partial, struct s
 			continue;
 		bool is_changing = has_file(dirfd(dir), name, "partial");
 		*ret_has_partial |= is_changing;
-		if (is_changing && !is_whole(path, name))
+		if (is_changing && !partial_settle(path, name))
 			continue;
 		if (has_file(dirfd(dir), name, "config") && string_list_add(ret, name) < 0)
 			return -ENOMEM;

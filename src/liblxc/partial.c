@@ -1,6 +1,7 @@
 #include "liblxc/partial.h"
 
 #include "base/file.h"
+#include "liblxc/extra.h"
 #include "liblxc/internal.h"
 #include "liblxc/owned.h"
 #include "liblxc/paths.h"
@@ -171,4 +172,13 @@ void container_recover(struct lxc_container *c)
 		return;
 	}
 	(void)unlink(path);
+}
+
+bool partial_settle(const char *lxcpath, const char *name)
+{
+	struct lxc_container *c = extra_container_open(name, lxcpath);
+	bool is_partial = !c || container_is_partial(c);
+	if (c)
+		lxc_container_put(c);
+	return !is_partial;
 }

@@ -22,6 +22,12 @@ bool container_is_partial(const struct lxc_container *c);
 void container_recover(struct lxc_container *c);
 
 /*
+ * Of a container with a file "partial": ends what a dead one has left. False: somebody is still making or removing it, so
+ * there is none.
+ */
+bool partial_settle(const char *lxcpath, const char *name);
+
+/*
  * Makes the file with that line in it, locked: its fd. -EEXIST: another is at work. With work PARTIAL_NEW for a removal
  * that fails, partial_end leaves the container as it is then.
  */

@@ -85,23 +85,13 @@ static void free_snapshot(struct lxc_snapshot *snapshot)
 	free(snapshot->lxcpath);
 }
 
-/* One that is being made or removed is none; what a dead one has left is ended first. */
-static bool is_whole(const struct lxc_container *c, const char *name)
-{
-	auto_free char *snaps = container_path(c, "snaps");
-	struct lxc_container *found = snaps ? lxc_container_new(name, snaps) : NULL;
-	bool is_partial = !found || container_is_partial(found);
-	if (found)
-		lxc_container_put(found);
-	return !is_partial;
-}
-
 static bool fill_snapshot(const struct lxc_container *c, const char *name, struct lxc_snapshot *ret)
 {
 	auto_free char *stamp = snapshot_path(c, name, "ts");
 	auto_free char *config = snapshot_path(c, name, "config"), *partial = snapshot_path(c, name, "partial");
+	auto_free char *snaps = container_path(c, "snaps");
 	size_t length;
-	if (partial && access(partial, F_OK) == 0 && !is_whole(c, name))
+	if (partial && access(partial, F_OK) == 0 && snaps && !partial_settle(snaps, name))
 		return false;
 	if (!config || access(config, F_OK) < 0)
 		return false;

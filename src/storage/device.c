@@ -171,3 +171,8 @@ int store_name_beside(const struct store_request *request, char **ret)
 	const char *slash = strrchr(request->beside, '/');
 	return text_format(ret, "%.*s%s", slash ? (int)(slash + 1 - request->beside) : 0, request->beside, request->name);
 }
+
+bool store_path_exists(const char *source)
+{
+	return access(source, F_OK) == 0;
+}

@@ -33,7 +33,7 @@ const struct store *store_of(const struct spec_rootfs *rootfs)
 
 bool store_is_volume(const struct spec_rootfs *rootfs)
 {
-	if (!rootfs->path || text_equal(rootfs->store, "dir") || text_ends(rootfs->path, "/rootfs"))
+	if (!rootfs->path || (!rootfs->store && text_ends(rootfs->path, "/rootfs")))
 		return false; /* what create makes is called rootfs: it is not worth a system call */
 	const struct store *store = store_of(rootfs);
 	return store && !store->is_directory;

@@ -38,11 +38,6 @@ static int name(const struct store_request *request, char **ret)
 	return text_format(ret, "%s/rootfs", request->directory);
 }
 
-static bool exists(const char *source)
-{
-	return access(source, F_OK) == 0;
-}
-
 static int create(const char *source, const struct store_request *request, struct error *err)
 {
 	const char *top;
@@ -109,7 +104,7 @@ const struct store store_btrfs = {
 	.is_directory = true,
 	.detect = detect,
 	.name_source = name,
-	.exists = exists,
+	.exists = store_path_exists,
 	.create = create,
 	.snapshot = snapshot,
 	.destroy = destroy,

@@ -22,11 +22,6 @@ static int name(const struct store_request *request, char **ret)
 	return text_format(ret, "%s/rootdev", request->directory);
 }
 
-static bool exists(const char *source)
-{
-	return access(source, F_OK) == 0;
-}
-
 static int destroy(const char *source, struct error *err)
 {
 	return unlink(source) < 0 && errno != ENOENT ? error_set(err, errno, "remove %s", source) : 0;
@@ -73,7 +68,7 @@ const struct store store_loop = {
 	.name = "loop",
 	.detect = detect,
 	.name_source = name,
-	.exists = exists,
+	.exists = store_path_exists,
 	.create = create,
 	.snapshot = snapshot,
 	.destroy = destroy,

@@ -30,6 +30,9 @@ int store_open_device(const char *device, const char *options, bool is_read_only
 /* Is path a block device whose name, its links resolved or not, begins with prefix? */
 bool store_is_device_below(const char *path, const char *prefix);
 
+/* exists of the stores whose source is a path. */
+bool store_path_exists(const char *source);
+
 /* Do the options ask for it to be read-only? */
 bool store_wants_read_only(const char *options);
 
