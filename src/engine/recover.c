@@ -93,9 +93,25 @@ static int take_over(const struct container_id *id, struct rundir *dir)
 	return -ENOENT;
 }
 
-int recover_if_abandoned(const struct container_id *id, struct rundir *dir)
+/*
+ * As rundir_lock, but leaves a directory alone that has just been made: its maker locks it at once. What is empty after
+ * 20 ms has lost its maker.
+ */
+static int lock_abandoned(const struct rundir *dir)
 {
 	int r = rundir_lock(dir);
+
+	for (int waited_ms = 0; r == 0 && waited_ms < 20 && rundir_is_empty(dir); waited_ms++) {
+		flock(dir->fd, LOCK_UN);
+		usleep(1000);
+		r = rundir_lock(dir);
+	}
+	return r;
+}
+
+int recover_if_abandoned(const struct container_id *id, struct rundir *dir)
+{
+	int r = lock_abandoned(dir);
 
 	if (r == -EBUSY)
 		return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,41 @@ static int make_directory(const char *path)
 	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
+bool rundir_is_empty(const struct rundir *dir)
+{
+	for (size_t i = 0; i < sizeof(run_files) / sizeof(*run_files); i++)
+		if (faccessat(dir->fd, run_files[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return false;
+	return true;
+}
+
+/*
+ * Whether who holds the lock only looks, or clears away: whoever asks for the state locks what nobody holds, to release
+ * what a killed supervisor left, and that includes a directory that its maker has not locked yet.
+ */
+static bool is_held_for_a_moment(const struct rundir *dir, bool is_new)
+{
+	struct run_state state;
+
+	if (run_state_read(dir->fd, &state) < 0)
+		return is_new && rundir_is_empty(dir);
+	bool is_abandoned = state.supervisor_pid > 0 && kill(state.supervisor_pid, 0) < 0 && errno == ESRCH;
+	run_state_clear(&state);
+	return is_abandoned;
+}
+
+/* As rundir_lock, but waits up to five seconds for who holds it for a moment. */
+static int lock_for_start(const struct rundir *dir, bool is_new)
+{
+	int r = rundir_lock(dir);
+
+	for (int waited_ms = 0; r == -EBUSY && waited_ms < 5000 && is_held_for_a_moment(dir, is_new); waited_ms++) {
+		usleep(1000);
+		r = rundir_lock(dir);
+	}
+	return r;
+}
+
 int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_is_stale, struct error *err)
 {
 	int r = rundir_path(id, ret->path, sizeof(ret->path));
@@ -147,7 +183,7 @@ int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_i
 				continue;
 			return error_set(err, errno, "open run directory %s", ret->path);
 		}
-		r = rundir_lock(ret);
+		r = lock_for_start(ret, !*ret_is_stale);
 		if (r == 0)
 			return 0;
 		close_fd(&ret->fd);

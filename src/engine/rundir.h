@@ -33,6 +33,9 @@ int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_i
 /* Takes the lock of an open directory. 0, -EBUSY (held), -ENOENT (it was removed meanwhile). */
 int rundir_lock(const struct rundir *dir);
 
+/* Whether it has none of the files: a start has just made it, or was killed at once. */
+bool rundir_is_empty(const struct rundir *dir);
+
 /* Removes the known files and the directory, and closes it. */
 void rundir_remove(struct rundir *dir);
 void rundir_close(struct rundir *dir);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static void looks_once(struct lxc_container *c)
@@ -64,6 +65,45 @@ static void wakes_all(struct lxc_container *c)
 	watch_calls(true);
 }
 
+struct asker {
+	atomic_bool ends;
+	int answers;
+};
+
+static void *ask_in_thread(void *argument)
+{
+	struct asker *asker = argument;
+	struct lxc_container *c = open_container("wait");
+	for (; !atomic_load(&asker->ends); asker->answers++)
+		(void)CALL(c, state);
+	(void)FUNCTION(lxc_container_put, c);
+	return NULL;
+}
+
+/* Who asks for the state clears away what a killed supervisor left: never what a start has just made. */
+static void starts_while_asked(struct lxc_container *c)
+{
+	struct asker askers[3] = { 0 };
+	pthread_t threads[3];
+	watch_calls(false);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, ask_in_thread, &askers[i]);
+	for (int i = 0; i < 40; i++) {
+		if (!CALL(c, start, 0, NULL))
+			group_fault("start %d: %s", i, c->error_string);
+		if (!CALL(c, stop) || !CALL(c, wait, "STOPPED", 10))
+			group_fault("stop %d: %s", i, c->error_string);
+	}
+	for (int i = 0; i < 3; i++) {
+		atomic_store(&askers[i].ends, true);
+		pthread_join(threads[i], NULL);
+		if (askers[i].answers < 40)
+			group_fault("%d answers", askers[i].answers);
+	}
+	watch_calls(true);
+	end_group("starts-while-asked");
+}
+
 static void takes_timeouts(struct lxc_container *c)
 {
 	check_number("no-timeout", -1, c->rcv_timeout);
@@ -111,6 +151,7 @@ void test_wait(void)
 	looks_once(c);
 	gives_up(c);
 	wakes_all(c);
+	starts_while_asked(c);
 	takes_timeouts(c);
 	bounds_answers(c);
 	drop_container(c);
