@@ -88,13 +88,9 @@ void nft_add_set(struct netlink_batch *batch, const char *table, const struct nf
 	netlink_text(batch, NFTA_SET_TABLE, table);
 	netlink_text(batch, NFTA_SET_NAME, set->name);
 	put_u32(batch, NFTA_SET_ID, id);
-	put_u32(batch, NFTA_SET_FLAGS, set->data_length ? NFT_SET_MAP : 0);
+	put_u32(batch, NFTA_SET_FLAGS, 0);
 	put_u32(batch, NFTA_SET_KEY_TYPE, set->key_type);
 	put_u32(batch, NFTA_SET_KEY_LEN, set->key_length);
-	if (set->data_length) {
-		put_u32(batch, NFTA_SET_DATA_TYPE, set->data_type);
-		put_u32(batch, NFTA_SET_DATA_LEN, set->data_length);
-	}
 }
 
 static void put_value(struct netlink_batch *batch, uint16_t type, const void *value, size_t length)
@@ -104,31 +100,27 @@ static void put_value(struct netlink_batch *batch, uint16_t type, const void *va
 	netlink_end(batch, place);
 }
 
-static void put_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length,
-	const void *data, size_t data_length)
+static void put_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length)
 {
 	netlink_text(batch, NFTA_SET_ELEM_LIST_TABLE, table);
 	netlink_text(batch, NFTA_SET_ELEM_LIST_SET, set);
 	size_t list = begin(batch, NFTA_SET_ELEM_LIST_ELEMENTS);
 	size_t element = begin(batch, NFTA_LIST_ELEM);
 	put_value(batch, NFTA_SET_ELEM_KEY, key, key_length);
-	if (data)
-		put_value(batch, NFTA_SET_ELEM_DATA, data, data_length);
 	netlink_end(batch, element);
 	netlink_end(batch, list);
 }
 
-void nft_add_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length,
-	const void *data, size_t data_length)
+void nft_add_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length)
 {
 	message(batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL);
-	put_element(batch, table, set, key, key_length, data, data_length);
+	put_element(batch, table, set, key, key_length);
 }
 
 void nft_delete_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length)
 {
 	message(batch, NFT_MSG_DELSETELEM, 0);
-	put_element(batch, table, set, key, key_length, NULL, 0);
+	put_element(batch, table, set, key, key_length);
 }
 
 static void visit_nothing(const struct nlmsghdr *answer, void *data)
@@ -141,7 +133,7 @@ int nft_find_element(int fd, const char *table, const char *set, const void *key
 {
 	struct netlink_batch batch = { 0 };
 	message(&batch, NFT_MSG_GETSETELEM, 0);
-	put_element(&batch, table, set, key, key_length, NULL, 0);
+	put_element(&batch, table, set, key, key_length);
 	return netlink_ask(fd, &batch, visit_nothing, NULL);
 }
 
@@ -347,16 +339,6 @@ void nft_look_up(struct netlink_batch *batch, const char *set, uint32_t from, bo
 	netlink_text(batch, NFTA_LOOKUP_SET, set);
 	put_register(batch, NFTA_LOOKUP_SREG, from);
 	put_u32(batch, NFTA_LOOKUP_FLAGS, has_not ? NFT_LOOKUP_F_INV : 0);
-	end_expression(batch, places);
-}
-
-void nft_look_up_map(struct netlink_batch *batch, const char *map, uint32_t from, uint32_t to)
-{
-	size_t places[2];
-	begin_expression(batch, "lookup", places);
-	netlink_text(batch, NFTA_LOOKUP_SET, map);
-	put_register(batch, NFTA_LOOKUP_SREG, from);
-	put_register(batch, NFTA_LOOKUP_DREG, to);
 	end_expression(batch, places);
 }
 

@@ -25,16 +25,15 @@ int nft_generation(int fd, uint32_t *ret_generation);
 void nft_add_table(struct netlink_batch *batch, const char *table);
 void nft_delete_table(struct netlink_batch *batch, const char *table);
 
-/* key_type, data_type: libnftables' numbers, only for who lists the set. data_length 0: a set, else a map. */
+/* key_type: libnftables' number, only for who lists the set. */
 struct nft_set {
 	const char *name;
-	uint32_t key_type, key_length, data_type, data_length;
+	uint32_t key_type, key_length;
 };
 /* id: a number of its own within the batch. */
 void nft_add_set(struct netlink_batch *batch, const char *table, const struct nft_set *set, uint32_t id);
-/* data NULL: of a set. -EEXIST if it is there. */
-void nft_add_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length,
-	const void *data, size_t data_length);
+/* -EEXIST if it is there. */
+void nft_add_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length);
 /* -ENOENT if it is not there. */
 void nft_delete_element(struct netlink_batch *batch, const char *table, const char *set, const void *key, size_t key_length);
 /* 0, -ENOENT or another -errno. */
@@ -68,7 +67,5 @@ void nft_mask(struct netlink_batch *batch, uint32_t at, const void *mask, size_t
 void nft_compare(struct netlink_batch *batch, uint32_t operation, uint32_t from, const void *value, size_t length);
 /* The rule goes on if the set has (has_not: lacks) it. */
 void nft_look_up(struct netlink_batch *batch, const char *set, uint32_t from, bool has_not);
-/* The rule goes on if the map has it, with what it leads to in the other register. */
-void nft_look_up_map(struct netlink_batch *batch, const char *map, uint32_t from, uint32_t to);
 /* code: NFT_ACCEPT, NFT_DROP, NFT_JUMP, NFT_GOTO (with chain, else NULL). */
 void nft_verdict(struct netlink_batch *batch, int32_t code, const char *chain);

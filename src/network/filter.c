@@ -42,22 +42,49 @@ static enum filter_set all_set(int family)
 	return family == AF_INET ? FILTER_ALL4 : FILTER_ALL6;
 }
 
+static enum filter_set closed_set(int family)
+{
+	return family == AF_INET ? FILTER_CLOSED4 : FILTER_CLOSED6;
+}
+
+static bool is_closed(const struct filter_device *device)
+{
+	return !device->is_port && !device->allows_peers;
+}
+
+static void add(struct netlink_batch *batch, enum filter_set set, const void *key)
+{
+	nft_add_element(batch, FILTER_TABLE, name_of(set), key, filter_sets[set].key_length);
+}
+
+static void delete(struct netlink_batch *batch, enum filter_set set, const void *key)
+{
+	nft_delete_element(batch, FILTER_TABLE, name_of(set), key, filter_sets[set].key_length);
+}
+
+/* How many messages put_address makes. */
+static uint32_t address_messages(const struct filter_device *device)
+{
+	return device->is_port ? 1 : is_closed(device) ? 3 : 2;
+}
+
 /* A venet's address is nobody else's; on bridges two may have the same, if those are two networks. */
 static void put_address(struct netlink_batch *batch, const struct filter_device *device, const struct filter_address *address)
 {
-	uint32_t peers = device->allows_peers, size = address->family == AF_INET ? 4 : 16;
-	struct key key = key_of(device->index, address->binary, size);
+	struct key key = key_of(device->index, address->binary, sizeof(address->binary));
 	if (!device->is_port)
-		nft_add_element(batch, FILTER_TABLE, name_of(all_set(address->family)), address->binary, size, &peers, sizeof(peers));
-	nft_add_element(batch, FILTER_TABLE, name_of(own_set(address->family)), &key, 4 + size, NULL, 0);
+		add(batch, all_set(address->family), address->binary);
+	if (is_closed(device))
+		add(batch, closed_set(address->family), address->binary);
+	add(batch, own_set(address->family), &key);
 }
 
 static void put_hwaddr(struct netlink_batch *batch, const struct filter_device *device)
 {
 	struct key key = key_of(device->index, device->hwaddr, ETH_ALEN);
-	nft_add_element(batch, FILTER_TABLE, name_of(FILTER_HWADDRS), &key, filter_sets[FILTER_HWADDRS].key_length, NULL, 0);
+	add(batch, FILTER_HWADDRS, &key);
 	key.address[0] |= 1; /* as the guard leaves it */
-	nft_add_element(batch, FILTER_TABLE, name_of(FILTER_HWADDRS), &key, filter_sets[FILTER_HWADDRS].key_length, NULL, 0);
+	add(batch, FILTER_HWADDRS, &key);
 }
 
 static void chain_name(const char *device, char *buffer, size_t size)
@@ -68,24 +95,24 @@ static void chain_name(const char *device, char *buffer, size_t size)
 static void put_device(struct netlink_batch *batch, const struct filter_device *device)
 {
 	char chain[IFNAMSIZ + 4];
-	uint32_t peers = device->allows_peers;
 	size_t place;
 	chain_name(device->name, chain, sizeof(chain));
-	nft_add_element(batch, FILTER_TABLE, name_of(FILTER_LINKS), &device->index, 4, &peers, sizeof(peers));
+	add(batch, FILTER_LINKS, &device->index);
+	if (is_closed(device))
+		add(batch, FILTER_CLOSED_LINKS, &device->index);
 	if (device->is_port)
 		put_hwaddr(batch, device);
 	nft_add_ingress(batch, FILTER_TABLE, chain, device->name, INGRESS_PRIORITY);
 	nft_begin_rule(batch, FILTER_TABLE, chain, &place);
-	nft_verdict(batch, NFT_GOTO, device->is_port ? FILTER_PORT : FILTER_VENET);
+	nft_verdict(batch, NFT_GOTO, device->is_port ? FILTER_PORT : is_closed(device) ? FILTER_CLOSED : FILTER_OPEN);
 	nft_end_rule(batch, place);
 }
 
-/* Two messages for an address of venet, one for another. */
 static int send_device(int fd, const struct filter_device *device, const struct filter_address *addresses, size_t count,
 	bool has_table, uint32_t *ret_address)
 {
 	struct netlink_batch batch = { 0 };
-	uint32_t failed = 0;
+	uint32_t failed = 0, each = address_messages(device);
 	nft_begin(&batch, 0);
 	if (!has_table)
 		filter_put_table(&batch);
@@ -97,7 +124,7 @@ static int send_device(int fd, const struct filter_device *device, const struct 
 	nft_end(&batch);
 	int r = netlink_send(fd, &batch, &failed);
 	bool is_address = r == -EEXIST && failed > first && failed <= last;
-	*ret_address = is_address ? (failed - first + !device->is_port) / (device->is_port ? 1 : 2) : 0;
+	*ret_address = is_address ? (failed - first + each - 1) / each : 0;
 	return r;
 }
 
@@ -108,9 +135,18 @@ struct search {
 	uint32_t index;			      /* 0: any; of what was found */
 	enum filter_set set;
 	struct netlink_batch *batch; /* what was found is to be deleted; NULL: only looked for */
-	bool is_venet;		     /* then addresses stand in the maps of all, too */
+	bool is_port, is_closed;     /* in which other sets its addresses stand */
 	size_t found, others;
 };
+
+static void delete_address(const struct search *search, const struct key *key)
+{
+	int family = search->set == FILTER_OWN4 ? AF_INET : AF_INET6;
+	if (!search->is_port)
+		delete(search->batch, all_set(family), key->address);
+	if (search->is_closed)
+		delete(search->batch, closed_set(family), key->address);
+}
 
 static void visit(const void *data, size_t length, void *user)
 {
@@ -129,10 +165,9 @@ static void visit(const void *data, size_t length, void *user)
 		search->index = key.index;
 		return;
 	}
-	nft_delete_element(search->batch, FILTER_TABLE, name_of(search->set), data, length);
-	if (search->is_venet && (search->set == FILTER_OWN4 || search->set == FILTER_OWN6))
-		nft_delete_element(search->batch, FILTER_TABLE, name_of(search->set == FILTER_OWN4 ? FILTER_ALL4 : FILTER_ALL6),
-			key.address, length - 4);
+	delete(search->batch, search->set, data);
+	if (search->set == FILTER_OWN4 || search->set == FILTER_OWN6)
+		delete_address(search, &key);
 }
 
 static int look(int fd, struct search *search, enum filter_set set)
@@ -226,14 +261,15 @@ int filter_remove_address(const struct filter_device *device, const struct filte
 {
 	auto_close int fd = nft_open();
 	struct netlink_batch batch = { 0 };
-	uint32_t size = address->family == AF_INET ? 4 : 16;
-	struct key key = key_of(device->index, address->binary, size);
+	struct key key = key_of(device->index, address->binary, sizeof(address->binary));
 	if (fd < 0)
 		return fd;
 	nft_begin(&batch, 0);
-	nft_delete_element(&batch, FILTER_TABLE, name_of(own_set(address->family)), &key, 4 + size);
+	delete(&batch, own_set(address->family), &key);
 	if (!device->is_port)
-		nft_delete_element(&batch, FILTER_TABLE, name_of(all_set(address->family)), address->binary, size);
+		delete(&batch, all_set(address->family), address->binary);
+	if (is_closed(device))
+		delete(&batch, closed_set(address->family), address->binary);
 	nft_end(&batch);
 	return netlink_send(fd, &batch, NULL);
 }
@@ -243,14 +279,16 @@ int filter_remove_address(const struct filter_device *device, const struct filte
 /* Messages that take the device's elements away; *ret_found: how many, *ret_others: devices besides it. */
 static int put_removal(int fd, int index, struct netlink_batch *batch, size_t *ret_found, size_t *ret_others)
 {
-	static const enum filter_set sets[] = { FILTER_HWADDRS, FILTER_OWN4, FILTER_OWN6, FILTER_LINKS };
 	struct search search = { .index = (uint32_t)index, .batch = batch };
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < sizeof(sets) / sizeof(*sets); i++) {
-		search.others = 0;
-		r = look(fd, &search, sets[i]);
-		search.is_venet = i > 0 ? search.is_venet : search.found == 0;
-	}
+	int r = look(fd, &search, FILTER_HWADDRS);
+	search.is_port = search.found > 0;
+	size_t before = search.found;
+	r = r ?: look(fd, &search, FILTER_CLOSED_LINKS);
+	search.is_closed = search.found > before;
+	r = r ?: look(fd, &search, FILTER_OWN4);
+	r = r ?: look(fd, &search, FILTER_OWN6);
+	search.others = 0;
+	r = r ?: look(fd, &search, FILTER_LINKS);
 	*ret_found = search.found;
 	*ret_others = search.others;
 	return r;

@@ -9,17 +9,20 @@
 #include <string.h>
 
 /* libnftables, enum datatypes; a concatenation is one number shifted over the next. */
-enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_ETHERADDR = 9, TYPE_MARK = 19, TYPE_IFINDEX = 20, TYPE_SHIFT = 6 };
+enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_ETHERADDR = 9, TYPE_IFINDEX = 20, TYPE_SHIFT = 6 };
 
 #define WITH_DEVICE(type) (TYPE_IFINDEX << TYPE_SHIFT | (type))
 
 const struct nft_set filter_sets[FILTER_SETS] = {
-	[FILTER_LINKS] = { "links", TYPE_IFINDEX, 4, TYPE_MARK, 4 },
-	[FILTER_ALL4] = { "all4", TYPE_IPADDR, 4, TYPE_MARK, 4 },
-	[FILTER_ALL6] = { "all6", TYPE_IP6ADDR, 16, TYPE_MARK, 4 },
-	[FILTER_OWN4] = { "own4", WITH_DEVICE(TYPE_IPADDR), 8, 0, 0 },
-	[FILTER_OWN6] = { "own6", WITH_DEVICE(TYPE_IP6ADDR), 20, 0, 0 },
-	[FILTER_HWADDRS] = { "hwaddrs", WITH_DEVICE(TYPE_ETHERADDR), 12, 0, 0 },
+	[FILTER_LINKS] = { "links", TYPE_IFINDEX, 4 },
+	[FILTER_CLOSED_LINKS] = { "closed", TYPE_IFINDEX, 4 },
+	[FILTER_ALL4] = { "all4", TYPE_IPADDR, 4 },
+	[FILTER_ALL6] = { "all6", TYPE_IP6ADDR, 16 },
+	[FILTER_CLOSED4] = { "closed4", TYPE_IPADDR, 4 },
+	[FILTER_CLOSED6] = { "closed6", TYPE_IP6ADDR, 16 },
+	[FILTER_OWN4] = { "own4", WITH_DEVICE(TYPE_IPADDR), 8 },
+	[FILTER_OWN6] = { "own6", WITH_DEVICE(TYPE_IP6ADDR), 20 },
+	[FILTER_HWADDRS] = { "hwaddrs", WITH_DEVICE(TYPE_ETHERADDR), 12 },
 };
 
 #define LINK NFT_PAYLOAD_LL_HEADER
@@ -104,29 +107,6 @@ static void drop_server(struct netlink_batch *batch, const char *chain, uint16_t
 	end(rule, NFT_DROP, NULL);
 }
 
-/* Another container is reached if both allow it. */
-static void put_peers(struct netlink_batch *batch, const char *chain, const char *peers, enum filter_set all, uint32_t offset)
-{
-	const char *map = filter_sets[all].name;
-	uint32_t no = 0, size = filter_sets[all].key_length;
-	struct rule rule = begin(batch, chain);
-	nft_load_payload(batch, NET, offset, size, 0);
-	nft_look_up_map(batch, map, 0, 4);
-	end(rule, NFT_JUMP, peers);
-
-	rule = begin(batch, peers);
-	nft_load_payload(batch, NET, offset, size, 0);
-	nft_look_up_map(batch, map, 0, 4);
-	nft_compare(batch, NFT_CMP_EQ, 4, &no, sizeof(no));
-	end(rule, NFT_DROP, NULL);
-
-	rule = begin(batch, peers);
-	nft_load_meta(batch, NFT_META_IIF, 0);
-	nft_look_up_map(batch, filter_sets[FILTER_LINKS].name, 0, 4);
-	nft_compare(batch, NFT_CMP_EQ, 4, &no, sizeof(no));
-	end(rule, NFT_DROP, NULL);
-}
-
 /* What the guard has spoiled is put right. */
 static void let_in(struct netlink_batch *batch, const char *chain)
 {
@@ -137,36 +117,45 @@ static void let_in(struct netlink_batch *batch, const char *chain)
 	end(rule, NFT_ACCEPT, NULL);
 }
 
-static void put_venet4(struct netlink_batch *batch)
+/* Where a packet may not go: who allows peers reaches those that allow them, too; who does not, reaches none. */
+static void drop_targets(struct netlink_batch *batch, const char *chain, enum filter_set set, uint32_t offset)
 {
-	struct rule rule = begin(batch, "venet4");
-	owned(rule, FILTER_OWN4, NET, IP_SOURCE, true);
+	struct rule rule = begin(batch, chain);
+	nft_load_payload(batch, NET, offset, filter_sets[set].key_length, 0);
+	nft_look_up(batch, filter_sets[set].name, 0, false);
 	end(rule, NFT_DROP, NULL);
-	rule = begin(batch, "venet4");
-	field(rule, NFT_CMP_GTE, NET, IP_TARGET, 1, 224); /* multicast, reserved, broadcast */
-	end(rule, NFT_DROP, NULL);
-	put_peers(batch, "venet4", "peers4", FILTER_ALL4, IP_TARGET);
-	drop_server(batch, "venet4", DHCP_SERVER);
-	let_in(batch, "venet4");
 }
 
-static void put_venet6(struct netlink_batch *batch)
+static void put_venet4(struct netlink_batch *batch, const char *chain, enum filter_set unreachable)
 {
-	struct rule rule = begin(batch, "venet6");
+	struct rule rule = begin(batch, chain);
+	owned(rule, FILTER_OWN4, NET, IP_SOURCE, true);
+	end(rule, NFT_DROP, NULL);
+	rule = begin(batch, chain);
+	field(rule, NFT_CMP_GTE, NET, IP_TARGET, 1, 224); /* multicast, reserved, broadcast */
+	end(rule, NFT_DROP, NULL);
+	drop_targets(batch, chain, unreachable, IP_TARGET);
+	drop_server(batch, chain, DHCP_SERVER);
+	let_in(batch, chain);
+}
+
+static void put_venet6(struct netlink_batch *batch, const char *chain, enum filter_set unreachable)
+{
+	struct rule rule = begin(batch, chain);
 	owned(rule, FILTER_OWN6, NET, IP6_SOURCE, true);
 	end(rule, NFT_DROP, NULL);
-	rule = begin(batch, "venet6");
+	rule = begin(batch, chain);
 	field(rule, NFT_CMP_GTE, NET, IP6_TARGET, 2, 0xfe80); /* link-local, site-local, multicast */
 	end(rule, NFT_DROP, NULL);
-	put_peers(batch, "venet6", "peers6", FILTER_ALL6, IP6_TARGET);
+	drop_targets(batch, chain, unreachable, IP6_TARGET);
 	for (uint16_t type = ND_ROUTER_SOLICIT; type <= ND_REDIRECT; type++) {
-		rule = begin(batch, "venet6");
+		rule = begin(batch, chain);
 		protocol(rule, IPPROTO_ICMPV6);
 		field(rule, NFT_CMP_EQ, PORT, 0, 1, type);
 		end(rule, NFT_DROP, NULL);
 	}
-	drop_server(batch, "venet6", DHCP6_SERVER);
-	let_in(batch, "venet6");
+	drop_server(batch, chain, DHCP6_SERVER);
+	let_in(batch, chain);
 }
 
 static void pass_port(struct netlink_batch *batch)
@@ -255,17 +244,21 @@ static void put_port6(struct netlink_batch *batch)
 
 void filter_put_table(struct netlink_batch *batch)
 {
-	static const char *const chains[] = { FILTER_VENET, "venet4", "venet6", "peers4", "peers6", FILTER_PORT, "port_arp",
-		"port4", "port6", "port_icmp6", "port_source6", "port_pass" };
+	static const char *const chains[] = { FILTER_CLOSED, "closed_4", "closed_6", FILTER_OPEN, "open_4", "open_6", FILTER_PORT,
+		"port_arp", "port4", "port6", "port_icmp6", "port_source6", "port_pass" };
 	nft_add_table(batch, FILTER_TABLE);
 	for (uint32_t i = 0; i < FILTER_SETS; i++)
 		nft_add_set(batch, FILTER_TABLE, &filter_sets[i], i + 1);
 	for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
 		nft_add_chain(batch, FILTER_TABLE, chains[i]);
-	by_type(batch, FILTER_VENET, ETH_P_IP, "venet4");
-	by_type(batch, FILTER_VENET, ETH_P_IPV6, "venet6");
-	put_venet4(batch);
-	put_venet6(batch);
+	by_type(batch, FILTER_CLOSED, ETH_P_IP, "closed_4");
+	by_type(batch, FILTER_CLOSED, ETH_P_IPV6, "closed_6");
+	by_type(batch, FILTER_OPEN, ETH_P_IP, "open_4");
+	by_type(batch, FILTER_OPEN, ETH_P_IPV6, "open_6");
+	put_venet4(batch, "closed_4", FILTER_ALL4);
+	put_venet6(batch, "closed_6", FILTER_ALL6);
+	put_venet4(batch, "open_4", FILTER_CLOSED4);
+	put_venet6(batch, "open_6", FILTER_CLOSED6);
 	struct rule rule = begin(batch, FILTER_PORT);
 	owned(rule, FILTER_HWADDRS, LINK, ETH_SOURCE, true);
 	end(rule, NFT_DROP, NULL);
