@@ -108,12 +108,11 @@ static void drop_server(struct netlink_batch *batch, const char *chain, uint16_t
 }
 
 /* What the guard has spoiled is put right. */
-static void let_in(struct netlink_batch *batch, const char *chain)
+static void let_in(struct rule rule)
 {
 	unsigned char host = PACKET_HOST;
-	struct rule rule = begin(batch, chain);
-	nft_load_value(batch, &host, sizeof(host), 0);
-	nft_store_meta(batch, NFT_META_PKTTYPE, 0);
+	nft_load_value(rule.batch, &host, sizeof(host), 0);
+	nft_store_meta(rule.batch, NFT_META_PKTTYPE, 0);
 	end(rule, NFT_ACCEPT, NULL);
 }
 
@@ -126,36 +125,81 @@ static void drop_targets(struct netlink_batch *batch, const char *chain, enum fi
 	end(rule, NFT_DROP, NULL);
 }
 
-static void put_venet4(struct netlink_batch *batch, const char *chain, enum filter_set unreachable)
+/* An IP version in a venet, and where other containers are that can not be reached. */
+struct venet_rules {
+	const char *chain; /* what is not TCP */
+	uint16_t type;
+	enum filter_set own, unreachable;
+	uint32_t source, target; /* offsets */
+	uint32_t special_size;
+	uint16_t special; /* from this target on: IPv4 multicast, reserved, broadcast; IPv6 link-local, site-local, multicast */
+	uint16_t server;  /* of DHCP */
+};
+
+/* The most common packets take one rule: an expression costs little, a rule or a chain more. */
+static void accept_tcp(struct netlink_batch *batch, const char *chain, const struct venet_rules *rules)
 {
 	struct rule rule = begin(batch, chain);
-	owned(rule, FILTER_OWN4, NET, IP_SOURCE, true);
-	end(rule, NFT_DROP, NULL);
-	rule = begin(batch, chain);
-	field(rule, NFT_CMP_GTE, NET, IP_TARGET, 1, 224); /* multicast, reserved, broadcast */
-	end(rule, NFT_DROP, NULL);
-	drop_targets(batch, chain, unreachable, IP_TARGET);
-	drop_server(batch, chain, DHCP_SERVER);
-	let_in(batch, chain);
+	field(rule, NFT_CMP_EQ, LINK, ETH_TYPE, 2, rules->type);
+	protocol(rule, IPPROTO_TCP);
+	owned(rule, rules->own, NET, rules->source, false);
+	field(rule, NFT_CMP_LT, NET, rules->target, rules->special_size, rules->special);
+	nft_load_payload(batch, NET, rules->target, filter_sets[rules->unreachable].key_length, 0);
+	nft_look_up(batch, filter_sets[rules->unreachable].name, 0, true);
+	let_in(rule);
 }
 
-static void put_venet6(struct netlink_batch *batch, const char *chain, enum filter_set unreachable)
+static void drop_neighbour_messages(struct netlink_batch *batch, const char *chain)
 {
-	struct rule rule = begin(batch, chain);
-	owned(rule, FILTER_OWN6, NET, IP6_SOURCE, true);
-	end(rule, NFT_DROP, NULL);
-	rule = begin(batch, chain);
-	field(rule, NFT_CMP_GTE, NET, IP6_TARGET, 2, 0xfe80); /* link-local, site-local, multicast */
-	end(rule, NFT_DROP, NULL);
-	drop_targets(batch, chain, unreachable, IP6_TARGET);
 	for (uint16_t type = ND_ROUTER_SOLICIT; type <= ND_REDIRECT; type++) {
-		rule = begin(batch, chain);
+		struct rule rule = begin(batch, chain);
 		protocol(rule, IPPROTO_ICMPV6);
 		field(rule, NFT_CMP_EQ, PORT, 0, 1, type);
 		end(rule, NFT_DROP, NULL);
 	}
-	drop_server(batch, chain, DHCP6_SERVER);
-	let_in(batch, chain);
+}
+
+static void put_venet_rest(struct netlink_batch *batch, const struct venet_rules *rules)
+{
+	struct rule rule = begin(batch, rules->chain);
+	owned(rule, rules->own, NET, rules->source, true);
+	end(rule, NFT_DROP, NULL);
+	rule = begin(batch, rules->chain);
+	field(rule, NFT_CMP_GTE, NET, rules->target, rules->special_size, rules->special);
+	end(rule, NFT_DROP, NULL);
+	drop_targets(batch, rules->chain, rules->unreachable, rules->target);
+	if (rules->type == ETH_P_IPV6)
+		drop_neighbour_messages(batch, rules->chain);
+	drop_server(batch, rules->chain, rules->server);
+	let_in(begin(batch, rules->chain));
+}
+
+static void put_venet(struct netlink_batch *batch, const char *chain, const struct venet_rules rules[2])
+{
+	accept_tcp(batch, chain, &rules[0]);
+	accept_tcp(batch, chain, &rules[1]);
+	for (int i = 0; i < 2; i++) {
+		by_type(batch, chain, rules[i].type, rules[i].chain);
+		put_venet_rest(batch, &rules[i]);
+	}
+}
+
+static void put_closed(struct netlink_batch *batch)
+{
+	static const struct venet_rules rules[] = {
+		{ "closed_4", ETH_P_IP, FILTER_OWN4, FILTER_ALL4, IP_SOURCE, IP_TARGET, 1, 224, DHCP_SERVER },
+		{ "closed_6", ETH_P_IPV6, FILTER_OWN6, FILTER_ALL6, IP6_SOURCE, IP6_TARGET, 2, 0xfe80, DHCP6_SERVER },
+	};
+	put_venet(batch, FILTER_CLOSED, rules);
+}
+
+static void put_open(struct netlink_batch *batch)
+{
+	static const struct venet_rules rules[] = {
+		{ "open_4", ETH_P_IP, FILTER_OWN4, FILTER_CLOSED4, IP_SOURCE, IP_TARGET, 1, 224, DHCP_SERVER },
+		{ "open_6", ETH_P_IPV6, FILTER_OWN6, FILTER_CLOSED6, IP6_SOURCE, IP6_TARGET, 2, 0xfe80, DHCP6_SERVER },
+	};
+	put_venet(batch, FILTER_OPEN, rules);
 }
 
 static void pass_port(struct netlink_batch *batch)
@@ -251,14 +295,8 @@ void filter_put_table(struct netlink_batch *batch)
 		nft_add_set(batch, FILTER_TABLE, &filter_sets[i], i + 1);
 	for (size_t i = 0; i < sizeof(chains) / sizeof(*chains); i++)
 		nft_add_chain(batch, FILTER_TABLE, chains[i]);
-	by_type(batch, FILTER_CLOSED, ETH_P_IP, "closed_4");
-	by_type(batch, FILTER_CLOSED, ETH_P_IPV6, "closed_6");
-	by_type(batch, FILTER_OPEN, ETH_P_IP, "open_4");
-	by_type(batch, FILTER_OPEN, ETH_P_IPV6, "open_6");
-	put_venet4(batch, "closed_4", FILTER_ALL4);
-	put_venet6(batch, "closed_6", FILTER_ALL6);
-	put_venet4(batch, "open_4", FILTER_CLOSED4);
-	put_venet6(batch, "open_6", FILTER_CLOSED6);
+	put_closed(batch);
+	put_open(batch);
 	struct rule rule = begin(batch, FILTER_PORT);
 	owned(rule, FILTER_HWADDRS, LINK, ETH_SOURCE, true);
 	end(rule, NFT_DROP, NULL);
