@@ -106,15 +106,37 @@ int container_load(const struct container_id *id, unsigned parts, struct running
 	return r < 0 ? r : 0;
 }
 
+/* Between the two lives of a reboot, whose post-stop hooks may still make a stop of it. */
+static bool is_undecided(const struct run_state *state)
+{
+	return state->state == STATE_STOPPING && state->init_pid <= 0;
+}
+
+/*
+ * Who asks before a reboot waits for what the hooks say, as with LXC, whose monitor does not answer meanwhile: LXD's and
+ * Incus' daemons, called by their hook, wait for the end in this way and then start the container themselves. Not for ever
+ * (they give up after five seconds), and not who is asked by such a hook, which would wait for its own end.
+ */
+static int read_decided_state(const struct container_id *id, struct run_state *ret)
+{
+	for (int waited_ms = 0;; waited_ms += 10) {
+		struct rundir dir = { .fd = -1 };
+		int r = read_state(id, &dir, ret);
+		rundir_close(&dir);
+		if (r < 0 || !is_undecided(ret) || waited_ms >= 5000 || process_is_below(ret->supervisor_pid))
+			return r;
+		run_state_clear(ret);
+		usleep(10000);
+	}
+}
+
 int engine_status(const struct container_id *id, struct status *ret_status, struct error *err)
 {
 	struct run_state state;
 
 	(void)err;
 	*ret_status = (struct status){ .state = STATE_STOPPED };
-	struct rundir dir = { .fd = -1 };
-	int r = read_state(id, &dir, &state);
-	rundir_close(&dir);
+	int r = read_decided_state(id, &state);
 	if (r == -EAGAIN)
 		ret_status->state = STATE_STARTING;
 	if (r < 0)

@@ -316,7 +316,7 @@ static void let_go(struct start *start)
 
 /*
  * The post-stop hooks see a stopped container: what they call (LXD's daemon) asks for its state. Before a reboot it is
- * kept, and they see it stopping: a hook that fails makes a stop of it.
+ * kept, and they see it stopping, others wait: a hook that fails makes a stop of it.
  */
 static enum ending end_life(struct start *start, enum ending ending)
 {

@@ -65,7 +65,8 @@ int pidfd_exit_status(int pidfd, int *ret_status)
 	return 0;
 }
 
-int process_start_ticks(pid_t pid, uint64_t *ret_ticks)
+/* A number of /proc/PID/stat, counted from 1 as proc(5) does. */
+static int read_stat(pid_t pid, int wanted, uint64_t *ret)
 {
 	char path[32];
 	char text[1024];
@@ -78,10 +79,24 @@ int process_start_ticks(pid_t pid, uint64_t *ret_ticks)
 		return -errno;
 	text[length] = '\0';
 	char *at = strrchr(text, ')'); /* the name may hold anything, parentheses too */
-	for (int field = 2; at && field < 22; field++)
+	for (int field = 2; at && field < wanted; field++)
 		at = strchr(at + 1, ' ');
 	if (!at)
 		return -ESRCH;
-	*ret_ticks = strtoull(at + 1, NULL, 10);
+	*ret = strtoull(at + 1, NULL, 10);
 	return 0;
+}
+
+int process_start_ticks(pid_t pid, uint64_t *ret_ticks)
+{
+	return read_stat(pid, 22, ret_ticks);
+}
+
+bool process_is_below(pid_t ancestor)
+{
+	uint64_t parent = (uint64_t)getpid();
+	while (parent > 1 && parent != (uint64_t)ancestor)
+		if (read_stat((pid_t)parent, 4, &parent) < 0)
+			return false;
+	return parent == (uint64_t)ancestor;
 }

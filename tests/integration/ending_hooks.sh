@@ -10,6 +10,8 @@ sleep 0.5
 [ ! -e $work/no-reboot ] || [ \$LXC_TARGET != reboot ]
 EOF
 chmod 755 "$hook" "$work"
+# a daemon that the hook calls, as LXD's: it hears nothing before the hooks have decided
+ask() { soon 5 test -e "$work/seen.reboot" && state ending >"$work/seen.others"; }
 rebooted() { local p; p=$(init_of ending); [ -n "$p" ] && [ "$p" != "$1" ]; }
 
 container ending "lxc.hook.post-stop = $hook"
@@ -29,8 +31,11 @@ sleep 0.7
 equal survives RUNNING "$(state ending)"
 
 before=$(init_of ending)
+ask & asker=$!
 run ending busybox reboot -f >/dev/null 2>&1
 check rebooted soon 4 rebooted "$before"
+wait "$asker"
+check seen-by-others grep -qxE 'STARTING|RUNNING' "$work/seen.others"
 equal seen-before-reboot STOPPING "$(cat "$work/seen.reboot")"
 check running-again soon 4 is ending RUNNING
 equal targets "stop reboot" "$(tr '\n' ' ' <"$work/targets" | sed 's/ $//')"
