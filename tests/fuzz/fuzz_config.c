@@ -1,6 +1,7 @@
 /*
  * Any bytes as a configuration file: loading, reading back, saving and updating must neither crash nor leak, and
  * what was saved must load again to the same spec.
+ * fuzz-weight: 2
  * fuzz-seed: templates/config/*.conf
  */
 #include "dialect/lxc/config.h"
