@@ -48,7 +48,7 @@ static int copy_companions(const struct clone_job *job, struct error *err)
 		size_t length;
 		struct stat info;
 		const char *name = entry->d_name;
-		if (strcmp(name, "config") == 0 || text_starts(name, "partial") || text_starts(name, "lxc_") ||
+		if (text_starts(name, "config") || text_starts(name, "partial") || text_starts(name, "lxc_") ||
 			text_ends(name, ".log"))
 			continue;
 		if (text_format(&from, "%s/%s", old, name) < 0 || text_format(&to, "%s/%s", new, name) < 0)
@@ -364,13 +364,6 @@ static int fill_clone(struct clone_job *job, struct lxc_container *clone, char *
 	return r ?: run_clone_hooks(job, clone, hookargs, err);
 }
 
-int container_check_defined(const struct lxc_container *c, struct error *err)
-{
-	if (access(c->configfile, F_OK) == 0)
-		return 0;
-	return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
-}
-
 /*
  * The new container's directory, with the file that says that it is not whole. A directory without configuration is what
  * somebody left who died before he had that file, or has just made to write it.
@@ -379,10 +372,12 @@ static int reserve(struct clone_job *job, struct error *err)
 {
 	const struct lxc_container clone = { .config_path = (char *)job->path, .name = (char *)job->name };
 	auto_free char *config = container_path(&clone, "config");
-	int r = config ? mkdir_parents(job->directory, 0770) : -ENOMEM;
-	if (r == 0 && access(config, F_OK) == 0)
-		r = -EEXIST;
-	r = r ?: (job->partial_fd = partial_begin(&clone, PARTIAL_NEW));
+	int r = !config ? -ENOMEM : access(config, F_OK) == 0 ? -EEXIST : 0;
+	if (r == 0 && job->is_snapshot) /* its container may have gone, and does not come back by this */
+		r = mkdir(job->directory, 0770) < 0 && errno != EEXIST ? -errno : partial_begin(&clone, PARTIAL_NEW);
+	else if (r == 0)
+		r = partial_begin_in(&clone, job->directory, PARTIAL_NEW);
+	job->partial_fd = r;
 	if (r >= 0 && access(config, F_OK) == 0) { /* made while we looked */
 		partial_end(&clone, &job->partial_fd);
 		r = -EEXIST;
@@ -424,7 +419,8 @@ static struct lxc_container *make_clone(struct clone_job *job, struct error *err
 struct lxc_container *clone_container(struct clone_job *job, char **hookargs, struct error *err)
 {
 	struct lxc_container *from = job->from;
-	if (container_check_defined(from, err) < 0)
+	auto_close int source_fd = container_open_source(from, err);
+	if (source_fd < 0)
 		return NULL;
 	if (!is_container_name(job->name)) {
 		(void)error_set_kind(err, ERROR_USAGE, EINVAL, "%s is no name of a container", job->name);
@@ -438,6 +434,7 @@ struct lxc_container *clone_container(struct clone_job *job, char **hookargs, st
 	if (!clone)
 		return NULL;
 	int r = fill_clone(job, clone, hookargs, err);
+	r = r ?: container_check_source(from, source_fd, err);
 	if (r < 0)
 		undo_clone(job, clone);
 	if (r < 0 || !job->stays_partial)

@@ -25,6 +25,3 @@ struct clone_job {
 
 /* The new container; NULL with *err filled and nothing left. hookargs: for the clone hooks, NULL-ended, or NULL. */
 struct lxc_container *clone_container(struct clone_job *job, char **hookargs, struct error *err);
-
-/* -ENOENT with *err filled: it has no configuration. */
-int container_check_defined(const struct lxc_container *c, struct error *err);

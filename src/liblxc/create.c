@@ -435,7 +435,7 @@ static int create_container(struct creation *creation, const char *template, con
 			(void)rmdir(creation->directory); /* stays when it is not empty */
 		return r;
 	}
-	creation->partial_fd = partial_begin(c, creation->made_directory ? PARTIAL_NEW : PARTIAL_CONFIG);
+	creation->partial_fd = partial_begin_in(c, creation->directory, creation->made_directory ? PARTIAL_NEW : PARTIAL_CONFIG);
 	if (creation->partial_fd < 0) {
 		(void)rmdir(creation->directory);
 		return error_set(err, creation->partial_fd, "make %spartial", creation->directory);

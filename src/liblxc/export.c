@@ -4,6 +4,7 @@
 #include "engine/mapped.h"
 #include "liblxc/extra.h"
 #include "liblxc/internal.h"
+#include "liblxc/paths.h"
 #include "storage/storage.h"
 
 #include <dirent.h>
@@ -160,7 +161,9 @@ int extra_export(struct lxc_container *c, int out_fd, const char *compression)
 	struct error err = { 0 };
 	auto_lock(c);
 	struct export export = { .c = c, .spec = lxc_config_spec(self(c)->config), .root_fd = -1, .out_fd = out_fd };
-	int r = export_container(&export, compression, &err);
+	auto_close int source_fd = container_open_source(c, &err);
+	int r = source_fd < 0 ? source_fd : export_container(&export, compression, &err);
+	r = r ?: container_check_source(c, source_fd, &err);
 	close_fd(&export.root_fd);
 	string_list_clear(&export.command);
 	return r < 0 ? container_fault(c, &err, r) : 0;

@@ -34,9 +34,12 @@ int owned_remove_container(const struct spec *spec, const char *directory, struc
 {
 	static const char *const keep[] = { "snaps", "partial", NULL };
 	struct tree tree = { .path = directory, .keep = keep };
-	auto_free char *partial = NULL;
-	int r = text_format(&partial, "%s/partial", directory) < 0 ? error_set(err, ENOMEM, "remove %s", directory) :
-								      engine_run_mapped(spec, remove_tree, &tree, err);
+	auto_free char *partial = NULL, *snaps = NULL;
+	int r = text_format(&partial, "%s/partial", directory);
+	r = r ?: text_format(&snaps, "%s/snaps", directory);
+	r = r < 0 ? error_set(err, r, "remove %s", directory) : engine_run_mapped(spec, remove_tree, &tree, err);
+	if (r == 0)
+		(void)rmdir(snaps); /* stays when it is not empty */
 	if (r == 0 && unlink(partial) < 0 && errno != ENOENT)
 		r = error_set(err, errno, "remove %s", partial);
 	if (r == 0 && rmdir(directory) < 0 && errno != ENOTEMPTY && errno != ENOENT)

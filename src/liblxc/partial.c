@@ -75,6 +75,16 @@ int partial_begin(const struct lxc_container *c, const char *work)
 	return put(c, work, RENAME_NOREPLACE);
 }
 
+int partial_begin_in(const struct lxc_container *c, const char *directory, const char *work)
+{
+	int r = -ENOENT;
+	for (int try = 0; r == -ENOENT && try < 8; try++) {
+		r = mkdir_parents(directory, 0770);
+		r = r ?: partial_begin(c, work);
+	}
+	return r;
+}
+
 int partial_change(const struct lxc_container *c, int *fd, const char *work)
 {
 	int new_fd = put(c, work, 0);

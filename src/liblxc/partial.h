@@ -33,6 +33,9 @@ bool partial_settle(const char *lxcpath, const char *name);
  */
 int partial_begin(const struct lxc_container *c, const char *work) __attribute__((warn_unused_result));
 
+/* Makes the directory, too, or takes one without anything of value: others remove an empty one. */
+int partial_begin_in(const struct lxc_container *c, const char *directory, const char *work) __attribute__((warn_unused_result));
+
 /* The same work goes on as another: the file is replaced, volumes that were noted are no more. 0 or -errno. */
 int partial_change(const struct lxc_container *c, int *fd, const char *work) __attribute__((warn_unused_result));
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "liblxc/internal.h"
+#include "liblxc/partial.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -47,6 +48,26 @@ int container_note_clone(const struct lxc_container *origin, const struct lxc_co
 	if (lock < 0 || !partial || access(partial, F_OK) == 0)
 		return -ENOENT; /* it is being removed, renamed or replaced */
 	return append(back, origin) ?: append(forward, clone);
+}
+
+int container_open_source(const struct lxc_container *c, struct error *err)
+{
+	auto_free char *directory = container_path(c, "");
+	auto_close int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0 || faccessat(fd, "config", F_OK, 0) < 0)
+		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
+	if (container_is_partial(c))
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
+	return take_fd(&fd);
+}
+
+int container_check_source(const struct lxc_container *c, int fd, struct error *err)
+{
+	struct stat opened, there;
+	auto_free char *directory = container_path(c, "");
+	bool is_same = directory && fstat(fd, &opened) == 0 && stat(directory, &there) == 0 && opened.st_dev == there.st_dev &&
+		       opened.st_ino == there.st_ino && faccessat(fd, "config", F_OK, 0) == 0 && !container_is_partial(c);
+	return is_same ? 0 : error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else has changed %s meanwhile", c->name);
 }
 
 int container_check_unused(const struct lxc_container *c)

@@ -1,4 +1,5 @@
 #pragma once
+#include "base/error.h"
 #include <stdbool.h>
 
 struct lxc_container;
@@ -6,6 +7,13 @@ struct lxc_container;
 /* Helpers about a container's directory; see the comments in lxc-abi for the files' forms. */
 
 bool directory_has_entries(const char *path);
+
+/*
+ * For who reads a container as a whole, and takes long: an fd of its directory, and in the end whether it has been there
+ * all the time. Else what was read is not whole: others may remove, rename or restore it meanwhile. 0, fd or -errno.
+ */
+int container_open_source(const struct lxc_container *c, struct error *err);
+int container_check_source(const struct lxc_container *c, int fd, struct error *err);
 
 /*
  * Does the file lxc_snapshots name clones that live on this container's storage? Only those count that are there and have

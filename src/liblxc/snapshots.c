@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +43,27 @@ static char *snapshot_path(const struct lxc_container *c, const char *name, cons
 	return text_format(&path, "%s/%s/snaps/%s/%s", c->config_path, c->name, name, file) < 0 ? NULL : path;
 }
 
+/* Where the container is: one that others remove meanwhile does not come back by it. */
+static int make_snaps(const struct lxc_container *c, struct error *err)
+{
+	auto_close int directory_fd = container_open_source(c, err);
+	if (directory_fd < 0)
+		return directory_fd;
+	if (faccessat(directory_fd, "partial", F_OK, AT_SYMLINK_NOFOLLOW) == 0) /* or renaming or restoring it */
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
+	if (mkdirat(directory_fd, "snaps", 0770) < 0 && errno != EEXIST)
+		return error_set(err, errno, "make the directory of %s's snapshots", c->name);
+	return 0;
+}
+
+static void drop_empty_snaps(const struct lxc_container *c, const char *snaps)
+{
+	auto_free char *directory = container_path(c, "");
+	(void)rmdir(snaps);
+	if (directory && access(c->configfile, F_OK) < 0)
+		(void)rmdir(directory);
+}
+
 static int snapshot(struct lxc_container *c, const char *comment)
 {
 	struct error err = { 0 };
@@ -52,12 +74,7 @@ static int snapshot(struct lxc_container *c, const char *comment)
 	auto_lock(c);
 	auto_free char *snaps = container_path(c, "snaps");
 	auto_free char *directory = NULL;
-	int r = container_check_defined(c, &err);
-	if (r == 0)
-		r = snaps ? mkdir_parents(snaps, 0770) : -ENOMEM;
-	if (r < 0 && err.errnum == 0)
-		(void)error_set(&err, r, "make the directory of %s's snapshots", c->name);
-	if (r < 0)
+	if (!snaps || make_snaps(c, &err) < 0)
 		return container_fault(c, &err, -1);
 	struct lxc_container *clone = NULL;
 	struct clone_job job = { .from = c, .name = name, .path = snaps, .comment = comment, .is_snapshot = true,
@@ -71,8 +88,10 @@ static int snapshot(struct lxc_container *c, const char *comment)
 		if (access(directory, F_OK) < 0)
 			clone = clone_container(&job, NULL, &err);
 	} while (!clone && access(directory, F_OK) == 0);
-	if (!clone)
+	if (!clone) {
+		drop_empty_snaps(c, snaps);
 		return container_fault(c, &err, -1);
+	}
 	lxc_container_put(clone);
 	return number;
 }
@@ -200,6 +219,20 @@ static void remove_replaced(struct lxc_container *c, struct lxc_container *copy,
 	(void)owned_remove_container(spec, directory, NULL);
 }
 
+/* Is a snapshot being made or removed? */
+static bool has_work_in_snaps(const struct lxc_container *c)
+{
+	auto_free char *snaps = container_path(c, "snaps");
+	auto_closedir DIR *dir = snaps ? opendir(snaps) : NULL;
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char partial[NAME_MAX + 16];
+		(void)snprintf(partial, sizeof(partial), "%s/partial", entry->d_name);
+		if (faccessat(dirfd(dir), partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* From the mark on nobody makes a clone of the container that is going; who finds it alone has nothing to end. */
 static int take_unused_place(struct lxc_container *c, struct lxc_container *copy, struct error *err)
 {
@@ -211,8 +244,12 @@ static int take_unused_place(struct lxc_container *c, struct lxc_container *copy
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing %s", c->name);
 	if (own_fd < 0)
 		return error_set(err, own_fd, "restore %s", c->name);
-	int r = container_check_unused(c) < 0 ? error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name) :
-						take_place(c, copy, err);
+	int r = 0;
+	if (container_check_unused(c) < 0)
+		r = error_set_kind(err, ERROR_BUSY, EBUSY, "%s has clones", c->name);
+	else if (has_work_in_snaps(c))
+		r = error_set_kind(err, ERROR_BUSY, EBUSY, "somebody else is changing the snapshots of %s", c->name);
+	r = r ?: take_place(c, copy, err);
 	if (r < 0)
 		partial_end(c, &own_fd);
 	close_fd(&own_fd); /* the file goes with the old container */
