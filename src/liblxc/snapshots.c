@@ -227,7 +227,7 @@ static bool has_work_in_snaps(const struct lxc_container *c)
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		char partial[NAME_MAX + 16];
 		(void)snprintf(partial, sizeof(partial), "%s/partial", entry->d_name);
-		if (faccessat(dirfd(dir), partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (entry->d_name[0] != '.' && faccessat(dirfd(dir), partial, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return true;
 	}
 	return false;
