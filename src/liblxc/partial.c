@@ -105,8 +105,9 @@ int partial_note_volume(int fd, bool is_own, const char *store, const char *sour
 void partial_end(const struct lxc_container *c, int *fd)
 {
 	auto_free char *path = container_path(c, "partial");
-	if (*fd >= 0 && path)
-		(void)unlink(path); /* before the lock goes with the fd */
+	/* before the lock goes with the fd; after a removal the file may be that of somebody who makes it again */
+	if (*fd >= 0 && path && is_at(*fd, path))
+		(void)unlink(path);
 	close_fd(fd);
 }
 
