@@ -1,5 +1,5 @@
 /* JSON as it goes: two blanks per level, one member per line. */
-#include "tools/tool.h"
+#include "tools/json.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -133,4 +133,10 @@ void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_item(json, key);
 	fputs(value ? "true" : "false", json->out);
+}
+
+void json_raw(struct json *json, const char *key, const char *text)
+{
+	begin_item(json, key);
+	fputs(text ? text : "null", json->out);
 }
