@@ -26,6 +26,9 @@ NUMPROC="200:200"
 SOME_UNKNOWN='kept as it is'
 CONF
 rootfs "$work/root"; chmod 755 "$work/root"
+# busybox of Debian has no chpasswd
+printf '%s\n' '#!/bin/sh' 'IFS=: read -r user password; echo "$user:\$5\$$(echo "$password" | sha256sum | cut -c1-43):1::::::" >/etc/shadow' >"$work/root/bin/chpasswd"
+chmod 755 "$work/root/bin/chpasswd"
 tar -C "$work/root" -czf $V/template/cache/busybox.tar.gz .
 # STATUS WORDS COMMAND...: the exit status and a part of what it says
 gives() {
@@ -216,7 +219,7 @@ printf '%s\n' '#!/bin/sh' 'exit 1' >$C/101.mount
 gives script_fails_start 79 'Error executing action script' vzctl start 101
 equal script_fails_clean 'CTID 101 exist unmounted down' "$(vzctl status 101)"
 rm $C/101.mount
-mv $V/private/101/sbin/init $V/private/101/sbin/init.away
+mv $V/private/101/sbin/init $V/private/101/sbin/init.away; mv $V/private/101/bin/init $V/private/101/bin/init.away
 gives start_without_init 47 'Unable to start init, probably incorrect template' vzctl start 101
 mv $V/private/101/sbin/init.away $V/private/101/sbin/init
 gives quiet 0 '' vzctl --quiet start 101; equal quiet_is_quiet '' "$(vzctl --quiet stop 101 2>&1)"

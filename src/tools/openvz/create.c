@@ -150,11 +150,11 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 	}
 	if (vz_ct_spec(&vz->ct, area, false, &spec, &err) < 0)
 		return vz_fail_error(vz, VZ_SYSTEM, &err);
+	vz_check_disk(vz, spec);
 	/* before it is filled: what is made then counts from its birth */
 	if (spec_has_disk_limit(spec) && storage_limit_set("dir", area, -1, spec->rootfs.size_limit ?: UINT64_MAX,
 		spec->rootfs.inode_limit ?: UINT64_MAX, &err) < 0) {
-		(void)vz_fail_error(vz, 0, &err);
-		(void)vz_fail(vz, 0, "Warning: DISKSPACE and DISKINODES can not be kept here");
+		return vz_fail_error(vz, VZ_QUOTA_LIMIT, &err);
 	}
 	return unpack(vz, archive, area);
 }

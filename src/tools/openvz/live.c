@@ -140,6 +140,10 @@ int vz_apply_disk(struct vz *vz)
 	if (!area || vz_ct_spec(&vz->ct, area, false, &spec, &err) < 0)
 		return vz_fail_error(vz, VZ_SYSTEM, &err);
 	if (!vz_ct_is_ploop(&vz->ct, &image)) {
+		bool is_wanted = spec_has_disk_limit(spec);
+		vz_check_disk(vz, spec);
+		if (!vz_ct_is(&vz->ct, "DISK_QUOTA", true) || (is_wanted && !spec_has_disk_limit(spec)))
+			return VZ_OK;
 		int r = engine_disk_set(&id, spec, spec->rootfs.size_limit, spec->rootfs.inode_limit, &err);
 		return r < 0 ? vz_fail_error(vz, VZ_QUOTA_LIMIT, &err) : VZ_OK;
 	}

@@ -8,6 +8,7 @@
 #include "engine/idmaps.h"
 #include "kernel/mount.h"
 #include "kernel/namespace.h"
+#include "storage/limit.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
@@ -147,6 +148,18 @@ static int add_end(const struct vz *vz, struct spec *spec)
 	return text_format(&hook->command, "%s vzctl --quiet stopped %s </dev/null", WABE_OPENVZ, vz->ct.name);
 }
 
+void vz_check_disk(const struct vz *vz, struct spec *spec)
+{
+	struct storage_usage usage = { 0 };
+	if (!spec_has_disk_limit(spec))
+		return;
+	if (storage_limit_get("dir", spec->rootfs.path, -1, &usage, NULL) == 0 && usage.kind != LIMIT_NONE)
+		return;
+	(void)vz_fail(vz, 0, "Warning: the file system of %s limits no directories: DISKSPACE and DISKINODES have no effect (use "
+			     "--layout ploop, or ext4 or XFS with project quotas, or btrfs)", spec->rootfs.path);
+	spec->rootfs.size_limit = spec->rootfs.inode_limit = 0;
+}
+
 int vz_make_spec(struct vz *vz, struct spec **ret_spec)
 {
 	struct error err = { 0 };
@@ -160,6 +173,8 @@ int vz_make_spec(struct vz *vz, struct spec **ret_spec)
 		r = drop_ids(vz, root, &spec, &err);
 	if (r == 0 && spec->idmaps.count)
 		r = fit_owners(vz, root, &spec, &err);
+	if (r == 0)
+		vz_check_disk(vz, spec);
 	if (r == 0 && (r = add_end(vz, spec)) < 0)
 		(void)error_set(&err, r, "make the spec");
 	if (r < 0)

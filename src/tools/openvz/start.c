@@ -9,16 +9,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool has_init(const char *root)
+/* NULL: it has none. */
+static const char *find_init(const char *root)
 {
-	static const char *const places[] = { "/sbin/init", "/etc/init", "/bin/init", "/usr/lib/systemd/systemd" };
+	static const char *const places[] = { "/sbin/init", "/etc/init", "/bin/init" };
 	auto_close int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; root_fd >= 0 && i < sizeof(places) / sizeof(*places); i++) {
 		auto_close int fd = path_open_in_root(root_fd, places[i], O_PATH, 0);
 		if (fd >= 0)
-			return true;
+			return places[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void tell_settings(const struct vz *vz)
@@ -59,13 +60,15 @@ static int fault_status(const struct error *err)
 	return err->errnum == EADDRINUSE ? VZ_IP_IN_USE : err->errnum == ENOSPC ? VZ_NO_SPACE : VZ_ENVIRONMENT;
 }
 
-static int start_engine(struct vz *vz)
+static int start_engine(struct vz *vz, const char *init)
 {
 	struct error err = { 0 };
 	struct start_options options = { 0 };
 	struct start_result result = { 0 };
 	auto_spec struct spec *spec = NULL;
 	int status = vz_make_spec(vz, &spec);
+	if (status == VZ_OK && text_replace(&spec->process.argv.items[0], init) < 0)
+		status = VZ_SYSTEM;
 	if (status != VZ_OK)
 		return status;
 	tell_settings(vz);
@@ -99,10 +102,11 @@ static int wait_inside(struct vz *vz)
 
 static int start_mounted(struct vz *vz, const char *root, bool waits)
 {
-	if (!has_init(root))
+	const char *init = find_init(root);
+	if (!init)
 		return vz_fail(vz, VZ_BAD_TEMPLATE, "Unable to start init, probably incorrect template");
 	write_settings(vz, root);
-	int status = start_engine(vz);
+	int status = start_engine(vz, init);
 	if (status != VZ_OK)
 		return status;
 	status = vz_run_inside_script(vz, "start");

@@ -142,6 +142,8 @@ int vz_command_umount(struct vz *vz);
 /* ---- prepare.c ---- */
 /* What the engine starts. An exit status. */
 int vz_make_spec(struct vz *vz, struct spec **ret_spec);
+/* Takes limits out of spec that the file system of its root can not keep, with a warning. */
+void vz_check_disk(const struct vz *vz, struct spec *spec);
 /* Picks ids that no other container has, into ct.own. */
 int vz_choose_ids(struct vz_ct *ct);
 /* Can the file system of path show its files to other ids? (mount_setattr(2), MOUNT_ATTR_IDMAP) */
