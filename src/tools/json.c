@@ -33,6 +33,14 @@ static void print_string(FILE *out, const char *text)
 
 	fputc('"', out);
 	while (*at) {
+		size_t plain = 0; /* most texts are nothing else: in one piece */
+
+		while (at[plain] >= 0x20 && at[plain] < 0x7f && at[plain] != '"' && at[plain] != '\\')
+			plain++;
+		fwrite(at, 1, plain, out);
+		at += plain;
+		if (!*at)
+			break;
 		size_t length = utf8_length(at);
 
 		if (*at == '"' || *at == '\\')
@@ -54,7 +62,9 @@ static void print_string(FILE *out, const char *text)
 
 static void new_line(const struct json *json)
 {
-	fprintf(json->out, "\n%*s", 2 * json->depth, "");
+	static const char blanks[] = "\n                                ";
+
+	fwrite(blanks, 1, 1 + 2 * (size_t)json->depth, json->out); /* depth is at most 16 */
 }
 
 /* Everything in front of a value: comma, indentation, key. */

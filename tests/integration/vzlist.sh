@@ -23,6 +23,7 @@ gives nothing_runs_json 0 '[|]' vzlist -j
 gives all_ids 0 '       101|       102|      1000' vzlist -a -H -o ctid
 gives ids 0 '       101|       102|      1000' vzlist -a -1
 gives default_columns 0 '      CTID      NPROC STATUS    IP_ADDR         HOSTNAME|       102          - suspended -               two' vzlist 102
+ln -s ../conf/101.conf $WABE_VZ_CONFIG/names/web
 gives names 0 '      CTID      NPROC STATUS    IP_ADDR         NAME|       101          - stopped   10.0.0.101      web' vzlist -n web
 gives last_is_not_cut 0 'a-rather-long-host-name.of.example.org' vzlist -H -o hostname 101
 gives cut 0 'a-rather-long-host-name.of.examp stopped' vzlist -H -o hostname,status 101
@@ -36,7 +37,7 @@ gives stopped 0 '       101|       102|      1000' vzlist -S -H -o ctid
 gives by_host 0 '       102' vzlist -a -H -o ctid -h 't?o'
 gives by_name 0 '       101' vzlist -a -H -o ctid -N 'w*'
 gives by_description 0 '       101' vzlist -a -H -o ctid -d '*web*'
-gives switches 0 'yes|no|-' vzlist -a -H -o onboot
+gives switches 0 '   yes|    no|     -' vzlist -a -H -o onboot
 gives bad_field 1 'Unknown field: colour' vzlist -o colour
 gives unknown_id 1 'Container(s) not found' vzlist 55
 check fields grep -qx 'numproc.f       NPROC.F' <(vzlist -L)
@@ -54,7 +55,7 @@ if command -v jq >/dev/null; then
 	json json_ubc_null null '.[1].numproc'
 	json json_disk '{"usage":0,"softlimit":1000,"hardlimit":1100}' '.[0].diskspace'
 	json json_features '{"nfs":true,"ppp":false}' '.[0].features'
-	json json_switches '[true,false,7]' '.[0].vswap, .[0].disabled, .[1].bootorder' -s
+	json json_switches '[true,false,7]' '[.[0].vswap, .[0].disabled, .[1].bootorder]'
 	json json_path '"/run/vz-data/private/101"' '.[0].private'
 	equal json_some '[{"ctid":101,"ioprio":null}]' "$(vzlist -j -o ctid,ioprio 101 | jq -c .)"
 fi
