@@ -67,9 +67,37 @@ static void new_line(const struct json *json)
 	fwrite(blanks, 1, 1 + 2 * (size_t)json->depth, json->out); /* depth is at most 16 */
 }
 
+/* The same for a member of an object whose key is short and plain: in one piece. */
+static bool begin_plain(struct json *json, const char *key)
+{
+	char line[128], *at = line;
+
+	if (!key || !json->depth || json->is_array[json->depth - 1])
+		return false;
+	if (json->has_item[json->depth - 1])
+		*at++ = ',';
+	*at++ = '\n';
+	for (int i = 0; i < 2 * json->depth; i++)
+		*at++ = ' ';
+	*at++ = '"';
+	for (; *key; key++) {
+		if (at == line + sizeof(line) - 4 || *key < 0x20 || *key == 0x7f || *key == '"' || *key == '\\')
+			return false;
+		*at++ = *key;
+	}
+	*at++ = '"';
+	*at++ = ':';
+	*at++ = ' ';
+	json->has_item[json->depth - 1] = true;
+	fwrite(line, 1, (size_t)(at - line), json->out);
+	return true;
+}
+
 /* Everything in front of a value: comma, indentation, key. */
 static void begin_item(struct json *json, const char *key)
 {
+	if (begin_plain(json, key))
+		return;
 	if (json->depth) {
 		if (json->has_item[json->depth - 1])
 			fputc(',', json->out);

@@ -90,7 +90,7 @@ static int unpack(const struct vz *vz, const char *archive, const char *director
 }
 
 /* An image with a file system, described as OpenVZ's layout does it. */
-static int make_image(struct vz *vz, const char *area)
+int vz_make_image(struct vz *vz, const char *area)
 {
 	static const char description[] = "<?xml version=\"1.0\"?>\n<Parallels_disk_image Version=\"1.0\">\n"
 		"  <StorageData><Storage><Image><Type>Plain</Type><File>root.hds</File></Image></Storage></StorageData>\n"
@@ -145,7 +145,7 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 	struct error err = { 0 };
 	auto_spec struct spec *spec = NULL;
 	if (is_ploop) {
-		int status = make_image(vz, area);
+		int status = vz_make_image(vz, area);
 		return status ?: unpack_image(vz, archive, area);
 	}
 	if (vz_ct_spec(&vz->ct, area, false, &spec, &err) < 0)

@@ -175,6 +175,8 @@ int vz_command_snapshot(struct vz *vz);
 int vz_command_snapshot_switch(struct vz *vz);
 int vz_command_snapshot_delete(struct vz *vz);
 int vz_command_snapshot_list(struct vz *vz);
+int vz_command_snapshot_mount(struct vz *vz);
+int vz_command_snapshot_umount(struct vz *vz);
 int vz_command_compact(struct vz *vz);
 int vz_command_convert(struct vz *vz);
 
@@ -207,6 +209,9 @@ char *vz_inherit(const char *value, const char *word);
 
 /* ---- limits ---- */
 int vz_apply_disk(struct vz *vz);
+/* An image as large as DISKSPACE in the directory area, which is made. An exit status. */
+int vz_make_image(struct vz *vz, const char *area);
+
 /* Other programs. */
 int vzlist_main(int argc, char **argv);
 int vzpid_main(int argc, char **argv);
