@@ -38,7 +38,7 @@ equal snapshot "Creating snapshot $id|Snapshot $id has been successfully created
 vzctl exec 201 'echo two >/word'
 gives second 0 'successfully created' vzctl snapshot 201 --id 11111111-2222-4333-8444-555555555555 --name second --skip-suspend
 equal still_runs two "$(vzctl exec 201 cat /word)"
-equal list "$id||first|{11111111-2222-4333-8444-555555555555}|*|second|" "$(vzctl snapshot-list 201 -H -o uuid,current,name | sed 's/  */|/g' | sort -t'|' -k3 | tr '\n' '|')"
+equal list "$id|first|{11111111-2222-4333-8444-555555555555}|*|second|" "$(vzctl snapshot-list 201 -H -o uuid,current,name | sed 's/  */|/g' | sort -t'|' -k3 | tr '\n' '|')"
 equal list_parent "$id" "$(vzctl snapshot-list 201 -H -o parent_uuid --id 11111111-2222-4333-8444-555555555555)"
 mkdir "$work/mnt"
 if vzctl snapshot-mount 201 --id "$id" --target "$work/mnt"; then
@@ -54,6 +54,7 @@ equal adopted '' "$(vzctl snapshot-list 201 -H -o parent_uuid)"
 gives delete_again 158 'is not found' vzctl snapshot-delete 201 --id "$id"
 gives compact 0 'trimmed' vzctl compact 201
 gives stop 0 'Container is unmounted' vzctl stop 201 --fast
+gives compact_stopped 0 'trimmed' vzctl compact 201
 equal loops_after_stop "$before" "$(loops)"
 gives destroy 0 'was destroyed' vzctl destroy 201
 # ---- convert ----

@@ -14,12 +14,22 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+/* The top of an image, which is mounted until the fd is closed. */
+static int open_image(const char *image, struct error *err)
+{
+	auto_close int tree_fd = store_find("loop")->mount(image, NULL, err);
+	if (tree_fd < 0)
+		return tree_fd;
+	int fd = openat(tree_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the other one is only a place (O_PATH) */
+	return fd < 0 ? error_set(err, errno, "open the top of %s", image) : fd;
+}
+
 /* The image's file system: where it is mounted, or mounted for this alone. */
 static int open_files(const struct vz *vz, const char *image, struct error *err)
 {
 	auto_free char *root = vz_ct_path(&vz->ct, "VE_ROOT");
 	if (!vz_is_mounted(vz))
-		return store_find("loop")->mount(image, NULL, err);
+		return open_image(image, err);
 	int fd = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	return fd < 0 ? error_set(err, errno, "open %s", root ?: "") : fd;
 }
@@ -46,7 +56,7 @@ static int copy_files(const char *area, const char *making, struct error *err)
 	if (text_format(&image, "%s/root.hdd/root.hds", making) < 0)
 		return error_set(err, ENOMEM, "copy %s", area);
 	auto_close int from_fd = open(area, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_close int to_fd = store_find("loop")->mount(image, NULL, err);
+	auto_close int to_fd = open_image(image, err);
 	if (from_fd < 0 || to_fd < 0)
 		return to_fd < 0 ? to_fd : error_set(err, errno, "open %s", area);
 	return storage_copy_into(from_fd, to_fd, area, image, err);
