@@ -199,6 +199,13 @@ gives set_needs_restart 0 'Some of the parameters could not be applied to a runn
 gives set_ignore 0 '' vzctl set 101 --capability net_raw:off --setmode ignore --save
 gives counted_key 0 '' vzctl --verbose set 101 --numflock 100 --save
 
+# ---- what it says of itself ----
+gives vzubc 0 'numproc|' vzubc 101
+gives vzubc_units 0 'physpages|' vzubc -r 101
+gives validate 0 'success' vzcfgvalidate $C/101.conf
+printf '%s\n' 'NUMPROC=9:1' 'ONBOOT=yes' 'ONBOOT=no' >"$work/bad.conf"
+gives validate_bad 2 "$work/bad.conf:1: bad value for NUMPROC: 9:1" vzcfgvalidate "$work/bad.conf"
+
 # ---- locks ----
 exec 9<>$V/lock/101.lck; flock -n 9; echo $$ >&9
 gives locked 9 'Container already locked' vzctl stop 101
@@ -251,6 +258,25 @@ check boot_again timeout 60 "$bin/../libexec/wabe/vz" start
 check shutdown timeout 60 "$bin/../libexec/wabe/vz" stop
 equal shutdown_all '' "$(vzlist -H -o ctid 2>/dev/null)"
 for id in 301 302 303 304; do check destroy_$id vzctl destroy $id; done
+
+# ---- an archive of vzdump ----
+cp -a "$work/root" "$work/dump"; mkdir "$work/dump/etc/vzdump"; echo restored >"$work/dump/word"
+printf '%s\n' 'VE_ROOT="/elsewhere/root/$VEID"' 'VE_PRIVATE="/elsewhere/private/$VEID"' 'HOSTNAME="old.example"' 'OSTEMPLATE="debian-6.0"' 'NUMPROC="50:50"' \
+	'KMEMSIZE="14372700:14790164"' >"$work/dump/etc/vzdump/vps.conf"
+tar -C "$work/dump" -czf "$work/vzdump-7.tgz" .
+gives restore 0 'Container 401 was restored' vzrestore "$work/vzdump-7.tgz" 401
+gives restore_starts 0 'Container start in progress' vzctl start 401
+equal restore_runs 'restored old.example' "$(vzctl exec 401 'echo $(cat /word) $(hostname)')"
+gives restore_again 44 'exists already' vzrestore "$work/vzdump-7.tgz" 401
+vzctl stop 401 --fast >/dev/null; vzctl destroy 401 >/dev/null
+rm -r "$work/dump/etc/vzdump"; ln -s /etc/vz "$work/dump/etc/vzdump"; tar -C "$work/dump" -czf "$work/bad.tgz" .
+gives restore_no_conf 85 'no etc/vzdump/vps.conf' vzrestore "$work/bad.tgz" 402
+check restore_no_conf_clean test ! -e $V/private/402 -a ! -e $C/402.conf
+# a private area of OpenVZ's, as it is
+cp -a "$work/root" $V/private/403; printf '%s\n' 'HOSTNAME="area"' 'NUMPROC="60:60"' >$C/403.conf
+gives area_starts 0 'Container start in progress' vzctl start 403
+check area_gets_ids grep -q '^LOCAL_UID=' $C/403.conf
+vzctl stop 403 --fast >/dev/null; vzctl destroy 403 >/dev/null
 
 # ---- unregister, register, destroy ----
 gives unregister 0 'successfully unregistered' vzctl unregister 2147

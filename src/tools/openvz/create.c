@@ -160,7 +160,7 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 }
 
 /* In a directory beside it, which takes its place when it is whole: one that is cut off is never taken for a container. */
-static int make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop)
+int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop)
 {
 	auto_free char *making = NULL, *parent = strndup(area, (size_t)(strrchr(area, '/') - area));
 	if (!parent || text_format(&making, "%s.tmp", area) < 0)
@@ -199,7 +199,7 @@ static int create(struct vz *vz, struct vz_request *request)
 	if (status != VZ_OK)
 		return status;
 	vz_say(vz, "Creating container private area (%s)", template);
-	status = vz_conf_set(&vz->ct.own, "OSTEMPLATE", template) < 0 ? VZ_SYSTEM : make_area(vz, archive, area, is_ploop);
+	status = vz_conf_set(&vz->ct.own, "OSTEMPLATE", template) < 0 ? VZ_SYSTEM : vz_make_area(vz, archive, area, is_ploop);
 	if (status != VZ_OK)
 		return vz_fail(vz, status, "Creation of container private area failed");
 	vz_say(vz, "Performing postcreate actions");

@@ -211,6 +211,8 @@ char *vz_inherit(const char *value, const char *word);
 int vz_apply_disk(struct vz *vz);
 /* An image as large as DISKSPACE in the directory area, which is made. An exit status. */
 int vz_make_image(struct vz *vz, const char *area);
+/* A private area with what is in archive; nothing half-made stays. An exit status. */
+int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop);
 
 /* Other programs. */
 int vzlist_main(int argc, char **argv);
@@ -218,4 +220,4 @@ int vzpid_main(int argc, char **argv);
 int vzctl_main(int argc, char **argv);
 int vzubc_main(int argc, char **argv);
 int vzcfgvalidate_main(int argc, char **argv);
-int vzquota_main(int argc, char **argv);
+int vzrestore_main(int argc, char **argv);
