@@ -64,7 +64,8 @@ equal create_conf "one.example 10.9.0.101 busybox basic first" "$(echo $(conf HO
 check create_keeps_comments grep -qx '# A sample, its comments stay' $C/101.conf
 check create_keeps_unknown grep -qx "SOME_UNKNOWN='kept as it is'" $C/101.conf
 equal create_name_link ../conf/101.conf "$(readlink $WABE_VZ_CONFIG/names/first)"
-equal private_is_closed 700 "$(stat -c %a $V/private)"
+equal areas_are_closed '700 700' "$(echo $(stat -c %a $V/private $V/root))"
+chmod 755 $V/private
 equal status_created 'CTID 101 exist unmounted down' "$(vzctl status first)"
 gives conf_is_shell 0 '0:65536' bash -c ". $C/101.conf; echo \$PHYSPAGES"
 
@@ -76,6 +77,8 @@ equal status_mounted 'CTID 101 exist mounted down' "$(vzctl status 101)"
 check mount_shows_files test -x $V/root/101/bin/busybox
 gives destroy_mounted 41 'Container is currently mounted (umount first)' vzctl destroy 101
 gives umount 0 'Container is unmounted' vzctl umount 101
+
+equal areas_are_closed_again 700 "$(stat -c %a $V/private)"
 
 # ---- set on a stopped one ----
 gives set_nothing 20 '' vzctl set 101
@@ -277,6 +280,16 @@ cp -a "$work/root" $V/private/403; printf '%s\n' 'HOSTNAME="area"' 'NUMPROC="60:
 gives area_starts 0 'Container start in progress' vzctl start 403
 check area_gets_ids grep -q '^LOCAL_UID=' $C/403.conf
 vzctl stop 403 --fast >/dev/null; vzctl destroy 403 >/dev/null
+
+# ---- others are reached, and only with the own address ----
+vzctl start 101 >/dev/null 2>&1; vzctl set 2147 --ipdel all --ipadd 10.9.0.147 --save >/dev/null; vzctl start 2147 >/dev/null 2>&1
+if [ -e /proc/sys/net/ipv4/conf/v101/forwarding ] && echo 1 >/proc/sys/net/ipv4/conf/all/forwarding; then
+	check reaches_other soon 5 vzctl exec 2147 'ping -c 1 -W 1 10.9.0.101'
+	check net_raw_is_off eval '! vzctl exec 101 "ping -c 1 -W 1 10.9.0.147" >/dev/null 2>&1'
+	vzctl exec 2147 'ip addr add 10.9.0.200/32 dev venet0'
+	check spoofs_nothing eval '! vzctl exec 2147 "ping -c 1 -W 1 -I 10.9.0.200 10.9.0.101" >/dev/null 2>&1'
+fi
+vzctl stop 101 --fast >/dev/null; vzctl stop 2147 --fast >/dev/null
 
 # ---- unregister, register, destroy ----
 gives unregister 0 'successfully unregistered' vzctl unregister 2147

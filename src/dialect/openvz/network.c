@@ -131,6 +131,8 @@ static int add_venet(const struct vz_ct *ct, struct spec *spec)
 	struct string_list addresses = { 0 };
 	struct spec_link *link = add_link(spec, LINK_VENET);
 	int r = link ? text_format(&link->veth_pair, "v%u", ct->id) : -ENOMEM;
+	if (link)
+		link->venet_peers = true; /* OpenVZ's containers reach each other */
 	r = r ?: text_replace(&link->name, "venet0");
 	r = r ?: text_split(value, " \t", &addresses);
 	for (size_t i = 0; r == 0 && i < addresses.count; i++)

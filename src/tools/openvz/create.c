@@ -162,16 +162,14 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 /* In a directory beside it, which takes its place when it is whole: one that is cut off is never taken for a container. */
 int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop)
 {
-	auto_free char *making = NULL, *parent = strndup(area, (size_t)(strrchr(area, '/') - area));
-	if (!parent || text_format(&making, "%s.tmp", area) < 0)
+	auto_free char *making = NULL;
+	if (text_format(&making, "%s.tmp", area) < 0)
 		return VZ_SYSTEM;
 	(void)storage_remove_tree(making, NULL, NULL); /* of a call that was killed: the lock is ours */
-	bool has_parent = access(parent, F_OK) == 0;
-	int r = mkdir_parents(parent, 0755);
-	if (r == 0 && !has_parent && chmod(parent, 0700) < 0)
-		r = -errno;
-	if (r < 0 || mkdir(making, 0755) < 0 || chmod(making, 0755) < 0)
+	int r = vz_make_closed(making);
+	if (r < 0 || chmod(making, 0755) < 0)
 		return vz_fail(vz, VZ_DIRECTORY, "Unable to create directory %s: %s", making, strerror(r < 0 ? -r : errno));
+	vz_close(vz, making);
 	int status = fill(vz, archive, making, is_ploop);
 	if (status == VZ_OK && rename(making, area) < 0)
 		status = vz_fail(vz, VZ_PRIVATE_FAILED, "Unable to rename %s to %s: %s", making, area, strerror(errno));
@@ -203,7 +201,7 @@ static int create(struct vz *vz, struct vz_request *request)
 	if (status != VZ_OK)
 		return vz_fail(vz, status, "Creation of container private area failed");
 	vz_say(vz, "Performing postcreate actions");
-	(void)mkdir_parents(root, 0755); /* a mount makes it, too */
+	(void)vz_make_closed(root); /* a mount makes it, too */
 	if (is_ploop)
 		status = vz_conf_set(&vz->ct.own, "VE_LAYOUT", "ploop") < 0 ? VZ_SYSTEM : VZ_OK;
 	status = status ?: request->name ? vz_set_name(vz, request->name) : status;

@@ -12,6 +12,36 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+/* Is there a directory above path that others can not pass? */
+static bool is_out_of_reach(const char *path)
+{
+	auto_free char *above = strdup(path);
+	struct stat info;
+	while (above && above[1]) {
+		char *slash = strrchr(above, '/');
+		slash[slash == above] = '\0'; /* the root's own slash stays */
+		if (stat(above, &info) == 0 && !(info.st_mode & S_IXOTH))
+			return true;
+	}
+	return false;
+}
+
+void vz_close(const struct vz *vz, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash || is_out_of_reach(path))
+		return;
+	auto_free char *parent = strndup(path, (size_t)(slash - path));
+	const char *top = vz_conf_get(&vz->ct.global, "VZDIR") ?: "/vz";
+	if (!parent)
+		return;
+	if (text_starts(parent, top) && parent[strlen(top)] == '/' && chmod(parent, 0700) == 0)
+		vz_say(vz, "%s is open to root alone now", parent);
+	else
+		(void)vz_fail(vz, 0, "Warning: others on this host reach set-uid files of the container through %s (close it: chmod 700 %s)",
+			parent, parent);
+}
+
 static int attach(const struct vz *vz, const char *area, const char *root, struct error *err)
 {
 	auto_free char *image = NULL;
@@ -27,6 +57,18 @@ static int attach(const struct vz *vz, const char *area, const char *root, struc
 	return r < 0 ? error_set(err, r, "mount %s on %s", image, root) : 0;
 }
 
+int vz_make_closed(const char *path)
+{
+	auto_free char *parent = strndup(path, (size_t)(strrchr(path, '/') - path));
+	if (!parent)
+		return -ENOMEM;
+	bool is_new = access(parent, F_OK) < 0;
+	int r = mkdir_parents(parent, 0755);
+	if (r == 0 && is_new && chmod(parent, 0700) < 0)
+		r = -errno;
+	return r ?: mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int vz_mount(struct vz *vz)
 {
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT");
@@ -36,8 +78,10 @@ int vz_mount(struct vz *vz)
 		return VZ_SYSTEM;
 	if (stat(area, &info) < 0)
 		return vz_fail(vz, VZ_NO_PRIVATE, "Container private area %s does not exist", area);
-	if (mkdir_parents(root, 0755) < 0)
+	if (vz_make_closed(root) < 0)
 		return vz_fail(vz, VZ_MOUNT_POINT, "Unable to create mount point %s", root);
+	vz_close(vz, area);
+	vz_close(vz, root);
 	int status = vz_run_scripts(vz, "premount", false);
 	if (status != VZ_OK)
 		return status;

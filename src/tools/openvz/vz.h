@@ -135,6 +135,13 @@ int vz_run_inside_script(const struct vz *vz, const char *word);
 
 /* ---- mount.c ---- */
 int vz_mount(struct vz *vz);
+/*
+ * The container's root makes files of the host's root, set-uid ones among them: others on the host must not reach them. Takes
+ * the rights of others from the directory above path if that is below VZDIR, else warns.
+ */
+void vz_close(const struct vz *vz, const char *path);
+/* Makes the directory; the one above it, if that is new too, is root's alone. 0 or -errno. */
+int vz_make_closed(const char *path);
 int vz_umount(struct vz *vz);
 int vz_command_mount(struct vz *vz);
 int vz_command_umount(struct vz *vz);
