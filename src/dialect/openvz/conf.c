@@ -19,21 +19,28 @@ static size_t key_length(const char *text)
 	return length > 0 && !isdigit((unsigned char)*text) && text[length] == '=' ? length : 0;
 }
 
+/* Where a word is written to; NULL: nowhere, it is only measured. */
+static void put(char **out, char letter)
+{
+	if (*out)
+		*(*out)++ = letter;
+}
+
 /* One character behind a backslash: within double quotes only these are taken by it. */
-static const char *take_escape(const char *at, bool is_quoted, FILE *out)
+static const char *take_escape(const char *at, bool is_quoted, char **out)
 {
 	if (at[1] == '\n')
 		return at + 2;
 	if (at[1] == '\0')
 		return at + 1;
 	if (is_quoted && !strchr("\"$`\\", at[1]))
-		putc('\\', out);
-	putc(at[1], out);
+		put(out, '\\');
+	put(out, at[1]);
 	return at + 2;
 }
 
-/* A shell word at at into out. Returns what is behind it. */
-static const char *take_word(const char *at, FILE *out)
+/* A shell word at at into *out. Returns what is behind it. */
+static const char *take_word(const char *at, char **out)
 {
 	char quote = '\0';
 	for (; *at; at++) {
@@ -46,26 +53,36 @@ static const char *take_word(const char *at, FILE *out)
 		} else if (*at == '\\' && quote != '\'') {
 			at = take_escape(at, quote == '"', out) - 1;
 		} else {
-			putc(*at, out);
+			put(out, *at);
 		}
 	}
 	return at;
+}
+
+/* What is behind the word at at, its value in *ret; NULL: no memory. */
+static const char *copy_word(const char *at, char **ret)
+{
+	char *out = NULL;
+	const char *end = take_word(at, &out);
+	*ret = out = malloc((size_t)(end - at) + 1); /* quotes and backslashes only make it shorter */
+	if (!out)
+		return NULL;
+	(void)take_word(at, &out);
+	*out = '\0';
+	return end;
 }
 
 /* Reads one line, which goes on where a quote is open or a backslash stands at its end. Returns where the next one starts. */
 static const char *take_line(struct vz_line *line, const char *text)
 {
 	const char *at = text + strspn(text, " \t"), *end = at;
-	size_t length, size;
+	size_t length;
 	if (text_starts(at, "export "))
 		at += strlen("export ");
 	if ((length = key_length(at)) > 0) {
-		FILE *out = open_memstream(&line->value, &size);
 		line->key = strndup(at, length);
-		if (!out || !line->key)
-			return NULL;
-		end = take_word(at + length + 1, out);
-		if (fclose(out) != 0)
+		end = copy_word(at + length + 1, &line->value);
+		if (!end || !line->key)
 			return NULL;
 	}
 	end += strcspn(end, "\n");

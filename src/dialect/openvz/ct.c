@@ -75,26 +75,24 @@ char *vz_expand(const char *text, const char *name, const char *directory)
 	const struct {
 		const char *variable, *value;
 	} known[] = { { "$VEID", name }, { "${VEID}", name }, { "$VZDIR", directory }, { "${VZDIR}", directory } };
-	char *result = NULL;
-	size_t size;
-	FILE *out = open_memstream(&result, &size);
-	if (!out)
-		return NULL;
-	while (*text) {
+	size_t longest = strlen(name) > strlen(directory) ? strlen(name) : strlen(directory), count = 0;
+	for (const char *at = text; *at; at++)
+		count += *at == '$';
+	char *result = malloc(strlen(text) + count * longest + 1), *out = result;
+	while (result && *text) {
 		size_t i = 0;
-		while (i < 4 && !text_starts(text, known[i].variable))
+		while (i < 4 && (*text != '$' || !text_starts(text, known[i].variable)))
 			i++;
 		if (i < 4) {
-			fputs(known[i].value, out);
+			out = stpcpy(out, known[i].value);
 			text += strlen(known[i].variable);
 		} else {
-			putc(*text++, out);
+			*out++ = *text++;
 		}
 	}
-	if (fclose(out) == 0)
-		return result;
-	free(result);
-	return NULL;
+	if (result)
+		*out = '\0';
+	return result;
 }
 
 static const struct {
