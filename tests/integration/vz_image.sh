@@ -67,6 +67,42 @@ check convert_leaves_no_files test ! -e $V/private/202/word -a ! -e $V/private/2
 gives convert_starts 0 '' vzctl start 202
 equal convert_keeps kept "$(vzctl exec 202 cat /word)"
 vzctl stop 202 --fast >/dev/null; vzctl destroy 202 >/dev/null
+# ---- an image in ploop's own format, with a partition in it ----
+A=$V/private/203; mkdir -p $A/root.hdd; echo '<Parallels_disk_image/>' >$A/root.hdd/DiskDescriptor.xml; echo 'HOSTNAME="old"' >$C/203.conf
+truncate -s 32M "$work/fs"; mkfs.ext4 -q -d "$work/root" "$work/fs" && echo old >"$work/word" && debugfs -w -R "write $work/word word" "$work/fs" >/dev/null 2>&1
+python3 - "$work/fs" $A/root.hdd/root.hds <<'PY'
+import struct, sys
+CLUSTER, START = 1 << 20, 2048 * 512
+fs = open(sys.argv[1], "rb").read()
+gpt = b"EFI PART" + bytes(64) + struct.pack("<Q", 2) + bytes(432)
+entry = bytes(16) + b"x" * 16 + struct.pack("<QQ", 2048, 2048 + len(fs) // 512 - 1)
+disk = bytearray(START) + fs + bytes(1 << 20)
+disk[512:512 + len(gpt)] = gpt
+disk[1024:1024 + len(entry)] = entry
+count = len(disk) // CLUSTER
+table, data = [], []
+for i in reversed(range(count)): # in no order
+    cluster = bytes(disk[i * CLUSTER:(i + 1) * CLUSTER])
+    if cluster.strip(b"\0"):
+        data.append(cluster)
+    table.append(len(data) if cluster.strip(b"\0") else 0)
+header = b"WithouFreSpacExt" + struct.pack("<IIIIIQIII", 2, 16, 64, CLUSTER // 512, count, len(disk) // 512, 0, CLUSTER // 512, 0) + bytes(8)
+with open(sys.argv[2], "wb") as out:
+    out.write((header + struct.pack("<%dI" % count, *reversed(table))).ljust(CLUSTER, b"\0"))
+    out.write(b"".join(data))
+PY
+gives ploop_says_so 50 "is in ploop's own format (run vzctl convert 203 once)" vzctl start 203
+echo '<Image></Image><Image></Image>' >$A/root.hdd/DiskDescriptor.xml
+gives ploop_with_snapshots 155 'has snapshots' vzctl convert 203
+echo '<Image></Image>' >$A/root.hdd/DiskDescriptor.xml
+gives ploop_convert 0 'successfully converted' vzctl convert 203
+gives ploop_starts 0 'Container start in progress' vzctl start 203
+equal ploop_has_its_files old "$(vzctl exec 203 cat /word)"
+vzctl stop 203 --fast >/dev/null
+head -c 2000 /dev/zero | sed 's/^/WithouFreSpacExt/' | head -c 2000 >$A/root.hdd/root.hds
+gives ploop_broken 155 'read the ploop image' vzctl convert 203
+check ploop_broken_clean test ! -e $A/root.hdd/root.hds.new
+vzctl destroy 203 >/dev/null
 equal loops_at_the_end "$before" "$(loops)"
 none_left left 20
 done_testing

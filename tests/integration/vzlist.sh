@@ -86,11 +86,14 @@ timeout 60 vzctl stop 101 --fast >/dev/null 2>&1
 for i in $(seq 2001 3000); do cp $C/101.conf $C/$i.conf; done
 vzlist -a -j >/dev/null
 best=$(python3 - <<'PY'
-import subprocess, time
-def once():
-    start = time.monotonic()
+import resource, subprocess
+def used():
+    u = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return u.ru_utime + u.ru_stime
+def once(): # processor time: others may use the machine
+    start = used()
     subprocess.run(["vzlist", "-a", "-j"], stdout=subprocess.DEVNULL, check=True)
-    return time.monotonic() - start
+    return used() - start
 print(int(min(once() for _ in range(7)) * 1000))
 PY
 )

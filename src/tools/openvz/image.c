@@ -1,4 +1,5 @@
 /* convert, compact: containers in an image. */
+#include "tools/openvz/ploop.h"
 #include "tools/openvz/vz.h"
 
 #include "base/cleanup.h"
@@ -81,8 +82,45 @@ static int replace_area(struct vz *vz, const char *area, const char *making, str
 	return r ?: storage_remove_tree(old, NULL, err);
 }
 
+/* How many files DiskDescriptor.xml says that the image has; 0: it can not be read. */
+static int count_deltas(const char *image)
+{
+	auto_free char *path = NULL, *text = NULL;
+	size_t length;
+	int count = 0;
+	if (text_format(&path, "%.*s/DiskDescriptor.xml", (int)(strrchr(image, '/') - image), image) < 0 ||
+		file_read(-1, path, 1 << 20, &text, &length) < 0)
+		return 0;
+	for (const char *at = text; (at = strstr(at, "<Image>")); at++)
+		count++;
+	return count;
+}
+
+/* An image in ploop's own format becomes one that the kernel can mount. Of more than one delta (snapshots) none is taken. */
+static int expand(struct vz *vz, const char *image)
+{
+	auto_free char *new = NULL;
+	struct error err = { 0 };
+	if (vz_is_running(vz) || vz_is_mounted(vz))
+		return vz_fail(vz, VZ_CONVERT, "Container is running or mounted. Stop it first.");
+	if (count_deltas(image) > 1)
+		return vz_fail(vz, VZ_CONVERT, "%s has snapshots: merge them where it comes from (ploop merge)", image);
+	if (text_format(&new, "%s.new", image) < 0)
+		return VZ_SYSTEM;
+	(void)unlink(new); /* of a call that was killed: the lock is ours */
+	if (ploop_expand(image, new, &err) < 0)
+		return vz_fail_error(vz, VZ_CONVERT, &err);
+	if (rename(new, image) < 0) {
+		(void)unlink(new);
+		return vz_fail(vz, VZ_CONVERT, "Unable to replace %s: %s", image, strerror(errno));
+	}
+	vz_say(vz, "Container was successfully converted to the ploop layout");
+	return VZ_OK;
+}
+
 int vz_command_convert(struct vz *vz)
 {
+	auto_free char *image = NULL;
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *making = NULL;
 	struct error err = { 0 };
 	struct stat info;
@@ -91,8 +129,8 @@ int vz_command_convert(struct vz *vz)
 		return vz_fail(vz, VZ_SYNTAX, "Usage: vzctl convert CTID [--layout ploop]");
 	if (!area || stat(area, &info) < 0)
 		return vz_fail(vz, VZ_NO_PRIVATE, "Container private area %s does not exist", area ?: "");
-	if (vz_ct_is_ploop(&vz->ct, NULL))
-		return vz_fail(vz, VZ_OK, "Container is already on ploop layout");
+	if (vz_ct_is_ploop(&vz->ct, &image))
+		return ploop_is_image(image) ? expand(vz, image) : vz_fail(vz, VZ_OK, "Container is already on ploop layout");
 	if (vz_is_running(vz) || vz_is_mounted(vz))
 		return vz_fail(vz, VZ_CONVERT, "Container is running or mounted. Stop it first.");
 	if (text_format(&making, "%s.tmp", area) < 0)

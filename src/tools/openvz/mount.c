@@ -1,4 +1,5 @@
 /* The files of a container at VE_ROOT: its private area bound there, or its image mounted. */
+#include "tools/openvz/ploop.h"
 #include "tools/openvz/vz.h"
 
 #include "base/cleanup.h"
@@ -48,6 +49,10 @@ static int attach(const struct vz *vz, const char *area, const char *root, struc
 	if (!vz_ct_is_ploop(&vz->ct, &image)) {
 		int r = mount_at_path(area, root, NULL, MS_BIND, NULL);
 		return r < 0 ? error_set(err, r, "mount %s on %s", area, root) : 0;
+	}
+	if (ploop_is_image(image)) {
+		(void)error_set(err, 0, "%s is in ploop's own format", image);
+		return error_hint(err, "run vzctl convert %s once", vz->ct.name);
 	}
 	const struct store *store = store_find("loop");
 	auto_close int tree_fd = store->mount(image, vz_ct_get(&vz->ct, "MOUNT_OPTS"), err);
