@@ -6,7 +6,11 @@ V=/run/vz-data C=$WABE_VZ_CONFIG/conf
 mkdir -p $C $V/private; printf '%s\n' 'VZDIR=/run/vz-data' 'DISK_QUOTA=no' >$WABE_VZ_CONFIG/vz.conf
 rootfs $V/private/101; echo 'HOSTNAME=one' >$C/101.conf
 timeout 60 vzctl start 101 >"$work/out" 2>&1 || bad start "$(cat "$work/out")"
-container x; start x
+# as safe as that one
+config_dir=$(realpath "$bin/../share/lxc/config")
+container x "lxc.include = $config_dir/common.conf" "lxc.include = $config_dir/userns.conf" 'lxc.mount.auto =' 'lxc.mount.auto = proc:mixed sys:rw' \
+	'lxc.idmap = u 0 100000 65536' 'lxc.idmap = g 0 100000 65536' 'lxc.net.0.type = venet'
+chmod 755 "$P" "$P/x"; chown -R 100000:100000 "$P/x/rootfs"; start x || bad start_x failed
 gcc -x c -O1 -static -o "$work/empty" - <<<'int main(void) { return 0; }'
 python3 - "$work/empty" "$P" >"$work/times" <<'PY'
 import subprocess, sys, time, statistics

@@ -96,19 +96,14 @@ static int run_words(struct vz *vz, bool is_shell, int *ret_exit)
 		*ret_exit = vz_fail(vz, VZ_SYNTAX, "No command line given for exec");
 		return -1;
 	}
-	if (!vz_is_running(vz)) {
-		*ret_exit = vz_fail(vz, VZ_NOT_RUNNING, "Container is not running");
-		return -1;
-	}
 	bool is_input = is_shell && vz->argc == 1 && strcmp(vz->argv[0], "-") == 0;
 	auto_free char *line = is_shell && !is_input ? join(vz->argv) : NULL;
 	program.shell_line = line;
 	program.argv = is_shell ? NULL : vz->argv;
-	if (vz_run(vz, &program, &status, &err) < 0) {
-		*ret_exit = vz_fail_error(vz, err.errnum == ESRCH ? VZ_NOT_RUNNING : VZ_SYSTEM, &err);
-		return -1;
-	}
-	return vz_exit_status(status);
+	if (vz_run(vz, &program, &status, &err) >= 0)
+		return vz_exit_status(status);
+	*ret_exit = vz_is_running(vz) ? vz_fail_error(vz, VZ_SYSTEM, &err) : vz_fail(vz, VZ_NOT_RUNNING, "Container is not running");
+	return -1;
 }
 
 int vz_command_exec(struct vz *vz)
