@@ -291,6 +291,24 @@ if [ -e /proc/sys/net/ipv4/conf/v101/forwarding ] && echo 1 >/proc/sys/net/ipv4/
 fi
 vzctl stop 101 --fast >/dev/null; vzctl stop 2147 --fast >/dev/null
 
+# ---- interfaces on bridges, devices, resolv.conf of the host, a wait, scripts for all ----
+ip link add br7 type bridge; ip link set br7 up
+mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
+vzctl set 2147 --netif_add eth0,,,,br7 --devnodes net/tun:rw --nameserver inherit --save >/dev/null
+printf '%s\n' '#!/bin/sh' "[ \"\$1\" ] || echo \$VEID \$(. \$VE_CONFFILE; echo \$HOSTNAME) >>$V/vps" >$C/vps.mount; chmod 755 $C/vps.mount
+gives start_wait 0 'Container started successfully' vzctl start 2147 --wait
+mac=$(sed -n 's/^NETIF=.*[,"]mac=\([0-9a-f:]*\).*/\1/p' $C/2147.conf)
+case $mac in 00:18:51:*) good netif_mac;; *) bad netif_mac "$mac";; esac
+equal netif_inside "$mac" "$(vzctl exec 2147 cat /sys/class/net/eth0/address)"
+equal netif_on_bridge "$(sed -n 's/^NETIF=.*host_ifname=\([^,"]*\).*/\1/p' $C/2147.conf)" "$(ls /sys/class/net/br7/brif)"
+gives devnode 0 '' vzctl exec 2147 'test -c /dev/net/tun && test -w /dev/net/tun'
+equal nameserver_inherit "$(grep -c ^nameserver /etc/resolv.conf)" "$(vzctl exec 2147 grep -c ^nameserver /etc/resolv.conf)"
+check vps_script_sources_conf grep -q '^2147' $V/vps
+gives sysctl_is_the_hosts 8 '' vzctl exec 2147 'echo 2 >/proc/sys/kernel/sysrq'
+vzctl stop 2147 --fast >/dev/null; rm $C/vps.mount
+check netif_gone soon 5 eval '[ -z "$(ls /sys/class/net/br7/brif)" ]'
+ip link del br7
+
 # ---- unregister, register, destroy ----
 gives unregister 0 'successfully unregistered' vzctl unregister 2147
 check unregister_keeps test -d $V/private/2147 -a ! -e $C/2147.conf
