@@ -30,9 +30,9 @@ static void test_values_are_read_as_a_shell_would(void **state)
 		const char *text, *value;
 	} rows[] = {
 		{ "KEY=\"a b\"\n", "a b" }, { "KEY='a \"b'\n", "a \"b" }, { "KEY=plain # said so\n", "plain" },
-		{ "  export KEY=\"x\"; OTHER=y\n", "x" }, { "KEY=\"a\\\nb\"\n", "ab" }, { "KEY=\"a\nb\"\n", "a\nb" },
+		{ "  export KEY=\"x\"; OTHER=y\n", "x" }, { "KEY=\"a\\\nb\"\n", "ab" }, { "KEY=\"a\nb\"\n", NULL },
 		{ "KEY=a\\ b\n", "a b" }, { "KEY=\"\\$HOME \\q\"\n", "$HOME \\q" }, { "KEY=\n", "" }, { "KEY=\"first\"\nKEY=second\n", "first" },
-		{ "KEY=\"/vz/$VEID\"", "/vz/$VEID" }, { "KEY=\"open", "open" }, { "#KEY=no\n", NULL }, { "KEY =no\n", NULL },
+		{ "KEY=\"/vz/$VEID\"", "/vz/$VEID" }, { "KEY=\"open\nKEY2=x", NULL }, { "A=\"open\nKEY=x", "x" }, { "#KEY=no\n", NULL }, { "KEY =no\n", NULL },
 		{ "KEY=a\"b c\"d\n", "ab cd" }, { "", NULL },
 	};
 	(void)state;

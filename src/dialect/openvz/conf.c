@@ -39,13 +39,15 @@ static const char *take_escape(const char *at, bool is_quoted, char **out)
 	return at + 2;
 }
 
-/* A shell word at at into *out. Returns what is behind it. */
+/* A shell word at at into *out. Returns what is behind it; NULL: a quote is not closed. */
 static const char *take_word(const char *at, char **out)
 {
 	char quote = '\0';
 	for (; *at; at++) {
 		if (quote == '\0' && (isspace((unsigned char)*at) || *at == ';'))
 			return at;
+		if (*at == '\n')
+			return NULL; /* a forgotten quote must not swallow the lines below it */
 		if (quote == '\0' && (*at == '"' || *at == '\'')) {
 			quote = *at;
 		} else if (*at == quote && quote) {
@@ -56,14 +58,17 @@ static const char *take_word(const char *at, char **out)
 			put(out, *at);
 		}
 	}
-	return at;
+	return quote ? NULL : at;
 }
 
-/* What is behind the word at at, its value in *ret; NULL: no memory. */
+/* What is behind the word at at, its value in *ret, which is NULL where a quote is not closed. NULL: no memory. */
 static const char *copy_word(const char *at, char **ret)
 {
 	char *out = NULL;
 	const char *end = take_word(at, &out);
+	*ret = NULL;
+	if (!end)
+		return at;
 	*ret = out = malloc((size_t)(end - at) + 1); /* quotes and backslashes only make it shorter */
 	if (!out)
 		return NULL;
@@ -72,7 +77,7 @@ static const char *copy_word(const char *at, char **ret)
 	return end;
 }
 
-/* Reads one line, which goes on where a quote is open or a backslash stands at its end. Returns where the next one starts. */
+/* Reads one line, which goes on where a backslash stands at its end. Returns where the next one starts. */
 static const char *take_line(struct vz_line *line, const char *text)
 {
 	const char *at = text + strspn(text, " \t"), *end = at;
@@ -84,6 +89,10 @@ static const char *take_line(struct vz_line *line, const char *text)
 		end = copy_word(at + length + 1, &line->value);
 		if (!end || !line->key)
 			return NULL;
+		if (!line->value) { /* no shell would take it either: kept, but no assignment */
+			free(line->key);
+			line->key = NULL;
+		}
 	}
 	end += strcspn(end, "\n");
 	line->text = strndup(text, (size_t)(end - text));
@@ -173,6 +182,15 @@ static void remove_key(struct vz_conf *conf, const char *key)
 		}
 }
 
+/* A backslash at the end would join the last line and a new one. */
+static int add_blank(struct vz_conf *conf)
+{
+	if (conf->count == 0 || !text_ends(conf->items[conf->count - 1].text, "\\"))
+		return 0;
+	struct vz_line *line = vector_add(conf);
+	return line && (line->text = strdup("")) ? 0 : -ENOMEM;
+}
+
 int vz_conf_set(struct vz_conf *conf, const char *key, const char *value)
 {
 	if (!value) {
@@ -182,6 +200,8 @@ int vz_conf_set(struct vz_conf *conf, const char *key, const char *value)
 	if (strchr(value, '\n'))
 		return -EINVAL;
 	struct vz_line *line = (struct vz_line *)vz_conf_line(conf, key);
+	if (!line && add_blank(conf) < 0)
+		return -ENOMEM;
 	auto_free char *text = quote_line(key, value);
 	auto_free char *copy = strdup(value), *name = strdup(key);
 	if (!line && text && copy && name)

@@ -6,10 +6,10 @@
 
 /*
  * A configuration file of OpenVZ: lines KEY="value" as a shell would read them, and never run. What is not such a line
- * (comments, other shell) is kept as it is. Only $VEID and the like stand for something, see ct.h.
+ * (comments, other shell, quotes that do not end in their line) is kept as it is. Only $VEID and the like stand for something, see ct.h.
  */
 struct vz_line {
-	char *text;  /* as it stands in the file, without its last newline; of several lines when a quote goes on */
+	char *text;  /* as it stands in the file, without its last newline; of several lines behind a backslash at the end */
 	char *key;   /* NULL: no assignment */
 	char *value; /* quotes and backslashes undone */
 	uint32_t number;
