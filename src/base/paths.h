@@ -20,6 +20,15 @@
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif
+#ifndef WABE_UNPACK
+#define WABE_UNPACK "/usr/local/libexec/wabe/wabe-unpack"
+#endif
+#ifndef WABE_OPENVZ
+#define WABE_OPENVZ "/usr/local/libexec/wabe/openvz-tools"
+#endif
+#ifndef WABE_CONFIG_DIR
+#define WABE_CONFIG_DIR "/usr/local/share/lxc/config"
+#endif
 #ifndef WABE_DHCP
 #define WABE_DHCP "/usr/local/libexec/wabe/wabe-dhcp"
 #endif

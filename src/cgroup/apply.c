@@ -136,6 +136,8 @@ int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct err
 		int r = cgroup_write_setting(set, setting->is_v2, setting->file, setting->value);
 		if (r == -EOPNOTSUPP && setting->is_v2 && !set_v2(set) && !set->is_left_out)
 			continue; /* written for hosts with cgroup2 */
+		if (r < 0 && setting->optional)
+			continue;
 		if (r < 0)
 			return setting_fault(set, spec, setting, r, err);
 	}

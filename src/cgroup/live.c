@@ -157,8 +157,11 @@ int cgroup_set_value(const struct cgroup_set *set, const char *file, const char 
 	int kind = device_file_kind(file);
 	if (kind >= 0 && (!group || group->is_v2))
 		return change_devices(set, kind, value, devices_file);
-	if (group && !group->is_v2)
-		return cgroup_write_setting(set, false, file, value);
+	if (group && !group->is_v2) {
+		int written = cgroup_write_setting(set, false, file, value);
+		/* cgroup2's word for it, as memory.max, has the same controller in it */
+		return written == -ENOENT && cgroup_write_setting(set, true, file, value) == 0 ? 0 : written;
+	}
 	/* a file that cgroup2 has; else v1's words on cgroup2, else cgroup2's words on v1 */
 	int r = v2 ? cgroupfs_write(group_path(v2, v2->limit_path, path), file, value) : -ENOENT;
 	if (r == -ENOENT || r == -EACCES)

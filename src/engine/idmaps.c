@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/subid.h"
 #include "kernel/idmap.h"
 
@@ -86,4 +87,35 @@ int idmaps_write(const struct spec *spec, pid_t pid, bool with_self, struct erro
 			return fault(spec, is_gid, r, err);
 	}
 	return 0;
+}
+
+/* Has this process' user namespace (map_file: /proc/self/uid_map or gid_map) all ids that the container would be? */
+static bool has_ids(const struct spec *spec, const char *map_file, bool is_gid)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	if (file_read(-1, map_file, 1 << 20, &text, &length) < 0)
+		return false;
+	vector_for_each (map, &spec->idmaps) {
+		bool is_found = map->is_gid != is_gid;
+		for (const char *line = text; line && *line && !is_found; line = strchr(line, '\n'), line += line != NULL) {
+			unsigned long first, count;
+			is_found = sscanf(line, "%lu %*u %lu", &first, &count) == 2 && map->outside >= first &&
+				   map->outside - first + map->count <= count;
+		}
+		if (!is_found)
+			return false;
+	}
+	return true;
+}
+
+bool idmaps_are_usable(const struct spec *spec)
+{
+	auto_free char *maximum = NULL;
+	size_t length;
+	if (access("/proc/self/ns/user", F_OK) < 0)
+		return false;
+	if (file_read(-1, "/proc/sys/user/max_user_namespaces", 64, &maximum, &length) == 0 && atol(maximum) == 0)
+		return false;
+	return has_ids(spec, "/proc/self/uid_map", false) && has_ids(spec, "/proc/self/gid_map", true);
 }

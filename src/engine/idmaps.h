@@ -14,3 +14,6 @@ int idmaps_write(const struct spec *spec, pid_t pid, bool with_self, struct erro
 
 /* The id inside that stands for the caller's own (outside) in the maps that with_self makes. */
 uint32_t idmaps_self(const struct spec *spec, bool is_gid, uint32_t own);
+
+/* Can the caller give a container spec's ids: has this kernel user namespaces, and the caller's own all those ids? */
+bool idmaps_are_usable(const struct spec *spec);

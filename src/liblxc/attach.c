@@ -1,7 +1,7 @@
 /* Programs in a running container. */
 #include "base/process.h"
+#include "engine/terminal_relay.h"
 #include "liblxc/internal.h"
-#include "liblxc/terminal_relay.h"
 
 #include <pwd.h>
 #include <string.h>
@@ -58,7 +58,8 @@ static int attach_with_terminal(struct lxc_container *c, struct in_terminal *in,
 	struct terminal_relay relay;
 	struct container_id id = id_of(c);
 	int *fds[] = { &options->stdin_fd, &options->stdout_fd, &options->stderr_fd };
-	int r = relay_open(&relay, c, log_fd);
+	auto_close int devpts_fd = c->devpts_fd(c);
+	int r = relay_open(&relay, devpts_fd, log_fd);
 	if (r < 0) {
 		r = error_set(err, r, "open a terminal");
 	} else {

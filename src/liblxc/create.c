@@ -178,37 +178,6 @@ static bool is_overlay_store(const char *type)
 	return type && (strcmp(type, "overlay") == 0 || strcmp(type, "overlayfs") == 0);
 }
 
-/* Has this process' user namespace (map_file: /proc/self/uid_map or gid_map) all ids that the container would be? */
-static bool has_ids(const struct spec *spec, const char *map_file, bool is_gid)
-{
-	auto_free char *text = NULL;
-	size_t length;
-	if (file_read(-1, map_file, 1 << 20, &text, &length) < 0)
-		return false;
-	vector_for_each (map, &spec->idmaps) {
-		bool is_found = map->is_gid != is_gid;
-		for (const char *line = text; line && *line && !is_found; line = strchr(line, '\n'), line += line != NULL) {
-			unsigned long first, count;
-			is_found = sscanf(line, "%lu %*u %lu", &first, &count) == 2 && map->outside >= first &&
-				   map->outside - first + map->count <= count;
-		}
-		if (!is_found)
-			return false;
-	}
-	return true;
-}
-
-static bool can_map_ids(const struct spec *spec)
-{
-	auto_free char *maximum = NULL;
-	size_t length;
-	if (access("/proc/self/ns/user", F_OK) < 0)
-		return false;
-	if (file_read(-1, "/proc/sys/user/max_user_namespaces", 64, &maximum, &length) == 0 && atol(maximum) == 0)
-		return false;
-	return has_ids(spec, "/proc/self/uid_map", false) && has_ids(spec, "/proc/self/gid_map", true);
-}
-
 /*
  * The id map of the default configuration is for every host; where this one's root can not use it (no user namespaces,
  * or a container with fewer ids) the new container does without. One that a user asked for is not touched.
@@ -217,7 +186,7 @@ static int drop_unusable_map(struct lxc_container *c, const char *file, struct e
 {
 	const struct spec *spec = lxc_config_spec(self(c)->config);
 	auto_free char *line = NULL;
-	if (geteuid() != 0 || spec->idmaps.count == 0 || can_map_ids(spec))
+	if (geteuid() != 0 || spec->idmaps.count == 0 || idmaps_are_usable(spec))
 		return 0;
 	if (text_format(&line, "%s: no user namespace for it here: lxc.idmap of %s left out, its root is this host's", c->name,
 		    file) == 0)

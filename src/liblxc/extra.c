@@ -1,6 +1,7 @@
 #include "liblxc/extra.h"
 
 #include "base/file.h"
+#include "dialect/openvz/ct.h"
 #include "liblxc/internal.h"
 
 #include <string.h>
@@ -131,10 +132,36 @@ int extra_list_running(const char *lxcpath, char ***ret_names)
 	return (int)list.count;
 }
 
+int extra_others(struct extra_other **ret)
+{
+	struct vz_ids ids = { 0 };
+	*ret = NULL;
+	int count = vz_list(&ids);
+	struct extra_other *list = count > 0 ? calloc((size_t)count, sizeof(*list)) : NULL;
+	for (int i = 0; list && i < count; i++) {
+		struct vz_ct ct;
+		(void)snprintf(list[i].name, sizeof(list[i].name), "%u", ids.items[i]);
+		if (vz_ct_open_with(&ct, ids.items[i], NULL, NULL) == 0) {
+			list[i].starts_with_host = vz_ct_is(&ct, "ONBOOT", false);
+			list[i].has_own_ids = vz_ct_uid_base(&ct) > 0;
+		}
+		vz_ct_clear_own(&ct);
+	}
+	free(ids.items);
+	*ret = list;
+	return list ? count : 0;
+}
+
 int extra_status(const char *lxcpath, const char *name, struct extra_status *ret_status)
 {
 	struct container_id id = { .dialect = "lxc", .base_path = lxcpath, .name = name };
+	char directory[512];
 	struct status status;
+	if (!lxcpath) {
+		vz_conf_directory(directory, sizeof(directory));
+		id.dialect = VZ_DIALECT;
+		id.base_path = directory;
+	}
 	int r = engine_status(&id, &status, NULL);
 	if (r < 0)
 		return r;

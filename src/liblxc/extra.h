@@ -91,7 +91,13 @@ int extra_wait_states(struct lxc_container *c, uint32_t state_mask, int timeout_
 
 /* Names (malloc'ed array of malloc'ed strings, sorted) that run below lxcpath, also undefined ones. Count. */
 int extra_list_running(const char *lxcpath, char ***ret_names);
-/* State and pids without building a container object. */
+/* The containers of OpenVZ's dialect (malloc'ed array), which vzctl looks after. Count. */
+struct extra_other {
+	char name[12];
+	bool starts_with_host, has_own_ids;
+};
+int extra_others(struct extra_other **ret);
+/* State and pids without building a container object. lxcpath NULL: of OpenVZ's. */
 struct extra_status {
 	int state; /* engine's enum container_state */
 	int init_pid, supervisor_pid;

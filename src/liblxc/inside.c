@@ -1,16 +1,14 @@
 /* What is in a running container: cgroup files, interfaces, devices, mounts, console. */
 #include "base/process.h"
+#include "engine/terminal_relay.h"
 #include "liblxc/internal.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,23 +204,10 @@ static int seccomp_notify_fd_active(struct lxc_container *c)
 	return fd < 0 ? container_fault(c, &err, fd) : fd;
 }
 
-/* The container decides what its /dev is: its links are resolved in its root, and only a devpts is given out. */
 static int devpts_fd(struct lxc_container *c)
 {
-	char path[64];
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	struct statfs info;
 	pid_t pid = c ? c->init_pid(c) : -1;
-	if (pid < 0)
-		return -EBADF;
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", pid);
-	auto_close int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
-	auto_close int fd = (int)syscall(SYS_openat2, root, "dev/pts", &how, sizeof(how));
-	if (fd < 0 || fstatfs(fd, &info) < 0)
-		return -errno;
-	return info.f_type == DEVPTS_SUPER_MAGIC ? take_fd(&fd) : -ENODEV;
+	return pid < 0 ? -EBADF : terminal_open_devpts(pid);
 }
 
 void wire_inside(struct lxc_container *c)

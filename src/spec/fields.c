@@ -36,7 +36,8 @@ static const struct field idmap_fields[] = {
 	ORIGIN(spec_idmap, origin), END
 };
 static const struct field cgroup_setting_fields[] = {
-	BOOL(spec_cgroup_setting, is_v2), TEXT(spec_cgroup_setting, file), TEXT(spec_cgroup_setting, value),
+	BOOL(spec_cgroup_setting, is_v2), BOOL(spec_cgroup_setting, optional), TEXT(spec_cgroup_setting, file),
+	TEXT(spec_cgroup_setting, value),
 	ORIGIN(spec_cgroup_setting, origin), END
 };
 static const struct field address_fields[] = {

@@ -135,6 +135,7 @@ struct spec_idmap {
 
 struct spec_cgroup_setting {
 	bool is_v2;  /* key lxc.cgroup2. */
+	bool optional; /* a host that can not do it starts the container without */
 	char *file;  /* "memory.limit_in_bytes" */
 	char *value;
 	struct origin origin;

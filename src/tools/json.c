@@ -1,5 +1,5 @@
 /* JSON as it goes: two blanks per level, one member per line. */
-#include "tools/tool.h"
+#include "tools/json.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -33,6 +33,14 @@ static void print_string(FILE *out, const char *text)
 
 	fputc('"', out);
 	while (*at) {
+		size_t plain = 0; /* most texts are nothing else: in one piece */
+
+		while (at[plain] >= 0x20 && at[plain] < 0x7f && at[plain] != '"' && at[plain] != '\\')
+			plain++;
+		fwrite(at, 1, plain, out);
+		at += plain;
+		if (!*at)
+			break;
 		size_t length = utf8_length(at);
 
 		if (*at == '"' || *at == '\\')
@@ -54,12 +62,42 @@ static void print_string(FILE *out, const char *text)
 
 static void new_line(const struct json *json)
 {
-	fprintf(json->out, "\n%*s", 2 * json->depth, "");
+	static const char blanks[] = "\n                                ";
+
+	fwrite(blanks, 1, 1 + 2 * (size_t)json->depth, json->out); /* depth is at most 16 */
+}
+
+/* The same for a member of an object whose key is short and plain: in one piece. */
+static bool begin_plain(struct json *json, const char *key)
+{
+	char line[128], *at = line;
+
+	if (!key || !json->depth || json->is_array[json->depth - 1])
+		return false;
+	if (json->has_item[json->depth - 1])
+		*at++ = ',';
+	*at++ = '\n';
+	for (int i = 0; i < 2 * json->depth; i++)
+		*at++ = ' ';
+	*at++ = '"';
+	for (; *key; key++) {
+		if (at == line + sizeof(line) - 4 || *key < 0x20 || *key == 0x7f || *key == '"' || *key == '\\')
+			return false;
+		*at++ = *key;
+	}
+	*at++ = '"';
+	*at++ = ':';
+	*at++ = ' ';
+	json->has_item[json->depth - 1] = true;
+	fwrite(line, 1, (size_t)(at - line), json->out);
+	return true;
 }
 
 /* Everything in front of a value: comma, indentation, key. */
 static void begin_item(struct json *json, const char *key)
 {
+	if (begin_plain(json, key))
+		return;
 	if (json->depth) {
 		if (json->has_item[json->depth - 1])
 			fputc(',', json->out);
@@ -133,4 +171,10 @@ void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_item(json, key);
 	fputs(value ? "true" : "false", json->out);
+}
+
+void json_raw(struct json *json, const char *key, const char *text)
+{
+	begin_item(json, key);
+	fputs(text ? text : "null", json->out);
 }

@@ -1,4 +1,6 @@
 #pragma once
+#include "tools/json.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,22 +87,6 @@ struct lxc_container *tool_container(const struct call *call, bool must_exist);
 
 /* The value of --format: "text" or "json". 0, or -1 after an error line. */
 int tool_parse_format(const struct call *call, const char *value, bool *ret_is_json);
-
-/* JSON written as it goes, no tree: json_object(j, NULL); json_text(j, "name", "a"); json_end(j); */
-struct json {
-	FILE *out;
-	int depth;
-	bool has_item[16];
-	bool is_array[16];
-};
-void json_start(struct json *json, FILE *out);
-void json_object(struct json *json, const char *key); /* key NULL: in an array or at the top */
-void json_array(struct json *json, const char *key);
-void json_end(struct json *json); /* ends the innermost; a newline after the outermost */
-void json_text(struct json *json, const char *key, const char *value); /* value NULL: null */
-void json_number(struct json *json, const char *key, int64_t value);
-void json_unsigned(struct json *json, const char *key, uint64_t value); /* UINT64_MAX: null */
-void json_bool(struct json *json, const char *key, bool value);
 
 /* A table with columns as wide as their widest cell; cells are copied. */
 struct table;

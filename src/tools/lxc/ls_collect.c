@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OF_CONFIG = 1 << COLUMN_AUTOSTART | 1 << COLUMN_GROUPS | 1 << COLUMN_UNPRIVILEGED,
        OF_NETWORK = 1 << COLUMN_INTERFACE | 1 << COLUMN_IPV4 | 1 << COLUMN_IPV6,
@@ -202,6 +203,38 @@ static void collect_one(const struct call *call, const char *lxcpath, const char
 		lxc_container_put(c);
 }
 
+/* What OpenVZ's commands look after is shown with the containers of the default path. */
+static void collect_others(const struct call *call, struct ls_rows *rows)
+{
+	const struct ls_state *state = call->state;
+	struct extra_other *others = NULL;
+	int count = extra_others(&others);
+
+	for (int i = 0; i < count; i++) {
+		struct extra_status status = { 0, -1, -1 };
+		struct ls_row row = { 0 }, *item = NULL;
+
+		if (state->has_regex && regexec(&state->regex, others[i].name, 0, NULL, 0))
+			continue;
+		extra_status(NULL, others[i].name, &status);
+		row.cells[COLUMN_NAME] = strdup(others[i].name);
+		row.cells[COLUMN_STATE] = strdup(extra_state_name(status.state));
+		row.cells[COLUMN_AUTOSTART] = strdup(others[i].starts_with_host ? "1" : "0");
+		row.cells[COLUMN_UNPRIVILEGED] = strdup(others[i].has_own_ids ? "true" : "false");
+		if (status.init_pid > 0 && text_format(&row.cells[COLUMN_PID], "%d", status.init_pid) < 0)
+			row.cells[COLUMN_PID] = NULL;
+		if (status.init_pid > 0 && state->needed & OF_NETWORK)
+			read_network(status.init_pid, &row);
+		if (has_state(state, extra_state_name(status.state)) && has_groups(state, NULL))
+			item = vector_add(rows);
+		if (item)
+			*item = row;
+		else
+			ls_row_clear(&row);
+	}
+	free(others);
+}
+
 void ls_collect(const struct call *call, const char *lxcpath, int depth, struct ls_rows *rows)
 {
 	const struct ls_state *state = call->state;
@@ -219,4 +252,6 @@ void ls_collect(const struct call *call, const char *lxcpath, int depth, struct 
 		free(names[i]);
 	}
 	free(names);
+	if (!depth && geteuid() == 0 && !strcmp(lxcpath, lxc_get_global_config_item("lxc.lxcpath")))
+		collect_others(call, rows);
 }

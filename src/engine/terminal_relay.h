@@ -4,8 +4,6 @@
 #include <sys/types.h>
 #include <termios.h>
 
-struct lxc_container;
-
 /*
  * A pseudo terminal between the caller's terminal and a process in a container, and the wait for that process.
  * Only the standard fds that are terminals are replaced, so pipes stay what they are; where none is one, all are.
@@ -21,8 +19,11 @@ struct terminal_relay {
 	sigset_t saved_mask;
 };
 
-/* Opens what is needed, blocks the signals that relay_run takes in the calling thread. 0 or -errno. */
-int relay_open(struct terminal_relay *relay, struct lxc_container *c, int log_fd);
+/* The container decides what its /dev is: its links are resolved in its root, and only a devpts is given out. */
+int terminal_open_devpts(pid_t init_pid);
+
+/* Opens what is needed (devpts_fd: of the container, else negative), blocks the signals that relay_run takes in the calling thread. 0 or -errno. */
+int relay_open(struct terminal_relay *relay, int devpts_fd, int log_fd);
 /* In the process of the container, before it executes: own session, controlling terminal, signal mask. */
 void relay_enter_child(const struct terminal_relay *relay);
 /* Passes bytes, window sizes and signals until pid, a child, has ended; it is left to be waited for. 0 or -errno. */

@@ -1,18 +1,36 @@
-/* LXC_ATTACH_TERMINAL. */
-#include "liblxc/terminal_relay.h"
+/* A terminal for a program in a container. */
+#include "engine/terminal_relay.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
 
-#include <lxc/lxccontainer.h>
-
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+int terminal_open_devpts(pid_t init_pid)
+{
+	char path[64];
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct statfs info;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", init_pid);
+	auto_close int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	auto_close int fd = (int)syscall(SYS_openat2, root, "dev/pts", &how, sizeof(how));
+	if (fd < 0 || fstatfs(fd, &info) < 0)
+		return -errno;
+	return info.f_type == DEVPTS_SUPER_MAGIC ? take_fd(&fd) : -ENODEV;
+}
 
 enum { BUFFER_SIZE = 16384 };
 
@@ -25,9 +43,8 @@ static void copy_window_size(const struct terminal_relay *relay)
 }
 
 /* From the devpts of the container, so that the name of the terminal exists there; else from the host's. */
-static int open_pair(struct terminal_relay *relay, struct lxc_container *c)
+static int open_pair(struct terminal_relay *relay, int devpts_fd)
 {
-	auto_close int devpts_fd = c->devpts_fd(c);
 	int unlock = 0;
 
 	if (devpts_fd >= 0)
@@ -92,7 +109,7 @@ static int block_signals(struct terminal_relay *relay)
 	return relay->signal_fd < 0 ? -errno : 0;
 }
 
-int relay_open(struct terminal_relay *relay, struct lxc_container *c, int log_fd)
+int relay_open(struct terminal_relay *relay, int devpts_fd, int log_fd)
 {
 	int ret;
 
@@ -102,7 +119,7 @@ int relay_open(struct terminal_relay *relay, struct lxc_container *c, int log_fd
 	if (ret < 0)
 		return ret;
 	find_terminal(relay);
-	ret = open_pair(relay, c);
+	ret = open_pair(relay, devpts_fd);
 	if (ret < 0)
 		return ret;
 	copy_window_size(relay);

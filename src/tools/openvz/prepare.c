@@ -1,0 +1,184 @@
+/* From the configuration to what the engine starts. */
+#include "tools/openvz/vz.h"
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "engine/idmaps.h"
+#include "kernel/mount.h"
+#include "kernel/namespace.h"
+#include "storage/limit.h"
+#include "storage/storage.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/prctl.h>
+
+/* ---- ids ---- */
+
+static bool is_taken(const struct vz_ids *ids, const struct vz_ct *ct, uint32_t base)
+{
+	for (size_t i = 0; i < ids->count; i++) {
+		struct vz_ct other;
+		if (ids->items[i] == ct->id)
+			continue;
+		bool is_read = vz_ct_open_with(&other, ids->items[i], NULL, NULL) == 0;
+		uint32_t first = is_read ? vz_ct_uid_base(&other) : 0;
+		vz_ct_clear_own(&other);
+		if (is_read && first > 0 && base < first + VZ_ID_RANGE && first < base + VZ_ID_RANGE)
+			return true;
+	}
+	return false;
+}
+
+int vz_choose_ids(struct vz_ct *ct)
+{
+	struct vz_ids ids = { 0 };
+	struct vz_ct trial = *ct;
+	char text[16];
+	int r = vz_list(&ids);
+	if (r >= 0 && !vz_conf_get(&ct->own, "LOCAL_UID") && !vz_conf_get(&ct->given, "LOCAL_UID")) {
+		uint32_t base = vz_ct_uid_base(&trial);
+		for (int i = 0; base > 0 && i < 2046 && is_taken(&ids, ct, base); i++) {
+			trial.id++; /* the next one's range */
+			base = vz_ct_uid_base(&trial);
+		}
+		(void)snprintf(text, sizeof(text), "%u", base);
+		r = vz_conf_set(&ct->own, "LOCAL_UID", text);
+		r = r ?: vz_conf_set(&ct->own, "LOCAL_GID", text);
+	}
+	free(ids.items);
+	return r < 0 ? r : 0;
+}
+
+/* In a child of this one's: a user namespace that maps one id, until the pipe ends. */
+static int make_user_namespace(pid_t *ret_pid)
+{
+	int ready[2];
+	char byte;
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -errno;
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* never longer than its maker */
+		byte = unshare(CLONE_NEWUSER) == 0;
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &byte, 1) != 1)
+		byte = 0;
+	close(ready[0]);
+	*ret_pid = pid;
+	return byte ? 0 : -EPERM;
+}
+
+static int write_maps(pid_t pid)
+{
+	static const char map[] = "0 2013265920 65536\n";
+	const char *const files[] = { "uid_map", "gid_map" };
+	for (int i = 0; i < 2; i++) {
+		char path[40];
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, map, sizeof(map) - 1) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+bool vz_can_map(const char *path)
+{
+	pid_t pid = -1;
+	int r = make_user_namespace(&pid);
+	r = r ?: write_maps(pid);
+	auto_close int userns_fd = r == 0 ? namespace_open(pid, NAMESPACE_USER) : -1;
+	auto_close int tree_fd = userns_fd < 0 ? -1 : mount_clone_tree(AT_FDCWD, path, false);
+	bool can = tree_fd >= 0 && mount_set_idmap(tree_fd, userns_fd, false) == 0;
+	if (pid > 0) {
+		(void)kill(pid, SIGKILL);
+		(void)process_wait(pid, NULL);
+	}
+	return can;
+}
+
+/* ---- the spec ---- */
+
+/* This host's root can not use ids of its own for it (no user namespaces): without, as said once. */
+static int drop_ids(struct vz *vz, const char *root, struct spec **spec, struct error *err)
+{
+	spec_free(*spec);
+	*spec = NULL;
+	vz_say(vz, "Warning: no user namespace for it here: the container's root is this host's");
+	int r = vz_conf_set(&vz->ct.given, "LOCAL_UID", "0");
+	r = r ?: vz_conf_set(&vz->ct.given, "LOCAL_GID", "0");
+	return r ?: vz_ct_spec(&vz->ct, root, false, spec, err);
+}
+
+/* Its files have the host's ids when root's are root's: then they are shown to it by a mapped mount, or given to it once. */
+static int fit_owners(struct vz *vz, const char *root, struct spec **spec, struct error *err)
+{
+	struct stat info;
+	if (stat(root, &info) < 0)
+		return error_set(err, errno, "look at %s", root);
+	if (info.st_uid == (*spec)->idmaps.items[0].outside)
+		return 0;
+	if (!vz_can_map(root)) {
+		vz_say(vz, "Changing the owners of the files below %s", root);
+		return storage_shift_tree(root, *spec, err);
+	}
+	spec_free(*spec);
+	*spec = NULL;
+	return vz_ct_spec(&vz->ct, root, true, spec, err);
+}
+
+/* When it ends by itself, somebody has to unmount it. */
+static int add_end(const struct vz *vz, struct spec *spec)
+{
+	struct spec_hook *hook = vector_add(&spec->hooks.hooks);
+	if (!hook)
+		return -ENOMEM;
+	spec->hooks.version = 1;
+	hook->moment = HOOK_POST_STOP;
+	return text_format(&hook->command, "%s vzctl --quiet stopped %s </dev/null", WABE_OPENVZ, vz->ct.name);
+}
+
+void vz_check_disk(const struct vz *vz, struct spec *spec)
+{
+	struct storage_usage usage = { 0 };
+	if (!spec_has_disk_limit(spec))
+		return;
+	if (storage_limit_get("dir", spec->rootfs.path, -1, &usage, NULL) == 0 && usage.kind != LIMIT_NONE)
+		return;
+	(void)vz_fail(vz, 0, "Warning: the file system of %s limits no directories: DISKSPACE and DISKINODES have no effect (use "
+			     "--layout ploop, or ext4 or XFS with project quotas, or btrfs)", spec->rootfs.path);
+	spec->rootfs.size_limit = spec->rootfs.inode_limit = 0;
+}
+
+int vz_make_spec(struct vz *vz, struct spec **ret_spec)
+{
+	struct error err = { 0 };
+	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *mounted = vz_ct_path(&vz->ct, "VE_ROOT");
+	const char *root = vz_ct_is_ploop(&vz->ct, NULL) ? mounted : area;
+	auto_spec struct spec *spec = NULL;
+	if (!area || !mounted)
+		return VZ_SYSTEM;
+	int r = vz_ct_spec(&vz->ct, root, false, &spec, &err);
+	if (r == 0 && spec->idmaps.count && !idmaps_are_usable(spec))
+		r = drop_ids(vz, root, &spec, &err);
+	if (r == 0 && spec->idmaps.count)
+		r = fit_owners(vz, root, &spec, &err);
+	if (r == 0)
+		vz_check_disk(vz, spec);
+	if (r == 0 && (r = add_end(vz, spec)) < 0)
+		(void)error_set(&err, r, "make the spec");
+	if (r < 0)
+		return vz_fail_error(vz, VZ_ENVIRONMENT, &err);
+	*ret_spec = take_ptr(spec);
+	return VZ_OK;
+}
