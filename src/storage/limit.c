@@ -253,11 +253,16 @@ int storage_limit_clear(const char *store, const char *path, struct error *err)
 
 /* ---- what a start needs to know ---- */
 
-static uint32_t guard_of_group(int fd, bool is_mapped)
+static uint32_t guard_of_group(const struct spec *spec, int fd)
 {
 	uint32_t guard = btrfs_quota_get_mode(fd) == BTRFS_QUOTA_SIMPLE ? GUARD_SUBVOLUME_GROUPS : GUARD_SUBVOLUMES;
 
-	return is_mapped ? guard : guard | GUARD_GROUPS;
+	if (spec->idmaps.count == 0)
+		guard |= GUARD_GROUPS;
+	/* a process can have one listener */
+	if (spec->rootfs.size_limit && !spec->security.seccomp_notify_proxy && !spec_serves_quota(spec))
+		guard |= GUARD_STATFS;
+	return guard;
 }
 
 uint32_t storage_limit_guard(const struct spec *spec)
@@ -270,7 +275,7 @@ uint32_t storage_limit_guard(const struct spec *spec)
 	if (find_place(spec->rootfs.store, spec->rootfs.path, &place, NULL) < 0)
 		return GUARD_SUBVOLUMES | GUARD_SUBVOLUME_GROUPS | (is_mapped ? 0 : GUARD_GROUPS | GUARD_PROJECT);
 	if (place.kind == LIMIT_GROUP)
-		return guard_of_group(place.fd, is_mapped);
+		return guard_of_group(spec, place.fd);
 	return place.kind == LIMIT_PROJECT && !is_mapped ? GUARD_PROJECT : 0;
 }
 
