@@ -134,5 +134,19 @@ check oci-dhcp oci o4 "oci:$work/layout:good" --dhcp; grep -q '^lxc.net.0.ipv4.d
 if command -v skopeo >/dev/null; then
 	skopeo --insecure-policy copy -q "oci:$work/layout:good" "dir:$work/dir" && said=$(oci o5 "dir:$work/dir") && good skopeo || bad skopeo "$said"
 	[ -n "$(ls "$work/cache/oci/sha256" 2>/dev/null)" ] && good skopeo-cache || bad skopeo-cache "$(find "$work/cache")"
+	# a registry that asks who one is
+	python3 "$here/images_registry.py" "$work/layout" "$work/registry-port" & server=$!
+	soon 5 test -s "$work/registry-port"; registry=127.0.0.1:$(cat "$work/registry-port")
+	mkdir -p "$work/.config/containers"; export HOME=$work; unset XDG_CONFIG_HOME
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" >"$work/.config/containers/registries.conf"
+	said=$(oci o6 "docker://$registry/test/image:good" --username me --password 's e:cret' --no-cache) && good registry || bad registry "$said"
+	equal registry-layers 'file hard' "$(cd "$P/o6/rootfs" && ls -d file hard | paste -sd' ')"
+	check registry-password-not-kept eval '! grep -r -F "s e:cret" "$P/o6/config"'
+	oci o7 "docker://$registry/test/image:good" --username=me --password='s e:cret' >/dev/null
+	check registry-password-not-kept-either eval 'grep -q -e "--username=me" "$P/o7/config" && ! grep -F "s e:cret" "$P/o7/config"'
+	said=$(oci no "docker://$registry/test/image:good" --username me --password wrong) && bad registry-wrong made || good registry-wrong
+	grep -q skopeo <<<"$said" && [ ! -e "$P/no" ] && good registry-wrong-said || bad registry-wrong-said "$said"
+	said=$(oci no "docker://$registry/test/image:good") && bad registry-nobody made || good registry-nobody
+	kill "$server"
 else skip skopeo "no skopeo"; fi
 done_testing
