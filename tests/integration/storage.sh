@@ -91,6 +91,12 @@ if has lvcreate dmsetup && dmsetup version >/dev/null 2>&1 && truncate -s 3G "$w
 	matrix lvm-thin lvm:/dev/wabe/ 1 -B lvm --vgname wabe --thinpool pool --fssize 64M
 	vgremove -qq -y wabe >/dev/null 2>&1; losetup -d "$pv"
 else skip lvm "no logical volumes here"; fi
+wants() { [[ " ${STORES:-$1} " == *" $1 "* ]]; }
+if wants zfs && has zfs zpool && truncate -s 3G "$work/zpool" && zpool create -m none lxc "$work/zpool" 2>"$work/said"; then
+	matrix zfs zfs:lxc/ "" -B zfs --zfsroot lxc
+	equal zfs/datasets-left lxc "$(zfs list -H -o name -t all | paste -sd' ')"
+	zpool destroy lxc
+else skip zfs "no zfs here $(cat "$work/said" 2>/dev/null)"; fi
 
 # an image of another kind, served: only started
 nbd() {
