@@ -4,6 +4,7 @@
 # disk_limit.sh BINDIR [TYPE...]: only these of btrfs ext4 xfs images
 source "$(dirname "$0")/lib.sh"
 P=$work/lxc
+run() { local n=$1; shift; timeout 120 lxc-attach -P "$P" -n "$n" -- "$@"; } # hundreds of MiB, in an emulated machine too
 shift; wanted=" ${*:-btrfs ext4 xfs images} "
 MB=1048576
 tools='lxc.mount.entry = /usr usr none bind,ro 0 0|lxc.mount.entry = /lib lib none bind,ro 0 0|lxc.mount.entry = /lib64 lib64 none bind,ro 0 0'
