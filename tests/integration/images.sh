@@ -1,6 +1,6 @@
 #!/bin/bash
 # Templates that take images: download from a server of the test's own (signatures, sums, resume, cache, proxy,
-# simplestreams), local, and oci.
+# simplestreams), local, debian, and oci.
 source "$(dirname "$0")/lib.sh"
 for program in gpg jq xz curl; do command -v "$program" >/dev/null || { skip all "no $program"; done_testing; }; done
 ip link set lo up
@@ -106,6 +106,25 @@ equal local-hostname l1 "$(cat "$P/l1/rootfs/etc/hostname")"
 check local-start start l1; stop l1
 equal local-stays-inside LXC_NAME "$(cat /srv/outside-link)"
 kill "$server"
+
+# --- debian, with a debootstrap of the test's own ---
+mkdir "$work/fake"; cat >"$work/fake/debootstrap" <<F
+#!/bin/bash
+echo "\$*" >>"$work/debootstrap"; [ ! -e "$work/fails" ] || { mkdir -p "\${@: -2:1}/half"; exit 1; }
+cp -a "$work/root" "\${@: -2:1}"; cd "\${@: -2:1}"; mkdir -p etc/apt etc/systemd/system lib/systemd/system var/cache/apt/archives; echo host >etc/machine-id
+F
+chmod 755 "$work/fake/debootstrap"
+debian() { local n=$1; shift; PATH=$work/fake:$PATH timeout 60 lxc-create -n "$n" -f "$work/plain" -t debian -- -a amd64 --mirror http://nowhere.invalid/debian "$@" 2>&1; }
+touch "$work/fails"; said=$(debian no -r bookworm) && bad debian-fails made || good debian-fails
+rm "$work/fails"; [ ! -e "$P/no" ] && [ -z "$(ls "$work/cache/debian")" ] && good debian-fails-left || bad debian-fails-left "$(ls "$P" "$work/cache/debian")"
+said=$(debian n1 -r bookworm) && good debian || bad debian "$said"
+check debian-call grep -q -e '--arch=amd64 .*bookworm /.* http://nowhere.invalid/debian$' "$work/debootstrap"
+equal debian-own 'n1|deb http://nowhere.invalid/debian bookworm main|0' "$(cat "$P/n1/rootfs/etc/hostname" "$P/n1/rootfs/etc/apt/sources.list" | paste -sd'|')|$(stat -c %s "$P/n1/rootfs/etc/machine-id")"
+check debian-config grep -q '^lxc.include = .*debian.common.conf' "$P/n1/config"
+timeout 10 lxc-start -n n1 && soon 5 is n1 RUNNING && good debian-start || bad debian-start "$(cat "$P/n1/config")"; stop n1
+check debian-cached debian n2 -r bookworm; equal debian-cached-once 2 "$(wc -l <"$work/debootstrap")"
+check debian-packages debian n3 -r bookworm --packages=less; equal debian-packages-made 3 "$(wc -l <"$work/debootstrap")"
+check debian-flush debian n4 -r bookworm -F; equal debian-flush-made 4 "$(wc -l <"$work/debootstrap")"
 
 # --- oci ---
 command -v zstd >/dev/null || { skip oci "no zstd"; done_testing; }
