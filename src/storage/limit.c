@@ -43,7 +43,7 @@ static void place_clear(struct place *place)
 const char *storage_limit_name(enum limit_kind kind)
 {
 	static const char *const names[] = { [LIMIT_NONE] = "none", [LIMIT_PROJECT] = "project quota",
-		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_IMAGE] = "image", [LIMIT_VOLUME] = "block device" };
+		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_DATASET] = "ZFS dataset", [LIMIT_IMAGE] = "image", [LIMIT_VOLUME] = "block device" };
 
 	return names[kind];
 }
@@ -79,6 +79,10 @@ static int find_place(const char *store, const char *path, struct place *ret, st
 	struct stat st;
 	int r = is_overlay(store) ? split_overlay(path, ret) : text_replace(&ret->path, path);
 
+	if (r == 0 && store && strcmp(store, "zfs") == 0) {
+		ret->kind = LIMIT_DATASET;
+		return 0;
+	}
 	if (r == 0 && stat(ret->path, &st) < 0)
 		r = -errno;
 	if (r < 0)
@@ -198,6 +202,8 @@ int storage_limit_set(const char *store, const char *path, int mounted_fd, uint6
 		return 0;
 	if (place.kind == LIMIT_GROUP)
 		return group_set(place.path, place.fd, bytes, err);
+	if (place.kind == LIMIT_DATASET)
+		return dataset_set(place.path, bytes, err);
 	if (place.kind == LIMIT_IMAGE)
 		return image_set_size(place.path, mounted_fd, bytes, err);
 	(void)error_set_kind(err, ERROR_UNSUPPORTED, ENOTSUP, "rootfs %s is a block device", path);
@@ -220,6 +226,8 @@ int storage_limit_get(const char *store, const char *path, int mounted_fd, struc
 		r = get_project(&place, &usage, err);
 	else if (place.kind == LIMIT_GROUP)
 		r = group_get(place.path, place.fd, &usage, err);
+	else if (place.kind == LIMIT_DATASET)
+		r = dataset_get(place.path, &usage, err);
 	else if (place.kind == LIMIT_IMAGE)
 		r = image_get(place.path, mounted_fd, &usage, err);
 	else if (mounted_fd < 0 || fstatvfs(mounted_fd, &fs) < 0)

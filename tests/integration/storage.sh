@@ -94,6 +94,17 @@ else skip lvm "no logical volumes here"; fi
 wants() { [[ " ${STORES:-$1} " == *" $1 "* ]]; }
 if wants zfs && has zfs zpool && truncate -s 3G "$work/zpool" && zpool create -m none lxc "$work/zpool" 2>"$work/said"; then
 	matrix zfs zfs:lxc/ "" -B zfs --zfsroot lxc
+	check zfs/limited create q -B zfs --zfsroot lxc; echo 'lxc.rootfs.size = 60M' >>"$P/q/config"
+	check zfs/limited-starts begin q
+	equal zfs/limited-df 60 "$(inside q df -m / | awk 'END { print $(NF - 4) }')"
+	said=$(inside q dd if=/dev/urandom of=/big bs=1M count=400 conv=fsync 2>&1)
+	case $said in *quota*|*"No space"*) good zfs/limited-refused ;; *) bad zfs/limited-refused "$said" ;; esac
+	inside q rm /big; zpool sync lxc
+	check zfs/limited-raise lxc-disk -P "$P" -n q --size 160M; equal zfs/limited-raised 167772160 "$(zfs get -Hp -o value refquota lxc/q)"
+	check zfs/limited-writes inside q dd if=/dev/urandom of=/big bs=1M count=100 conv=fsync
+	check zfs/limited-told eval 'lxc-disk -P "$P" -n q | grep -q ZFS'
+	check zfs/limited-lift lxc-disk -P "$P" -n q --size 0; equal zfs/limited-lifted 0 "$(zfs get -Hp -o value refquota lxc/q)"
+	stop q; check zfs/limited-destroy lxc-destroy -P "$P" -n q
 	equal zfs/datasets-left lxc "$(zfs list -H -o name -t all | paste -sd' ')"
 	zpool destroy lxc
 else skip zfs "no zfs here $(cat "$work/said" 2>/dev/null)"; fi
