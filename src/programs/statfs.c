@@ -171,8 +171,9 @@ static void serve(const struct volume *volume, const struct seccomp_notif *call)
 	if (seccomp_caller_open(LISTENER, call, &caller) < 0)
 		return;
 	auto_close int fd = open_object(volume, &caller, &call->data);
-	auto_close int memory_fd = fd < 0 ? -1 : seccomp_caller_memory(&caller, O_RDWR);
-	if (memory_fd >= 0 && is_in_volume(volume, fd) && tell(volume, fd, &statfs) && seccomp_caller_waits(&caller)) {
+	bool is_told = fd >= 0 && is_in_volume(volume, fd) && tell(volume, fd, &statfs);
+	auto_close int memory_fd = is_told ? seccomp_caller_memory(&caller, O_RDWR) : -1;
+	if (memory_fd >= 0 && seccomp_caller_waits(&caller)) {
 		answer.flags = 0;
 		if (pwrite(memory_fd, &statfs, sizeof(statfs), (off_t)call->data.args[1]) != (ssize_t)sizeof(statfs))
 			answer.error = -EFAULT;
