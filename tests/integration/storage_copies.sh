@@ -59,6 +59,12 @@ said=$(destroy a); [ $? != 0 ] && good needed-by-new-name || bad needed-by-new-n
 check free-t destroy t; check free-a destroy a
 equal sharing-left "o" "$(ls "$P" | paste -sd' ')"
 
+# its old name, with the original behind -o
+container a; echo first >"$P/a/rootfs/word"
+check clone lxc-clone -P "$P" -o a -n b; equal clone-has-it first "$(cat "$P/b/rootfs/word")"; destroy b >/dev/null
+check clone-shares lxc-clone -P "$P" -s -o a -n b; case $(key b lxc.rootfs.path) in overlay:*) good clone-overlay ;; *) bad clone-overlay "$(key b lxc.rootfs.path)" ;; esac
+destroy b >/dev/null; destroy a >/dev/null
+
 # ---- snapshots ----
 container a; echo first >"$P/a/rootfs/word"; echo 'why it was made' >"$work/comment"
 check snapshot snapshot a -c "$work/comment"
