@@ -30,14 +30,14 @@ static int open_successor(const char *path, struct successor *ret)
 	auto_free char *directory = NULL;
 
 	ret->path = realpath(path, NULL);
-	if (!ret->path || text_format(&ret->name, "%s.resize", ret->path) < 0)
+	if (!ret->path)
 		return -errno;
-	if (text_format(&directory, "%.*s", (int)(strrchr(ret->path, '/') + 1 - ret->path), ret->path) < 0)
+	if (text_format(&ret->name, "%s.resize", ret->path) < 0 || text_format(&directory, "%.*s", (int)(strrchr(ret->path, '/') + 1 - ret->path), ret->path) < 0)
 		return -ENOMEM;
 	(void)unlink(ret->name); /* of one that was killed */
 	ret->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	ret->is_unnamed = ret->fd >= 0;
-	if (ret->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) /* NFS, overlay before 6.1 */
+	if (ret->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) /* NFS, overlay before 6.1 */
 		ret->fd = open(ret->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return ret->fd < 0 ? -errno : 0;
 }
