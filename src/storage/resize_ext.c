@@ -32,7 +32,8 @@ static int open_successor(const char *path, struct successor *ret)
 	ret->path = realpath(path, NULL);
 	if (!ret->path)
 		return -errno;
-	if (text_format(&ret->name, "%s.resize", ret->path) < 0 || text_format(&directory, "%.*s", (int)(strrchr(ret->path, '/') + 1 - ret->path), ret->path) < 0)
+	int length = (int)(strrchr(ret->path, '/') + 1 - ret->path);
+	if (text_format(&ret->name, "%s.resize", ret->path) < 0 || text_format(&directory, "%.*s", length, ret->path) < 0)
 		return -ENOMEM;
 	(void)unlink(ret->name); /* of one that was killed */
 	ret->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
