@@ -43,7 +43,8 @@ static void place_clear(struct place *place)
 const char *storage_limit_name(enum limit_kind kind)
 {
 	static const char *const names[] = { [LIMIT_NONE] = "none", [LIMIT_PROJECT] = "project quota",
-		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_DATASET] = "ZFS dataset", [LIMIT_IMAGE] = "image", [LIMIT_VOLUME] = "block device" };
+		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_DATASET] = "ZFS dataset", [LIMIT_IMAGE] = "image",
+		[LIMIT_VOLUME] = "block device" };
 
 	return names[kind];
 }

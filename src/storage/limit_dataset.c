@@ -12,7 +12,8 @@ int dataset_set(const char *dataset, uint64_t bytes, struct error *err)
 {
 	auto_free char *property = NULL;
 
-	if (text_format(&property, "refquota=%" PRIu64, bytes) < 0) /* 0 is none */
+	int r = bytes ? text_format(&property, "refquota=%" PRIu64, bytes) : text_replace(&property, "refquota=none");
+	if (r < 0)
 		return error_set(err, ENOMEM, "limit dataset %s", dataset);
 	return store_run(err, "zfs", "set", property, dataset, NULL);
 }
