@@ -214,8 +214,9 @@ void notify_serve(struct start *start)
 		serve_proxy(start, listener);
 	else if (event.events & EPOLLIN)
 		serve_kernel(start, listener);
-	else
-		drop(&start->notify, listener); /* EPOLLHUP (5.9): nobody is below the filter any more */
+	else if (event.events & EPOLLHUP)
+		drop(&start->notify, listener); /* (5.9) nobody is below the filter any more */
+	/* EPOLLERR alone: a signal came while the kernel waited for the filter's lock (kernel/seccomp.c, seccomp_notify_poll) */
 }
 
 /* ---- life ---- */

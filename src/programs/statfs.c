@@ -191,8 +191,8 @@ static void serve_all(const struct volume *volume)
 		if (listener.revents & POLLIN) {
 			if (seccomp_notify_receive(LISTENER, &received) == 0)
 				serve(volume, &received.call);
-		} else if (listener.revents) {
-			return; /* POLLHUP (5.9): nobody is below the filter any more */
+		} else if (listener.revents & POLLHUP) {
+			return; /* (5.9) nobody is below the filter any more */
 		}
 }
 
