@@ -197,6 +197,8 @@ static void drop(struct notify *notify, struct listener *listener)
 	while (*at != listener)
 		at = &(*at)->next;
 	*at = listener->next;
+	/* the proxy may have it open still, and then closing it here does not end the watch: epoll(7) */
+	(void)epoll_ctl(notify->epoll_fd, EPOLL_CTL_DEL, listener->kernel.fd, NULL);
 	close_fd(&listener->kernel.fd);
 	close_fd(&listener->proxy.fd);
 	free(listener);
