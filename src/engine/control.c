@@ -205,7 +205,7 @@ static int answer(int fd, struct start *start, const struct control_frame *reque
 	case CONTROL_CONSOLE_LOG:
 		return answer_console_log(fd, start, payload, (size_t)request->length);
 	case CONTROL_ADD_LISTENER:
-		return answer_number(fd, *passed_fd < 0 ? -EBADF : notify_add(&start->notify, take_fd(passed_fd)), 0);
+		return answer_number(fd, *passed_fd < 0 ? -EBADF : notify_add(start, take_fd(passed_fd)), 0);
 	case CONTROL_GET_LISTENER:
 		return answer_listener(fd, start);
 	case CONTROL_FREEZE:

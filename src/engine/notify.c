@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "engine/quota.h"
 #include "engine/start.h"
 #include "kernel/fd_passing.h"
+#include "kernel/seccomp_notify.h"
+#include "storage/limit.h"
 
 /* Packet to the proxy: this, the notification, a zeroed answer, the cookie; back comes the same with the
  * answer. */
@@ -55,22 +58,15 @@ static void await_answer(const struct notify *notify, struct listener *listener,
 		is_waiting ? 0 : EPOLLIN); /* it was added: can not fail */
 }
 
-/* The call may have been interrupted meanwhile: ENOENT is no error. */
-static void respond(const struct listener *listener, const struct seccomp_notif_resp *answer)
+static void respond(const struct listener *listener, struct seccomp_notif_resp answer)
 {
-	struct {
-		struct seccomp_notif_resp answer;
-		char grown[256]; /* of a newer kernel */
-	} padded = { .answer = *answer };
-
-	padded.answer.id = listener->id;
-	padded.answer.flags &= SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	(void)ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_SEND, &padded);
+	answer.id = listener->id;
+	seccomp_notify_answer(listener->kernel.fd, &answer);
 }
 
 static void refuse(const struct listener *listener)
 {
-	respond(listener, &(struct seccomp_notif_resp){ .error = -ENOSYS });
+	respond(listener, (struct seccomp_notif_resp){ .error = -ENOSYS });
 }
 
 /* ---- the proxy's side ---- */
@@ -150,18 +146,15 @@ static int forward(struct start *start, struct listener *listener, struct seccom
 
 static void serve_kernel(struct start *start, struct listener *listener)
 {
-	union {
-		struct seccomp_notif call;
-		char grown[512]; /* of a newer kernel */
-	} received = { 0 };
+	union seccomp_call received;
 
-	if (ioctl(listener->kernel.fd, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0)
-		return; /* ENOENT: interrupted meanwhile */
+	if (seccomp_notify_receive(listener->kernel.fd, &received) < 0)
+		return;
 	listener->id = received.call.id;
 	if (quota_is_served(start, &received.call)) {
 		struct seccomp_notif_resp answer = { 0 };
 		quota_serve(start, listener->kernel.fd, &received.call, &answer);
-		return respond(listener, &answer);
+		return respond(listener, answer);
 	}
 	int r = forward(start, listener, &received.call);
 	if (r == 0)
@@ -189,8 +182,7 @@ static void serve_proxy(struct start *start, struct listener *listener)
 	if (!listener->is_waiting)
 		return;
 	if (n >= (ssize_t)least && packet.answer.id == listener->id) {
-		struct seccomp_notif_resp answer = packet.answer;
-		respond(listener, &answer);
+		respond(listener, packet.answer);
 	} else {
 		log_warn(start->log, "the seccomp proxy gave no answer");
 		refuse(listener);
@@ -205,6 +197,8 @@ static void drop(struct notify *notify, struct listener *listener)
 	while (*at != listener)
 		at = &(*at)->next;
 	*at = listener->next;
+	/* the proxy may have it open still, and then closing it here does not end the watch: epoll(7) */
+	(void)epoll_ctl(notify->epoll_fd, EPOLL_CTL_DEL, listener->kernel.fd, NULL);
 	close_fd(&listener->kernel.fd);
 	close_fd(&listener->proxy.fd);
 	free(listener);
@@ -222,8 +216,9 @@ void notify_serve(struct start *start)
 		serve_proxy(start, listener);
 	else if (event.events & EPOLLIN)
 		serve_kernel(start, listener);
-	else
-		drop(&start->notify, listener); /* EPOLLHUP (5.9): nobody is below the filter any more */
+	else if (event.events & EPOLLHUP)
+		drop(&start->notify, listener); /* (5.9) nobody is below the filter any more */
+	/* EPOLLERR alone: a signal came while the kernel waited for the filter's lock (kernel/seccomp.c, seccomp_notify_poll) */
 }
 
 /* ---- life ---- */
@@ -248,12 +243,28 @@ static bool is_listener(int fd)
 	return ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0 || errno == ENOENT;
 }
 
-int notify_add(struct notify *notify, int listener_fd)
+/* The program puts itself into the background, and ends with the last process below the filter. */
+static int serve_statfs(const struct spec *spec, int listener_fd)
 {
+	char program[] = WABE_STATFS;
+	char *argv[] = { program, spec->rootfs.path, NULL };
+	int status;
+	pid_t pid;
+
+	int r = process_spawn(argv, NULL, (int[3]){ listener_fd, -1, -1 }, &pid);
+	r = r < 0 ? r : process_wait(pid, &status);
+	return r < 0 ? r : status == 0 ? 0 : -ECHILD;
+}
+
+int notify_add(struct start *start, int listener_fd)
+{
+	struct notify *notify = &start->notify;
 	auto_close int fd = listener_fd;
 
 	if (!is_listener(fd))
 		return -EINVAL;
+	if (storage_limit_guard(start->spec) & GUARD_STATFS)
+		return serve_statfs(start->spec, fd);
 	auto_free struct listener *listener = calloc(1, sizeof(*listener));
 	if (!listener)
 		return -ENOMEM;

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -25,6 +24,7 @@
 #include "engine/start.h"
 #include "kernel/path_in_root.h"
 #include "kernel/project_quota.h"
+#include "kernel/seccomp_notify.h"
 #include "storage/limit.h"
 
 #define CALL_QUOTACTL_FD 443
@@ -59,8 +59,8 @@ static const struct command commands[] = {
 struct request {
 	const struct start *start;
 	const struct command *command;
-	int listener_fd, proc_fd, root_fd; /* proc_fd: /proc/PID of the caller */
-	uint64_t notification;
+	struct seccomp_caller caller;
+	int root_fd;
 	uint32_t type; /* USRQUOTA, GRPQUOTA */
 	uint32_t id;   /* as the caller knows it */
 	uint64_t address;
@@ -81,7 +81,7 @@ static bool is_in_user_namespace(const struct request *request)
 	struct stat own, caller;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", request->start->init_pid);
-	return stat(path, &own) == 0 && fstatat(request->proc_fd, "ns/user", &caller, 0) == 0 &&
+	return stat(path, &own) == 0 && fstatat(request->caller.proc_fd, "ns/user", &caller, 0) == 0 &&
 	       own.st_dev == caller.st_dev && own.st_ino == caller.st_ino;
 }
 
@@ -90,17 +90,10 @@ static bool has_admin_capability(const struct request *request)
 	auto_free char *status = NULL;
 	size_t length;
 
-	if (file_read(request->proc_fd, "status", 64 << 10, &status, &length) < 0)
+	if (file_read(request->caller.proc_fd, "status", 64 << 10, &status, &length) < 0)
 		return false;
 	const char *line = strstr(status, "\nCapEff:");
 	return line && strtoull(line + strlen("\nCapEff:"), NULL, 16) & 1ULL << CAP_SYS_ADMIN;
-}
-
-static bool still_waits(const struct request *request)
-{
-	uint64_t id = request->notification;
-
-	return ioctl(request->listener_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 /* ---- the file system ---- */
@@ -119,29 +112,16 @@ static int open_root(const struct start *start, dev_t *ret_device)
 	return *ret_device && st.st_dev == *ret_device ? take_fd(&fd) : -ENODEV;
 }
 
-static int memory_of(const struct request *request, int flags)
-{
-	int fd = openat(request->proc_fd, "mem", flags | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* The device that the caller names is that of the root. */
 static int check_special(const struct request *request, uint64_t address, dev_t device)
 {
-	char path[4096];
+	char path[SECCOMP_PATH_SIZE];
 	struct stat st;
-	auto_close int memory_fd = memory_of(request, O_RDONLY);
+	int r = seccomp_caller_path(&request->caller, address, path);
 
-	if (memory_fd < 0)
-		return memory_fd;
-	ssize_t n = pread(memory_fd, path, sizeof(path) - 1, (off_t)address); /* as much of it as is mapped */
-	if (n <= 0)
-		return -EFAULT;
-	path[n] = '\0';
-	if (strlen(path) == sizeof(path) - 1)
-		return -ENAMETOOLONG;
-	auto_close int root_fd = openat(request->proc_fd, *path == '/' ? "root" : "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r < 0)
+		return r;
+	auto_close int root_fd = openat(request->caller.proc_fd, *path == '/' ? "root" : "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int fd = root_fd < 0 ? -errno : path_open_in_root(root_fd, path, O_PATH, 0);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fd < 0 ? fd : -errno;
@@ -156,7 +136,7 @@ static int check_fd(const struct request *request, uint64_t number, dev_t device
 	struct stat st;
 
 	snprintf(path, sizeof(path), "fd/%u", (unsigned)number);
-	if (fstatat(request->proc_fd, path, &st, 0) < 0)
+	if (fstatat(request->caller.proc_fd, path, &st, 0) < 0)
 		return errno == ENOENT ? -EBADF : -errno;
 	return st.st_dev == device ? 0 : -ENODEV;
 }
@@ -270,14 +250,14 @@ static const struct command *find_command(uint32_t number)
 static int transfer(struct request *request)
 {
 	const struct command *command = request->command;
-	auto_close int memory_fd = memory_of(request, command->writes ? O_RDWR : O_RDONLY);
+	auto_close int memory_fd = seccomp_caller_memory(&request->caller, command->writes ? O_RDWR : O_RDONLY);
 
 	if (memory_fd < 0)
 		return memory_fd;
 	if (command->reads &&
 		pread(memory_fd, request->data.bytes, command->size, (off_t)request->address) != (ssize_t)command->size)
 		return -EFAULT;
-	if (!still_waits(request))
+	if (!seccomp_caller_waits(&request->caller))
 		return -EINTR; /* the pid may be another's: nothing is done by what was read */
 	int r = carry_out(request);
 	if (r == 0 && command->writes &&
@@ -321,15 +301,13 @@ bool quota_is_served(const struct start *start, const struct seccomp_notif *call
 void quota_serve(const struct start *start, int listener_fd, const struct seccomp_notif *call,
 	struct seccomp_notif_resp *answer)
 {
-	char path[32];
+	struct request request = { .start = start };
 
-	snprintf(path, sizeof(path), "/proc/%u", call->pid);
-	auto_close int proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct request request = { .start = start, .listener_fd = listener_fd, .proc_fd = proc_fd, .notification = call->id };
-	if (proc_fd < 0 || !still_waits(&request))
+	if (seccomp_caller_open(listener_fd, call, &request.caller) < 0)
 		return; /* gone: whoever has the pid now is not looked at */
 	if (is_in_user_namespace(&request) && has_admin_capability(&request))
 		answer->error = serve(&request, call);
 	else
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE; /* its own quota, or EPERM: the kernel decides */
+	close_fd(&request.caller.proc_fd);
 }

@@ -355,7 +355,7 @@ static int await_exec(struct start *start, struct error *err)
 	int r, listener_fd, fd = start->handover.supervisor_fd;
 
 	while ((r = message_receive_fd(fd, &message, &listener_fd)) == 0 && message.kind == MESSAGE_LISTENER) {
-		r = notify_add(&start->notify, listener_fd);
+		r = notify_add(start, listener_fd);
 		if (r < 0)
 			return error_set(err, r, "take the seccomp listener");
 		serve_until_readable(start, fd);

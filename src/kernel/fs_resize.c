@@ -71,24 +71,3 @@ int fs_resize(int fd, uint64_t bytes)
 		return -ENOTSUP;
 	}
 }
-
-static int has_magic(int fd, off_t offset, const char *magic, size_t length)
-{
-	char found[8];
-	ssize_t n = pread(fd, found, length, offset);
-
-	return n < 0 ? -errno : n == (ssize_t)length && memcmp(found, magic, length) == 0;
-}
-
-int fs_probe(int fd)
-{
-	int r = has_magic(fd, 0x438, "\x53\xef", 2);
-
-	if (r != 0)
-		return r < 0 ? r : FS_EXT;
-	r = has_magic(fd, 0, "XFSB", 4);
-	if (r != 0)
-		return r < 0 ? r : FS_XFS;
-	r = has_magic(fd, 0x10040, "_BHRfS_M", 8);
-	return r < 0 ? r : r ? FS_BTRFS : FS_UNKNOWN;
-}

@@ -7,8 +7,3 @@
  * asks for CAP_SYS_RESOURCE. The first user namespace's root.
  */
 int fs_resize(int fd, uint64_t bytes);
-
-enum fs_type { FS_UNKNOWN, FS_EXT, FS_XFS, FS_BTRFS };
-
-/* What is on a block device or in an image, by its magic number. enum fs_type or -errno. */
-int fs_probe(int fd);

@@ -240,6 +240,13 @@ static int create_components(int root_fd, const char *path, enum path_create cre
 	return take_fd(&fd);
 }
 
+int path_open_in_mount(int dir_fd, bool is_root, const char *path, int flags)
+{
+	uint64_t resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (is_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+
+	return open_resolved(dir_fd, path, flags, 0, resolve);
+}
+
 int path_create_in_root(int root_fd, const char *path, enum path_create create)
 {
 	int fd = path_open_in_root(root_fd, path, O_PATH, 0);

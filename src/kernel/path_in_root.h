@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -20,6 +21,12 @@ int path_create_in_root(int root_fd, const char *path, enum path_create create);
 
 /* The same as path_open_in_root without openat2. Public for the test of the fallback. */
 int path_walk_in_root(int root_fd, const char *path, int flags, mode_t mode);
+
+/*
+ * The same without ever leaving the mount that dir_fd is in (-EXDEV), so that no file system of somebody else's is asked.
+ * is_root: dir_fd is the root of the look-up; else ".." above it is -EXDEV, too. openat2 alone.
+ */
+int path_open_in_mount(int dir_fd, bool is_root, const char *path, int flags);
 
 /* Opens path for a write below dir_fd, which must not be left by "..", a link or a mount of procfs links. */
 int path_open_beneath(int dir_fd, const char *path, int flags);

@@ -37,7 +37,6 @@ static int write_config(const struct clone_job *job, struct error *err)
 	return r < 0 ? error_set(err, r, "write the configuration of %s", job->name) : 0;
 }
 
-/* Small files beside the configuration that it may name: hooks, fstab. */
 static int copy_companions(const struct clone_job *job, struct error *err)
 {
 	auto_free char *old = NULL, *new = NULL;
@@ -48,14 +47,11 @@ static int copy_companions(const struct clone_job *job, struct error *err)
 		size_t length;
 		struct stat info;
 		const char *name = entry->d_name;
-		if (text_starts(name, "config") || text_starts(name, "partial") || text_starts(name, "lxc_") ||
-			text_ends(name, ".log"))
+		if (!is_companion(dirfd(dir), name, &info))
 			continue;
 		if (text_format(&from, "%s/%s", old, name) < 0 || text_format(&to, "%s/%s", new, name) < 0)
 			return error_set(err, ENOMEM, "copy %s", name);
-		if (lstat(from, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size > 1024 * 1024)
-			continue;
-		int r = file_read(-1, from, 1024 * 1024, &data, &length);
+		int r = file_read(-1, from, COMPANION_MAX, &data, &length);
 		r = r ?: file_write(-1, to, O_WRONLY | O_CREAT | O_EXCL, info.st_mode & 0777, data, length);
 		if (r < 0)
 			return error_set(err, r, "copy %s to %s", from, to);

@@ -158,9 +158,11 @@ static int write_head(struct lxc_container *c, const char *template, char *const
 	FILE *out = open_memstream(&arguments, &size);
 	if (!out)
 		return -ENOMEM;
-	for (; argv && *argv; argv++) {
+	for (bool is_secret = false; argv && *argv; argv++) {
+		const char *at = is_secret ? "***" : text_starts(*argv, "--password=") ? "--password=***" : *argv;
+		is_secret = strcmp(*argv, "--password") == 0;
 		putc(' ', out);
-		for (const char *at = *argv; *at; at++)
+		for (; *at; at++)
 			putc((unsigned char)*at < ' ' ? ' ' : *at, out); /* a new line would end the comment */
 	}
 	if (fclose(out) != 0)

@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COMPANION_MAX (1024 * 1024)
-
 /* What tar finds the root at. */
 #define ROOT_FD	 100
 #define ROOT_PATH "/proc/self/fd/100/."
@@ -47,7 +45,6 @@ static int write_metadata(const struct export *export, const char *directory)
 	return r ?: file_write(-1, config_file, O_WRONLY | O_CREAT | O_EXCL, 0600, config, strlen(config));
 }
 
-/* Small files beside the configuration that it may name: hooks, fstab. */
 static int add_companions(struct export *export)
 {
 	auto_free char *directory = container_path(export->c, "");
@@ -58,10 +55,7 @@ static int add_companions(struct export *export)
 		auto_free char *option = NULL;
 		struct stat info;
 		const char *name = entry->d_name;
-		if (*name == '.' || strcmp(name, "config") == 0 || strcmp(name, "metadata") == 0 || strcmp(name, "partial") == 0 ||
-			text_starts(name, "lxc_") || text_ends(name, ".log"))
-			continue;
-		if (fstatat(dirfd(dir), name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode) || info.st_size > COMPANION_MAX)
+		if (strcmp(name, "metadata") == 0 || !is_companion(dirfd(dir), name, &info)) /* the archive has one of its own */
 			continue;
 		r = text_format(&option, "--add-file=%s", name);
 		r = r ?: string_list_add(&export->command, option);

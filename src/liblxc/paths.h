@@ -1,6 +1,7 @@
 #pragma once
 #include "base/error.h"
 #include <stdbool.h>
+#include <sys/stat.h>
 
 struct lxc_container;
 
@@ -32,6 +33,13 @@ void container_move_origins(const struct lxc_container *c, const char *old, cons
 void container_add_name(const struct lxc_container *c, const char *name);
 /* Takes the clone's lines out of its origins' files. */
 void container_forget_origin(const struct lxc_container *clone);
+
+/*
+ * Is it one of the small files beside the configuration that this may name (hooks, fstab), which go where the container
+ * goes? dir_fd: the container's directory. *ret_info gets its attributes.
+ */
+#define COMPANION_MAX (1024 * 1024)
+bool is_companion(int dir_fd, const char *name, struct stat *ret_info);
 
 /*
  * Where a rootfs that belongs to the container really lies, malloc'ed: links but the last one resolved. NULL: it can

@@ -99,6 +99,7 @@ static void add_ioctls(struct program *program, uint32_t number, uint32_t guard,
 static void add_abi(struct program *program, const struct abi *abi, uint32_t guard, bool serves_quota)
 {
 	const uint32_t refusal = SECCOMP_RET_ERRNO | EPERM;
+	bool is_native = abi->quotactl == SYS_quotactl && !abi->bit; /* the structures of 32-bit programs are others */
 	size_t jump = program->count;
 
 	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, abi->arch);
@@ -108,11 +109,13 @@ static void add_abi(struct program *program, const struct abi *abi, uint32_t gua
 	if (guard & GUARD_PROJECT)
 		answer(program, FILE_SETATTR | abi->bit, refusal);
 	if (guard & GUARD_PROJECT || serves_quota) {
-		/* the structures of 32-bit programs are others */
-		bool is_native = abi->quotactl == SYS_quotactl && !abi->bit;
 		uint32_t action = !serves_quota ? refusal : is_native ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | ENOSYS;
 		answer(program, abi->quotactl | abi->bit, action);
 		answer(program, QUOTACTL_FD | abi->bit, action);
+	}
+	if (guard & GUARD_STATFS && is_native) {
+		answer(program, SYS_statfs, SECCOMP_RET_USER_NOTIF);
+		answer(program, SYS_fstatfs, SECCOMP_RET_USER_NOTIF);
 	}
 	load(program, offsetof(struct seccomp_data, arch)); /* for the next one */
 	program->code[jump].jf = (uint8_t)(program->count - jump - 2);

@@ -85,6 +85,7 @@ enum spec_guard {
 	GUARD_SUBVOLUME_GROUPS = 1U << 1, /* make a subvolume with groups of its own choice */
 	GUARD_SUBVOLUMES = 1U << 2,	 /* make subvolumes */
 	GUARD_GROUPS = 1U << 3,		 /* change the quota groups of btrfs */
+	GUARD_STATFS = 1U << 4,		 /* ... but be told the limit by statfs(2), where the kernel does not know it */
 };
 
 enum mount_create { MOUNT_CREATE_NONE, MOUNT_CREATE_DIRECTORY, MOUNT_CREATE_FILE };

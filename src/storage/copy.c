@@ -327,18 +327,25 @@ int storage_copy_tree(const char *from, const char *to, struct error *err)
 	return r;
 }
 
-int storage_copy_file(const char *from, const char *to, struct error *err)
+int storage_copy_content(int from_fd, int to_fd)
 {
 	struct stat info;
+	bool can_share = true;
+	if (fstat(from_fd, &info) < 0)
+		return -errno;
+	int r = copy_data(from_fd, to_fd, &info, &can_share);
+	return r ?: copy_file_metadata(from_fd, to_fd, &info);
+}
+
+int storage_copy_file(const char *from, const char *to, struct error *err)
+{
 	auto_close int in = open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (in < 0 || fstat(in, &info) < 0)
+	if (in < 0)
 		return error_set(err, errno, "open %s", from);
 	auto_close int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return error_set(err, errno, "make %s", to);
-	bool can_share = true;
-	int r = copy_data(in, out, &info, &can_share);
-	r = r ?: copy_file_metadata(in, out, &info);
+	int r = storage_copy_content(in, out);
 	if (r < 0)
 		(void)unlink(to);
 	return r < 0 ? error_set(err, r, "copy %s to %s", from, to) : 0;

@@ -21,7 +21,7 @@ static const char *package_of(const char *program)
 {
 	static const struct {
 		const char *start, *package;
-	} packages[] = { { "mkfs.ext", "e2fsprogs" }, { "resize2fs", "e2fsprogs" }, { "mkfs.xfs", "xfsprogs" },
+	} packages[] = { { "mkfs.ext", "e2fsprogs" }, { "resize2fs", "e2fsprogs" }, { "e2fsck", "e2fsprogs" }, { "mkfs.xfs", "xfsprogs" },
 		{ "mkfs.btrfs", "btrfs-progs" }, { "btrfs", "btrfs-progs" }, { "lv", "lvm2" }, { "zfs", "zfsutils-linux" },
 		{ "rbd", "ceph-common" }, { "qemu-nbd", "qemu-utils" }, { "xfs_admin", "xfsprogs" },
 		{ "tune2fs", "e2fsprogs" }, { "btrfstune", "btrfs-progs" } };
@@ -61,8 +61,8 @@ static int fill_environment(struct string_list *list)
 	return r ?: vector_add(list) ? 0 : -ENOMEM; /* the NULL at its end */
 }
 
-/* ret: NULL when nobody wants the output. */
-static int run(char *const *argv, char **ret, struct error *err)
+/* Statuses up to max_status are good. ret: NULL when nobody wants the output. */
+static int run(char *const *argv, int max_status, char **ret, struct error *err)
 {
 	struct string_list environment = { 0 };
 	struct talk talk;
@@ -73,11 +73,13 @@ static int run(char *const *argv, char **ret, struct error *err)
 		r = error_set(err, r, "run %s", argv[0]);
 	} else {
 		r = talk_run(&talk, argv, environment.items);
-		if (r != 0)
+		if (r < 0 || r > max_status)
 			r = say_why(&talk, argv, r, err);
 		else if (ret && (r = talk_output(&talk, 1 << 20, ret, &length)) < 0)
 			r = error_set(err, r, "read what %s says", argv[0]);
-		else if (ret)
+		else if (!ret)
+			r = 0;
+		else
 			for (; length > 0 && (*ret)[length - 1] == '\n'; length--)
 				(*ret)[length - 1] = '\0';
 	}
@@ -104,7 +106,17 @@ int store_run(struct error *err, const char *program, ...)
 	va_start(list, program);
 	collect(argv, program, list);
 	va_end(list);
-	return run(argv, NULL, err);
+	return run(argv, 0, NULL, err);
+}
+
+int store_run_status(int max_status, struct error *err, const char *program, ...)
+{
+	char *argv[ARGUMENTS_MAX];
+	va_list list;
+	va_start(list, program);
+	collect(argv, program, list);
+	va_end(list);
+	return run(argv, max_status, NULL, err);
 }
 
 int store_run_output(char **ret, struct error *err, const char *program, ...)
@@ -115,7 +127,7 @@ int store_run_output(char **ret, struct error *err, const char *program, ...)
 	va_start(list, program);
 	collect(argv, program, list);
 	va_end(list);
-	return run(argv, ret, err);
+	return run(argv, 0, ret, err);
 }
 
 /* ---- file systems ---- */

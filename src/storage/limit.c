@@ -43,7 +43,8 @@ static void place_clear(struct place *place)
 const char *storage_limit_name(enum limit_kind kind)
 {
 	static const char *const names[] = { [LIMIT_NONE] = "none", [LIMIT_PROJECT] = "project quota",
-		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_IMAGE] = "image", [LIMIT_VOLUME] = "block device" };
+		[LIMIT_GROUP] = "btrfs quota group", [LIMIT_DATASET] = "ZFS dataset", [LIMIT_IMAGE] = "image",
+		[LIMIT_VOLUME] = "block device" };
 
 	return names[kind];
 }
@@ -79,6 +80,10 @@ static int find_place(const char *store, const char *path, struct place *ret, st
 	struct stat st;
 	int r = is_overlay(store) ? split_overlay(path, ret) : text_replace(&ret->path, path);
 
+	if (r == 0 && store && strcmp(store, "zfs") == 0) {
+		ret->kind = LIMIT_DATASET;
+		return 0;
+	}
 	if (r == 0 && stat(ret->path, &st) < 0)
 		r = -errno;
 	if (r < 0)
@@ -198,6 +203,8 @@ int storage_limit_set(const char *store, const char *path, int mounted_fd, uint6
 		return 0;
 	if (place.kind == LIMIT_GROUP)
 		return group_set(place.path, place.fd, bytes, err);
+	if (place.kind == LIMIT_DATASET)
+		return dataset_set(place.path, bytes, err);
 	if (place.kind == LIMIT_IMAGE)
 		return image_set_size(place.path, mounted_fd, bytes, err);
 	(void)error_set_kind(err, ERROR_UNSUPPORTED, ENOTSUP, "rootfs %s is a block device", path);
@@ -220,6 +227,8 @@ int storage_limit_get(const char *store, const char *path, int mounted_fd, struc
 		r = get_project(&place, &usage, err);
 	else if (place.kind == LIMIT_GROUP)
 		r = group_get(place.path, place.fd, &usage, err);
+	else if (place.kind == LIMIT_DATASET)
+		r = dataset_get(place.path, &usage, err);
 	else if (place.kind == LIMIT_IMAGE)
 		r = image_get(place.path, mounted_fd, &usage, err);
 	else if (mounted_fd < 0 || fstatvfs(mounted_fd, &fs) < 0)
@@ -253,11 +262,16 @@ int storage_limit_clear(const char *store, const char *path, struct error *err)
 
 /* ---- what a start needs to know ---- */
 
-static uint32_t guard_of_group(int fd, bool is_mapped)
+static uint32_t guard_of_group(const struct spec *spec, int fd)
 {
 	uint32_t guard = btrfs_quota_get_mode(fd) == BTRFS_QUOTA_SIMPLE ? GUARD_SUBVOLUME_GROUPS : GUARD_SUBVOLUMES;
 
-	return is_mapped ? guard : guard | GUARD_GROUPS;
+	if (spec->idmaps.count == 0)
+		guard |= GUARD_GROUPS;
+	/* a process can have one listener */
+	if (spec->rootfs.size_limit && !spec->security.seccomp_notify_proxy && !spec_serves_quota(spec))
+		guard |= GUARD_STATFS;
+	return guard;
 }
 
 uint32_t storage_limit_guard(const struct spec *spec)
@@ -270,7 +284,7 @@ uint32_t storage_limit_guard(const struct spec *spec)
 	if (find_place(spec->rootfs.store, spec->rootfs.path, &place, NULL) < 0)
 		return GUARD_SUBVOLUMES | GUARD_SUBVOLUME_GROUPS | (is_mapped ? 0 : GUARD_GROUPS | GUARD_PROJECT);
 	if (place.kind == LIMIT_GROUP)
-		return guard_of_group(place.fd, is_mapped);
+		return guard_of_group(spec, place.fd);
 	return place.kind == LIMIT_PROJECT && !is_mapped ? GUARD_PROJECT : 0;
 }
 

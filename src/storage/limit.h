@@ -12,13 +12,14 @@ enum limit_kind {
 	LIMIT_NONE,    /* the file system can not */
 	LIMIT_PROJECT, /* project quota of ext4 or XFS */
 	LIMIT_GROUP,   /* quota group of btrfs: bytes alone */
+	LIMIT_DATASET, /* quota of a ZFS dataset: bytes alone */
 	LIMIT_IMAGE,   /* a file system of its own in a file: its size is the limit */
 	LIMIT_VOLUME,  /* the same on a block device: whoever made it changes its size */
 };
 
 struct storage_usage {
 	enum limit_kind kind;
-	uint64_t bytes, bytes_limit, inodes, inodes_limit; /* limits: 0 for none; LIMIT_GROUP counts no inodes */
+	uint64_t bytes, bytes_limit, inodes, inodes_limit; /* limits: 0 for none; LIMIT_GROUP and LIMIT_DATASET count no inodes */
 };
 
 /* "project quota", "btrfs quota group", ... */

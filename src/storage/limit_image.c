@@ -1,84 +1,56 @@
 /*
- * Size of an image. It grows while it is mounted or not, and shrinks only unmounted: then ext4 by e2fsck and resize2fs, the
- * only ones that can, btrfs by the kernel, XFS never.
+ * Size of an image. It grows while it is mounted or not, and shrinks only unmounted: then ext4 by resize2fs
+ * (resize_ext.c), btrfs by the kernel, XFS never.
  */
 #include "storage/limit_internal.h"
 
 #include "base/cleanup.h"
-#include "base/talk.h"
+#include "base/text.h"
 #include "kernel/btrfs.h"
 #include "kernel/fs_resize.h"
 #include "kernel/loop.h"
 #include "kernel/mount.h"
+#include "kernel/superblock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static int image_error(const char *path, int r, const char *act, struct error *err)
 {
 	return error_set(err, r, "%s image %s", act, path);
 }
 
-/* A program of e2fsprogs on path; statuses up to max_status are good. */
-static int run_program(const char *const argv[], const char *path, int max_status, struct error *err)
-{
-	struct talk talk;
-	char line[200] = "";
-	int r = talk_open(&talk);
-
-	if (r == 0)
-		r = talk_run(&talk, (char *const *)(uintptr_t)argv, environ);
-	if (r > max_status)
-		talk_line(&talk, 2, line, sizeof(line));
-	talk_close(&talk);
-	if (r < 0) {
-		r = error_set(err, r, "run %s on %s", argv[0], path);
-		return r == -ENOENT ? error_hint(err, "install e2fsprogs") : r;
-	}
-	return r <= max_status ? 0 : error_set(err, EIO, "%s %s: %s", argv[0], path, line);
-}
-
-static int resize_ext(const char *path, uint64_t bytes, struct error *err)
-{
-	char size[32];
-	const char *check[] = { "e2fsck", "-f", "-p", path, NULL };
-	const char *resize[] = { "resize2fs", path, size, NULL };
-
-	(void)snprintf(size, sizeof(size), "%" PRIu64 "K", bytes / 1024);
-	int r = run_program(check, path, 1, err);
-	return r ?: run_program(resize, path, 0, err);
-}
-
 /* By the kernel, in a mount that nobody else sees. */
-static int resize_detached(int image_fd, enum fs_type type, uint64_t bytes)
+static int resize_detached(int image_fd, const char *type, uint64_t bytes)
 {
 	char device[LOOP_PATH_SIZE];
 	auto_close int device_fd = loop_attach(image_fd, false, device);
 
 	if (device_fd < 0)
 		return device_fd;
-	auto_close int mount_fd = mount_device_detached(type == FS_XFS ? "xfs" : "btrfs", device, NULL, false);
+	auto_close int mount_fd = mount_device_detached(type, device, NULL, false);
 	if (mount_fd < 0)
 		return mount_fd;
 	auto_close int root_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return root_fd < 0 ? -errno : fs_resize(root_fd, bytes);
 }
 
-static int resize_unmounted(const char *path, int image_fd, uint64_t bytes, struct error *err)
+/* The file has the size already when it grows, and gets it afterwards when it shrinks. */
+static int resize_unmounted(const char *path, int image_fd, uint64_t before, uint64_t bytes, struct error *err)
 {
-	int type = fs_probe(image_fd);
+	const char *type = superblock_type(image_fd);
+	bool is_ext = text_equal(type, "ext4"), is_xfs = text_equal(type, "xfs");
 
-	if (type == FS_EXT)
-		return resize_ext(path, bytes, err);
-	int r = type < 0 ? type : type == FS_UNKNOWN ? -ENOTSUP : resize_detached(image_fd, (enum fs_type)type, bytes);
-	if (r == -ENOTSUP && type == FS_XFS)
+	if (is_ext && bytes < before)
+		return image_resize_ext(path, image_fd, bytes, err);
+	int r = type && (is_ext || is_xfs || text_equal(type, "btrfs")) ? resize_detached(image_fd, type, bytes) : -ENOTSUP;
+	if (is_ext && r < 0) /* not allowed, or not in this ext4 */
+		return image_resize_ext(path, image_fd, bytes, err);
+	if (r == -ENOTSUP && is_xfs)
 		return error_set_kind(err, ERROR_UNSUPPORTED, r, "XFS in image %s can not shrink", path);
 	return r < 0 ? image_error(path, r, "resize the file system in", err) : 0;
 }
@@ -93,7 +65,7 @@ static int grow(const char *path, int image_fd, int device_fd, int mounted_fd, u
 		return image_error(path, errno, "extend", err);
 	int r = 0;
 	if (device_fd < 0)
-		r = resize_unmounted(path, image_fd, bytes, err);
+		r = resize_unmounted(path, image_fd, before, bytes, err);
 	else if ((r = loop_update_size(device_fd)) < 0 || (r = fs_resize(mounted_fd, bytes)) < 0)
 		(void)image_error(path, r, "grow the file system in", err);
 	if (r < 0 && (st.st_size == (off_t)before)) {
@@ -106,9 +78,9 @@ static int grow(const char *path, int image_fd, int device_fd, int mounted_fd, u
 	return r;
 }
 
-static int shrink(const char *path, int image_fd, uint64_t bytes, struct error *err)
+static int shrink(const char *path, int image_fd, uint64_t before, uint64_t bytes, struct error *err)
 {
-	int r = resize_unmounted(path, image_fd, bytes, err);
+	int r = resize_unmounted(path, image_fd, before, bytes, err);
 
 	if (r < 0)
 		return r;
@@ -154,7 +126,7 @@ int image_set_size(const char *path, int mounted_fd, uint64_t bytes, struct erro
 	if (device_fd >= 0 && !is_mount_of(mounted_fd, device_fd))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "image %s is in use on %s", path, device);
 	return bytes > before ? grow(path, image_fd, device_fd, mounted_fd, before, bytes, err) :
-				shrink(path, image_fd, bytes, err);
+				shrink(path, image_fd, before, bytes, err);
 }
 
 int image_get(const char *path, int mounted_fd, struct storage_usage *ret, struct error *err)

@@ -24,6 +24,9 @@ int storage_copy_tree(const char *from, const char *to, struct error *err);
 /* The same for one file with its owner, mode and times; holes stay holes. A failed copy is removed. */
 int storage_copy_file(const char *from, const char *to, struct error *err);
 
+/* The same between open files, the second one empty; both borrowed. 0 or -errno. */
+int storage_copy_content(int from_fd, int to_fd);
+
 /*
  * The same for what is below a directory: out of the one that from_fd is open on into the one of to_fd, which is empty or
  * has an empty lost+found; both borrowed. What a failed copy has made stays. from and to: their names for the error.

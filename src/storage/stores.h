@@ -18,6 +18,9 @@ extern const struct store store_btrfs, store_dir, store_loop, store_lvm, store_n
  */
 int store_run(struct error *err, const char *program, ...) __attribute__((sentinel));
 
+/* The same with exit statuses up to max_status being good. */
+int store_run_status(int max_status, struct error *err, const char *program, ...) __attribute__((sentinel));
+
 /* Its output, without the last newline, in *ret (malloc'ed). */
 int store_run_output(char **ret, struct error *err, const char *program, ...) __attribute__((sentinel));
 

@@ -4,6 +4,7 @@
 # disk_limit.sh BINDIR [TYPE...]: only these of btrfs ext4 xfs images
 source "$(dirname "$0")/lib.sh"
 P=$work/lxc
+run() { local n=$1; shift; timeout 120 lxc-attach -P "$P" -n "$n" -- "$@"; } # hundreds of MiB, in an emulated machine too
 shift; wanted=" ${*:-btrfs ext4 xfs images} "
 MB=1048576
 tools='lxc.mount.entry = /usr usr none bind,ro 0 0|lxc.mount.entry = /lib lib none bind,ro 0 0|lxc.mount.entry = /lib64 lib64 none bind,ro 0 0'
@@ -27,6 +28,9 @@ limited() {
 	mkdir -p "$P/$n"; [ "$type" != btrfs ] || [ -e "$P/$n/rootfs" ] || btrfs -q subvolume create "$P/$n/rootfs" >/dev/null
 	[ "$mode" = host ] || IFS='|' read -ra lines <<<"$mapped"
 	[ -x "$P/$n/rootfs/sbin/init" ] || { rootfs "$P/$n/rootfs"; [ "$mode" = host ] || chown -hR 100000:100000 "$P/$n/rootfs"; }
+	printf '%s\n' '#!/bin/sh' 'trap "exit 0" USR1 TERM PWR' 'echo >/ready' 'while :; do [ ! -e /ask ] || { df -m / | awk '"'END { print \$(NF - 4) }'"' >/answer; rm /ask; }' \
+		'usleep 100000; done' >"$P/$n/rootfs/sbin/init"
+	echo 'nobody:x:65534:65534::/:/bin/sh' >>"$P/$n/rootfs/etc/passwd"
 	IFS='|' read -ra more <<<"$tools"
 	container "$n" "${lines[@]}" "${more[@]}" "$@"
 }
@@ -74,6 +78,54 @@ row_live() { # NAME CONTAINER
 	equal "$1-config" 60M "$(sed -n 's/^lxc.rootfs.size = //p' "$P/$2/config")"
 }
 row_df() { equal "$1-df" 60 "$(run "$2" busybox df -m / | awk 'END { print $(NF - 4) }')"; }
+
+# btrfs: the answers of statfs, which are made outside.
+cat >"$work/statfs.py" <<'PY'
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def size(what):
+    try:
+        s = os.statvfs(what)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+    return "%d/%d" % (s.f_blocks * s.f_frsize >> 20, (s.f_blocks - s.f_bfree) * s.f_frsize >> 20)
+def raw(number, argument, buffer):
+    return errno.errorcode[ctypes.get_errno()] if libc.syscall(number, argument, buffer) else "done"
+os.makedirs("/closed/below", 0o755, exist_ok=True)
+os.chmod("/closed", 0o700)
+if not os.path.islink("/link"):
+    os.symlink("/closed", "/link"), os.symlink("/usr", "/away")
+root, usr = os.open("/", os.O_RDONLY), os.open("/usr", os.O_RDONLY)
+os.chdir("/closed")
+limited = [size(what) for what in ("/", "/link/below", ".", "below", root, "/bin/../closed")]
+print("limited", *sorted(set(limited)), len(limited))
+print("others", *("kernel" if size(what) == size(usr) else size(what) for what in ("/usr", "/away", "/usr/bin", usr)))
+print("none", size("/nowhere"), size("/bin/busybox/below"), size(999), size(""))
+print("memory", raw(137, b"/", 8), raw(137, 8, None), raw(138, root, 8))
+os.chmod("/closed", 0o711)
+os.setgroups([1000]), os.setresgid(1000, 1000, 1000), os.setresuid(1000, 1000, 1000)
+print("user", size("/closed/below").split("/")[0], end=" ")
+sys.stdout.flush()
+PY
+row_statfs() { # NAME CONTAINER MODE
+	local r=$P/$2/rootfs said use wanted
+	cp "$work/statfs.py" "$r/statfs.py"; chmod 644 "$r/statfs.py"
+	check "$1-statfs-fill" run "$2" busybox dd if=/dev/urandom of=/taken bs=1M count=20 conv=fsync; sync -f "$P"
+	use=$(($(used "$2" bytes) / MB))
+	said=$(run "$2" python3 /statfs.py 2>&1 | paste -sd'|')
+	equal "$1-statfs" "limited 60/$use 6|others kernel kernel kernel kernel|none ENOENT ENOTDIR EBADF ENOENT|memory EFAULT EFAULT EFAULT|user 60 " "$said"
+	check "$1-statfs-use" [ "$use" -ge 20 ]
+	check "$1-statfs-removed" run "$2" busybox rm /taken
+	run "$2" busybox chmod 700 /closed
+	equal "$1-statfs-closed" "Permission denied" "$(run "$2" busybox su -s /bin/sh nobody -c 'stat -f /closed/below' 2>&1 | grep -o 'Permission denied')"
+	# init's own, also without its supervisor
+	echo >"$r/ask"; soon 5 test -e "$r/answer"
+	equal "$1-statfs-init" 60 "$(cat "$r/answer")"
+	kill -9 "$(supervisor_of "$2")"; rm -f "$r/answer"; echo >"$r/ask"; soon 5 test -e "$r/answer"
+	equal "$1-statfs-alone" 60 "$(cat "$r/answer")"
+	soon 5 is "$2" RUNNING
+	equal "$1-statfs-adopted" 60 "$(run "$2" busybox df -m / | awk 'END { print $(NF - 4) }')"
+}
 
 # Ioctls that would take files out of the count; prints those that were done.
 cat >"$work/escape.py" <<'PY'
@@ -225,7 +277,8 @@ filesystem() { # TYPE MIB [MKFS-OPTION...]
 		good "$name-start"
 		row_space "$name" "$n"
 		row_sparse "$name" "$n"
-		[ "$type" = btrfs ] || { row_inodes "$name" "$n"; row_df "$name" "$n"; }
+		row_df "$name" "$n"
+		if [ "$type" = btrfs ]; then row_statfs "$name" "$n" "$mode"; else row_inodes "$name" "$n"; fi
 		row_escape "$name" "$n" "$mode"
 		[ "$type" != btrfs ] || row_subvolume "$name" "$n"
 		[ "$type" = ext4 ] || row_reflink "$name" "$n"
@@ -241,6 +294,7 @@ filesystem() { # TYPE MIB [MKFS-OPTION...]
 		[ "$type" = btrfs ] || row_completes "$name" "$n"
 		equal "$name-lift" "" "$(lxc-disk -P "$P" -n "$n" --size 0 --inodes 0 2>&1)"
 		none_left "$name-left" "$n"
+		[ "$type" != btrfs ] || check "$name-helpers-left" soon 3 eval '! pgrep -x wabe-statfs'
 	done
 	find "$P" -mindepth 1 -maxdepth 1 -exec rm -rf {} + 2>/dev/null
 	unmounted
@@ -251,6 +305,24 @@ filesystem ext4 600 -O project,quota
 filesystem xfs 600
 
 # ---- images ----
+
+# A resize2fs that breaks what it works on and takes lxc-disk with it: the image stays as it was, and a second try succeeds.
+row_killed() { # CONTAINER IMAGE MIB
+	local way; mkdir -p "$work/bin"
+	for way in 'kill -9 $PPID' 'exit 1'; do
+		printf '%s\n' '#!/bin/sh' 'dd if=/dev/zero of="$1" bs=1M count=4 conv=notrunc 2>/dev/null' "$way" >"$work/bin/resize2fs"
+		chmod 755 "$work/bin/resize2fs"
+		! PATH=$work/bin:$PATH lxc-disk -P "$P" -n "$1" --size "$(($3 - 50))M" 2>/dev/null || bad image-killed "done"
+		check "image-ext4-cut-off (${way% *})" kept
+		equal "image-ext4-cut-off-nothing-left (${way% *})" "config rootfs.img" "$(ls "$P/$1" | paste -sd' ')"
+	done
+	local owner; owner=$(stat -c '%u:%g %a' "$2")
+	check image-ext4-second-try lxc-disk -P "$P" -n "$1" --size "$(($3 - 50))M"
+	check image-ext4-second-keeps kept
+	equal image-ext4-second-size "$((($3 - 50) * MB)) $owner" "$(stat -c '%s %u:%g %a' "$2")"
+	check image-ext4-back lxc-disk -P "$P" -n "$1" --size "$3M"
+	check image-ext4-clean e2fsck -fn "$2"
+}
 
 # Grows and shrinks while the container is stopped, grows while it runs; what is in it stays.
 image() { # FSTYPE MIB
@@ -279,6 +351,7 @@ image() { # FSTYPE MIB
 		equal "image-$kind-shrunk" "$before $((size * MB))" "$(blocks) $(stat -c %s "$file")"
 	fi
 	check "image-$kind-shrink-keeps" kept
+	[ "$kind" != ext4 ] || row_killed "$n" "$file" "$size"
 	said=$(lxc-disk -P "$P" -n "$n" --size 5M 2>&1); local status=$?
 	equal "image-$kind-too-small" 1 "$status"
 	check "image-$kind-too-small-keeps" kept

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Templates that take images: download from a server of the test's own (signatures, sums, resume, cache, proxy,
-# simplestreams), local, and oci.
+# simplestreams), local, debian, and oci.
 source "$(dirname "$0")/lib.sh"
 for program in gpg jq xz curl; do command -v "$program" >/dev/null || { skip all "no $program"; done_testing; }; done
 ip link set lo up
@@ -107,6 +107,25 @@ check local-start start l1; stop l1
 equal local-stays-inside LXC_NAME "$(cat /srv/outside-link)"
 kill "$server"
 
+# --- debian, with a debootstrap of the test's own ---
+mkdir "$work/fake"; cat >"$work/fake/debootstrap" <<F
+#!/bin/bash
+echo "\$*" >>"$work/debootstrap"; [ ! -e "$work/fails" ] || { mkdir -p "\${@: -2:1}/half"; exit 1; }
+cp -a "$work/root" "\${@: -2:1}"; cd "\${@: -2:1}"; mkdir -p etc/apt etc/systemd/system lib/systemd/system var/cache/apt/archives; echo host >etc/machine-id
+F
+chmod 755 "$work/fake/debootstrap"
+debian() { local n=$1; shift; PATH=$work/fake:$PATH timeout 60 lxc-create -n "$n" -f "$work/plain" -t debian -- -a amd64 --mirror http://nowhere.invalid/debian "$@" 2>&1; }
+touch "$work/fails"; said=$(debian no -r bookworm) && bad debian-fails made || good debian-fails
+rm "$work/fails"; [ ! -e "$P/no" ] && [ -z "$(ls "$work/cache/debian")" ] && good debian-fails-left || bad debian-fails-left "$(ls "$P" "$work/cache/debian")"
+said=$(debian n1 -r bookworm) && good debian || bad debian "$said"
+check debian-call grep -q -e '--arch=amd64 .*bookworm /.* http://nowhere.invalid/debian$' "$work/debootstrap"
+equal debian-own 'n1|deb http://nowhere.invalid/debian bookworm main|0' "$(cat "$P/n1/rootfs/etc/hostname" "$P/n1/rootfs/etc/apt/sources.list" | paste -sd'|')|$(stat -c %s "$P/n1/rootfs/etc/machine-id")"
+check debian-config grep -q '^lxc.include = .*debian.common.conf' "$P/n1/config"
+timeout 10 lxc-start -n n1 && soon 5 is n1 RUNNING && good debian-start || bad debian-start "$(cat "$P/n1/config")"; stop n1
+check debian-cached debian n2 -r bookworm; equal debian-cached-once 2 "$(wc -l <"$work/debootstrap")"
+check debian-packages debian n3 -r bookworm --packages=less; equal debian-packages-made 3 "$(wc -l <"$work/debootstrap")"
+check debian-flush debian n4 -r bookworm -F; equal debian-flush-made 4 "$(wc -l <"$work/debootstrap")"
+
 # --- oci ---
 command -v zstd >/dev/null || { skip oci "no zstd"; done_testing; }
 python3 "$here/images_layout.py" "$work/root" "$work/layout" || bad layout "python3"
@@ -134,5 +153,19 @@ check oci-dhcp oci o4 "oci:$work/layout:good" --dhcp; grep -q '^lxc.net.0.ipv4.d
 if command -v skopeo >/dev/null; then
 	skopeo --insecure-policy copy -q "oci:$work/layout:good" "dir:$work/dir" && said=$(oci o5 "dir:$work/dir") && good skopeo || bad skopeo "$said"
 	[ -n "$(ls "$work/cache/oci/sha256" 2>/dev/null)" ] && good skopeo-cache || bad skopeo-cache "$(find "$work/cache")"
+	# a registry that asks who one is
+	python3 "$here/images_registry.py" "$work/layout" "$work/registry-port" & server=$!
+	soon 5 test -s "$work/registry-port"; registry=127.0.0.1:$(cat "$work/registry-port")
+	mkdir -p "$work/.config/containers"; export HOME=$work; unset XDG_CONFIG_HOME
+	printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$registry" >"$work/.config/containers/registries.conf"
+	said=$(oci o6 "docker://$registry/test/image:good" --username me --password 's e:cret' --no-cache) && good registry || bad registry "$said"
+	equal registry-layers 'file hard' "$(cd "$P/o6/rootfs" && ls -d file hard | paste -sd' ')"
+	check registry-password-not-kept eval '! grep -r -F "s e:cret" "$P/o6/config"'
+	oci o7 "docker://$registry/test/image:good" --username=me --password='s e:cret' >/dev/null
+	check registry-password-not-kept-either eval 'grep -q -e "--username=me" "$P/o7/config" && ! grep -F "s e:cret" "$P/o7/config"'
+	said=$(oci no "docker://$registry/test/image:good" --username me --password wrong) && bad registry-wrong made || good registry-wrong
+	grep -q skopeo <<<"$said" && [ ! -e "$P/no" ] && good registry-wrong-said || bad registry-wrong-said "$said"
+	said=$(oci no "docker://$registry/test/image:good") && bad registry-nobody made || good registry-nobody
+	kill "$server"
 else skip skopeo "no skopeo"; fi
 done_testing

@@ -25,7 +25,9 @@ def serve(client):
             path = memory.read(64).split(b"\0")[0].decode()
         log.write(f"path={path} cookie={cookie} monitor={head[1]} init={head[2]} fds={len(fds)} "
                   f"proc={os.path.exists(f'/proc/self/fd/{fds[0]}/status')}\n")
-        os.close(fds[0]), os.close(fds[2])
+        os.close(fds[0])
+        if not path.startswith("/held"):
+            os.close(fds[2])
         error, flags = (-18, 0) if path == "/refused" else (0, 1)
         answer = data[:HEAD.size + CALL.size] + ANSWER.pack(call[0], 0, error, flags)
         client.send(answer[:40] if path == "/wrong" else answer)
@@ -53,6 +55,11 @@ equal attach-refused "mkdir: can't create directory '/refused': Invalid cross-de
 equal short-answer "mkdir: can't create directory '/wrong': Function not implemented" "$(make /wrong)"
 for i in 1 2 3 4 5 6 7 8; do make "/many$i" & done >"$work/many"; wait $(jobs -p | grep -vx "$proxy")
 equal many-at-once "8 " "$(ls -d "$P/noted/rootfs"/many? | wc -l) $(cat "$work/many")"
+# a proxy that keeps the listener of an attached program that has ended
+supervisor=$(supervisor_of noted)
+for i in 1 2 3; do make "/held$i"; done
+equal held-listener "3 $supervisor" "$(ls -d "$P/noted/rootfs"/held? | wc -l) $(supervisor_of noted)"
+equal held-listener-idle "" "$(a=$(cut -d' ' -f14 "/proc/$supervisor/stat"); sleep 1; [ $(($(cut -d' ' -f14 "/proc/$supervisor/stat") - a)) -lt 20 ] || echo busy)"
 stop_proxy
 equal proxy-gone "mkdir: can't create directory '/alone': Function not implemented" "$(make /alone)"
 start_proxy

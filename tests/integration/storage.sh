@@ -29,10 +29,11 @@ fills() { # NAME: writes until there is no room; the file system of P is none th
 	inside "$1" rm /big && stop "$1"
 }
 
+wants() { [[ " ${STORES:-$1} " == *" $1 "* ]]; }
 # STORE PREFIX LIMITED CREATE-OPTION...
 matrix() {
 	local s=$1 prefix=$2 limited=${3:-} before; shift 2; [ $# = 0 ] || shift
-	[[ " ${STORES:-$s} " == *" $s "* ]] || return 0
+	wants "$s" || return 0
 	before=$(loops)
 	check "$s/create" create "a-$s" "$@" || return
 	[ -e "$P/a-$s/config" ] || { bad "$s/rest" "not created"; return; }
@@ -73,6 +74,10 @@ from_directory() {
 }
 
 matrix dir / ""
+if wants dir; then
+	check dir/elsewhere create n -B dir --dir "$work/elsewhere"; equal dir/elsewhere-key "$work/elsewhere" "$(key n)"
+	check dir/elsewhere-destroy lxc-destroy -P "$P" -n n; equal dir/elsewhere-gone "" "$(ls "$work/elsewhere" 2>/dev/null)"
+fi
 matrix overlay overlay: "" -B overlay
 if has mkfs.ext4; then matrix loop loop: 1 -B loop --fssize 64M; else skip loop "no mkfs.ext4"; fi
 if has mkfs.xfs; then matrix xfs loop: 1 -B loop --fstype xfs --fssize 320M; else skip xfs "no mkfs.xfs"; fi
@@ -88,9 +93,49 @@ else skip btrfs "no btrfs here"; fi
 if has lvcreate dmsetup && dmsetup version >/dev/null 2>&1 && truncate -s 3G "$work/pv" && pv=$(losetup -f --show "$work/pv") && vgcreate -q wabe "$pv" >/dev/null 2>&1; then
 	matrix lvm lvm:/dev/wabe/ 1 -B lvm --vgname wabe --fssize 64M
 	lvcreate -qq -y --type thin-pool -L 1G -n pool wabe >/dev/null 2>&1
+	if wants lvm; then
+		check lvm/name create n -B lvm --vgname wabe --lvname other --fssize 32M; equal lvm/name-key lvm:/dev/wabe/other "$(key n)"
+		check lvm/name-destroy lxc-destroy -P "$P" -n n
+	fi
 	matrix lvm-thin lvm:/dev/wabe/ 1 -B lvm --vgname wabe --thinpool pool --fssize 64M
 	vgremove -qq -y wabe >/dev/null 2>&1; losetup -d "$pv"
 else skip lvm "no logical volumes here"; fi
+if wants zfs && has zfs zpool && truncate -s 3G "$work/zpool" && zpool create -m none lxc "$work/zpool" 2>"$work/said"; then
+	matrix zfs zfs:lxc/ "" -B zfs --zfsroot lxc
+	check zfs/limited create q -B zfs --zfsroot lxc; echo 'lxc.rootfs.size = 60M' >>"$P/q/config"
+	check zfs/limited-starts begin q
+	equal zfs/limited-df 60 "$(inside q df -m / | awk 'END { print $(NF - 4) }')"
+	said=$(inside q dd if=/dev/urandom of=/big bs=1M count=400 conv=fsync 2>&1)
+	case $said in *quota*|*"No space"*) good zfs/limited-refused ;; *) bad zfs/limited-refused "$said" ;; esac
+	inside q rm /big; zpool sync lxc
+	check zfs/limited-raise lxc-disk -P "$P" -n q --size 160M; equal zfs/limited-raised 167772160 "$(zfs get -Hp -o value refquota lxc/q)"
+	check zfs/limited-writes inside q dd if=/dev/urandom of=/big bs=1M count=100 conv=fsync
+	check zfs/limited-told eval 'lxc-disk -P "$P" -n q | grep -q ZFS'
+	check zfs/limited-lift lxc-disk -P "$P" -n q --size 0; equal zfs/limited-lifted 0 "$(zfs get -Hp -o value refquota lxc/q)"
+	stop q; check zfs/limited-destroy lxc-destroy -P "$P" -n q
+	equal zfs/datasets-left lxc "$(zfs list -H -o name -t all | paste -sd' ')"
+	zpool destroy lxc
+else skip zfs "no zfs here $(cat "$work/said" 2>/dev/null)"; fi
+
+# a cluster is nowhere: a program of the test's own stands for rbd(8), with images in files
+mkdir -p "$work/rbd" "$work/bin"; cat >"$work/bin/rbd" <<F
+#!/bin/bash
+while [ \$# -gt 0 ]; do case \$1 in --id) shift;; --size) size=\${2%B}; shift;; *) words+=("\$1");; esac; shift; done
+image=\${words[1]#/dev/rbd/}; file=$work/rbd/\${image//\//_} link=/dev/rbd/\$image
+case \${words[0]} in
+create) [ ! -e "\$file" ] && truncate -s "\$size" "\$file";;
+map) [ -e "\$file" ] && mkdir -p "\${link%/*}" && device=\$(losetup -f --show "\$file") && ln -s "\$device" "\$link" && echo "\$device";;
+unmap) losetup -d "\$(readlink "\$link")" && rm "\$link";;
+info) [ -e "\$file" ];;
+rm) [ ! -e "\$link" ] && rm "\$file";;
+*) exit 22;;
+esac
+F
+chmod 755 "$work/bin/rbd"
+if has mkfs.ext4; then
+	PATH=$work/bin:$PATH matrix rbd rbd:/dev/rbd/lxc/ 1 -B rbd --rbdpool lxc --fssize 64M
+	equal rbd/images-left "" "$(ls "$work/rbd")"
+else skip rbd "no mkfs.ext4"; fi
 
 # an image of another kind, served: only started
 nbd() {

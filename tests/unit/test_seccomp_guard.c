@@ -95,7 +95,7 @@ static void test_ioctls(void **state)
 static void test_calls(void **state)
 {
 	struct seccomp_filter project = filter_of(GUARD_PROJECT, false), groups = filter_of(GUARD_GROUPS, false),
-			      quota = filter_of(0, true);
+			      quota = filter_of(0, true), shown = filter_of(GUARD_STATFS | GUARD_SUBVOLUMES, false);
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		uint32_t arch = abis[i].arch, bit = abis[i].bit;
@@ -108,10 +108,15 @@ static void test_calls(void **state)
 		assert_int_equal(run(&quota, arch, 443 | bit, 0), served);
 		assert_int_equal(run(&quota, arch, abis[i].ioctl | bit, FSSETXATTR), SECCOMP_RET_ALLOW);
 		assert_int_equal(run(&quota, arch, 1 | bit, 0), SECCOMP_RET_ALLOW);
+		for (uint32_t call = 137; call <= 138; call++) { /* statfs, fstatfs; other things in i386 */
+			assert_int_equal(run(&shown, arch, call | bit, 0), i == 0 ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+			assert_int_equal(run(&groups, arch, call | bit, 0), SECCOMP_RET_ALLOW);
+		}
 	}
 	security_seccomp_clear(&project);
 	security_seccomp_clear(&groups);
 	security_seccomp_clear(&quota);
+	security_seccomp_clear(&shown);
 }
 
 #else
