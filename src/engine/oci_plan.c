@@ -16,6 +16,7 @@
 #include "base/journal.h"
 #include "engine/oci_internal.h"
 #include "engine/oci_sources.h"
+#include "engine/oci_clone.h"
 #include "engine/placement.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
@@ -179,7 +180,7 @@ static int open_sources(struct start *start, struct error *err)
 
 static int clone_init(struct start *start, struct error *err)
 {
-	return placement_clone_init(start, err);
+	return start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
 }
 
 static int set_state(struct start *start, enum container_state state, struct error *err)

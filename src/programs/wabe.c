@@ -75,11 +75,11 @@ static int run(struct wabe_call *call, int argc, char **argv, struct error *err)
 {
 	int left = 1;
 
-	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
+	int r = options_parse(global_options, true, argv, argc, &left, &call->options, err);
+	if (r == 0 && call->options.version) {
 		printf("wabe version " WABE_VERSION "\ncommit: " WABE_VERSION "\nspec: 1.3.0\n+SECCOMP +APPARMOR +SELINUX +CAP\n");
 		return 0;
 	}
-	int r = options_parse(global_options, true, argv, argc, &left, &call->options, err);
 	if (r == 1 || (r == 0 && left == 0)) {
 		help_print_wabe("wabe");
 		return r == 1 ? 0 : 1;

@@ -87,7 +87,8 @@ int bundle_enter(struct rootfs_context *root, bool has_own_mounts, struct error 
 	r = root->root_fd < 0 || fchdir(root->root_fd) < 0 ? -errno : 0;
 	close_fd(&root->root_fd);
 	if (r == 0)
-		r = !has_own_mounts ? change_root_here() : root->spec->oci.no_pivot ? move_here() : mount_pivot_here();
+		r = !has_own_mounts ? change_root_here() : root->spec->oci.no_pivot ? move_here() : 
+				      mount_pivot_here(root->spec->oci.root_propagation & MS_SHARED);
 	return r < 0 ? root_fault(root, r, "change to", err) : 0;
 }
 

@@ -19,6 +19,7 @@ const struct value_option global_options[] = {
 	TEXT("cgroup-manager", 0, cgroup_manager, "NAME", "cgroupfs (default), or disabled: no cgroup is made"),
 	TEXT("log-level", 0, log_level, NULL, NULL),
 	TEXT("rootless", 0, rootless, NULL, NULL),
+	FLAG("version", 'v', version, "Print the version"),
 	FLAG("debug", 0, debug, NULL),
 	FLAG("systemd-cgroup", 0, systemd_cgroup, NULL),
 	OPTIONS_END,

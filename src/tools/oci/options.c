@@ -181,6 +181,5 @@ void help_print_wabe(const char *program)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nOptions:\n");
 	print_table(global_options);
-	printf("   -v, --version                   Print the version\n   -h, --help                      Print this help, "
-	       "behind a COMMAND that of the command\n");
+	printf("  -h, --help                       Print this help, behind a COMMAND that of the command\n");
 }

@@ -24,7 +24,7 @@ struct value_option {
 struct wabe_options {
 	/* before the command */
 	char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
-	bool debug, systemd_cgroup;
+	bool debug, systemd_cgroup, version;
 	/* create, run, exec */
 	char *bundle, *config, *console_socket, *pid_file, *pidfd_socket;
 	bool no_pivot, no_new_keyring, detach, keep, no_subreaper, tty, no_new_privs, ignore_paused;
