@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "engine/handover.h"
 #include "engine/oci_internal.h"
 #include "engine/resources.h"
@@ -99,6 +100,25 @@ int oci_lock(const struct oci_container *container, int timeout_ms, struct error
 		usleep(1000);
 	}
 	return 0;
+}
+
+void oci_remove_rundir(struct rundir *dir, const char *root)
+{
+	rundir_remove(dir);
+	if (text_ends(root, "/wabe/oci"))
+		(void)rmdir(root); /* others are in it */
+}
+
+bool oci_is_rootless(void)
+{
+	auto_free char *text = NULL;
+	unsigned inside, outside, count;
+	size_t length;
+
+	if (geteuid() != 0)
+		return true;
+	return file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &text, &length) == 0 &&
+	       sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && (inside || outside || count != UINT32_MAX);
 }
 
 /* ---- start ---- */
@@ -203,7 +223,7 @@ int oci_delete(struct oci_container *container, bool force, struct error *err)
 		(void)cgroup_kill(&container->cgroups);
 	resources_release(container->dir.fd, -1, NULL);
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
-	rundir_remove(&container->dir);
+	oci_remove_rundir(&container->dir, container->id.base_path);
 	if (container->spec)
 		(void)oci_run_hooks(container->spec, OCI_POSTSTOP, OCI_STOPPED, container->state.init_pid, &ignored);
 	return 0;

@@ -125,6 +125,28 @@ static int forget_bases(struct cgroup_layout *layout)
 	return 0;
 }
 
+/* Only device rules, which a user namespace does not need. */
+static bool has_no_limits(const struct spec *spec)
+{
+	vector_for_each (setting, &spec->cgroup.settings)
+		if (strncmp(setting->file, "devices.", strlen("devices.")) != 0)
+			return false;
+	return true;
+}
+
+/* An ordinary user is not everywhere allowed to: its containers stay in the caller's cgroup. */
+static int do_without_cgroups(struct start *start, int r, struct error *err)
+{
+	bool is_refused = r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOENT;
+
+	if (!is_refused || !has_no_limits(start->spec) || !oci_is_rootless())
+		return r;
+	(void)err;
+	cgroup_set_clear(&start->cgroups);
+	start->has_cgroups = false;
+	return 0;
+}
+
 static int create_cgroups(struct start *start, struct error *err)
 {
 	int r = cgroup_layout_detect(&start->layout, true, err);
@@ -139,15 +161,17 @@ static int create_cgroups(struct start *start, struct error *err)
 	start->has_cgroups = true;
 	r = cgroup_set_create(&start->cgroups, add_journal, start, err);
 	if (r < 0)
+		r = do_without_cgroups(start, r, err);
+	if (r < 0)
 		return r;
-	start->cgroup_fd = cgroup_set_open_v2(&start->cgroups);
+	start->cgroup_fd = start->has_cgroups ? cgroup_set_open_v2(&start->cgroups) : -1;
 	r = start_describe_hierarchies(start);
 	return r < 0 ? error_set(err, r, "create the cgroups") : 0;
 }
 
 static int limit_cgroups(struct start *start, struct error *err)
 {
-	return cgroup_set_apply(&start->cgroups, start->spec, err);
+	return !start->has_cgroups ? 0 : cgroup_set_apply(&start->cgroups, start->spec, err);
 }
 
 static int prepare_seccomp(struct start *start, struct error *err)
@@ -235,7 +259,7 @@ static int run_early_hooks(struct start *start, struct error *err)
 
 static int restrict_devices(struct start *start, struct error *err)
 {
-	return cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, err);
 }
 
 static int await_exec(struct start *start, struct error *err)

@@ -110,7 +110,7 @@ static void remove_all(struct start *start)
 {
 	(void)unlinkat(start->dir.fd, OCI_START_SOCKET, 0);
 	start_release(start);
-	rundir_remove(&start->dir);
+	oci_remove_rundir(&start->dir, start->id.base_path);
 }
 
 static int fail(struct start *start, struct error *err)

@@ -177,6 +177,8 @@ int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_i
 
 	for (int attempt = 0; attempt < 16; attempt++) {
 		r = make_directory(ret->path);
+		if (r == -ENOENT)
+			continue; /* who removed the last container has removed the parent */
 		if (r < 0 && r != -EEXIST)
 			return error_set(err, r, "create run directory %s", ret->path);
 		*ret_is_stale = r == -EEXIST;

@@ -27,7 +27,10 @@ static int find_root(struct wabe_call *call, struct error *err)
 	auto_free char *here = NULL;
 	int r;
 
-	if (!given) {
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	if (!given && runtime && *runtime == '/' && geteuid() == 0 && oci_is_rootless()) {
+		r = text_format(&call->root, "%s/wabe/oci", runtime);
+	} else if (!given) {
 		r = rundir_parent("oci", buffer, sizeof(buffer));
 		r = r ?: text_replace(&call->root, buffer);
 	} else if (*given == '/') {

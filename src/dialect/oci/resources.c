@@ -306,9 +306,6 @@ static int allow_defaults(const struct json_at *at, struct spec *spec)
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		ADD(false, "devices.allow", "%s", rules[i]);
-	vector_for_each (device, &spec->oci.devices)
-		if (device->kind != 'p')
-			ADD(false, "devices.allow", "%c %u:%u rwm", (int)device->kind, device->major, device->minor);
 	return 0;
 }
 
