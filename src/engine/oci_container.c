@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/journal.h"
 #include "base/text.h"
 #include "engine/handover.h"
 #include "engine/oci_internal.h"
@@ -204,6 +205,26 @@ int oci_kill(struct oci_container *container, int signal, bool all, struct error
 	return 0;
 }
 
+static int kill_group(const char *kind, const char *argument, void *data)
+{
+	auto_free char *paths = strcmp(kind, RESOURCE_CGROUP) == 0 ? strdup(argument) : NULL;
+	char *rest = paths;
+
+	(void)data;
+	for (char *path; rest && (path = strsep(&rest, "\t"));)
+		(void)cgroupfs_signal(path, SIGKILL); /* it may not have been made */
+	return 0;
+}
+
+/* create was killed before it could note init, which may not have seen it yet. */
+static void kill_unknown(const struct oci_container *container)
+{
+	auto_close int fd = openat(container->dir.fd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		(void)journal_read_backwards(fd, kill_group, NULL);
+}
+
 int oci_delete(struct oci_container *container, bool force, struct error *err)
 {
 	bool is_alive = container->init_pidfd >= 0;
@@ -221,6 +242,8 @@ int oci_delete(struct oci_container *container, bool force, struct error *err)
 	}
 	if (container->has_cgroups)
 		(void)cgroup_kill(&container->cgroups);
+	else
+		kill_unknown(container);
 	resources_release(container->dir.fd, -1, NULL);
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
 	oci_remove_rundir(&container->dir, container->id.base_path);

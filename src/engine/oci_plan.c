@@ -1,6 +1,7 @@
 /* How an OCI container comes to be: the two lists of start_plan.c in OCI's order. `create` ends before init's await-start. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -312,7 +313,11 @@ static int begin(struct start *start, struct error *err)
 	close_fd(&start->journal_fd);
 	close_fd(&start->console.master_fd);
 	(void)setsid(); /* a fresh child leads no group */
-	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? error_set(err, errno, "follow the runtime's death") : 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_set(err, errno, "follow the runtime's death");
+	/* it may have died before that */
+	struct pollfd other = { .fd = start->handover.init_fd };
+	return poll(&other, 1, 0) > 0 ? error_set(err, ECONNRESET, "the runtime is gone") : 0;
 }
 
 static int enter_cgroups(struct start *start, struct error *err)
