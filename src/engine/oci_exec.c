@@ -206,6 +206,7 @@ int oci_exec(struct start *start)
 	const struct spec_oci *oci = &start->spec->oci;
 	int signal_fd = oci->detach ? -1 : oci_open_signals();
 
+	oci_reset_signals();
 	(void)close_range(3 + oci->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
 	int r = load(start, &job, &err);
 	pid_t pid = r < 0 ? r : start_program(&job, &err);

@@ -21,6 +21,9 @@ int oci_find_program(struct spec *spec, struct error *err);
 /* The last acts of init and of exec; returns only on failure. */
 int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int handover_fd, bool is_init, struct error *err);
 
+/* What the caller ignores (conmon: SIGPIPE) is not to be ignored inside. Needs the host's /proc. */
+void oci_reset_signals(void);
+
 /* ---- the caller's side ---- */
 /* Signals of the caller as a descriptor. */
 int oci_open_signals(void);

@@ -160,8 +160,6 @@ static int stay(struct start *start, int signal_fd)
 	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
 	start->init_pid = 0;
 	bool is_ours = faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
-	if (start->has_cgroups)
-		(void)cgroup_kill(&start->cgroups);
 	remove_all(start);
 	if (is_ours)
 		(void)oci_run_hooks(start->spec, OCI_POSTSTOP, OCI_STOPPED, pid, &ignored); /* they report themselves */
@@ -174,6 +172,7 @@ int oci_supervise(struct start *start)
 	bool is_create = strcmp(start->spec->oci.command, "create") == 0, leaves = is_create || start->spec->oci.detach;
 	int signal_fd = leaves ? -1 : oci_open_signals();
 
+	oci_reset_signals();
 	(void)close_range(3 + start->spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (start_once(start, &err) < 0)
 		return fail(start, &err);

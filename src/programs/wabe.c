@@ -1,6 +1,7 @@
 /* wabe: the OCI runtime's command line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +119,11 @@ static void open_standard(void)
 
 int main(int argc, char **argv)
 {
-	struct wabe_call call = { .sink = spec_new() };
+	struct wabe_call call = { 0 };
 	struct error err = { 0 };
+
+	(void)mallopt(M_TOP_PAD, 512 << 10); /* one call to the kernel for all that a configuration takes */
+	call.sink = spec_new();
 	int r = call.sink ? 0 : error_set(&err, ENOMEM, "start");
 
 	if (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)

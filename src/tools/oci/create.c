@@ -49,11 +49,14 @@ static int read_config(const struct wabe_call *call, struct spec *spec, struct e
 	r = oci_parse_config(spec, file, bundle, text, length, err);
 	if (r < 0)
 		return r;
-	auto_free char *root = realpath(spec->rootfs.path, NULL);
-	if (!root || stat(root, &st) < 0)
+	if (lstat(spec->rootfs.path, &st) < 0)
 		return spec_error(err, errno, spec, &spec->rootfs.origin, "rootfs %s", spec->rootfs.path);
-	if (!S_ISDIR(st.st_mode))
-		return spec_error(err, ENOTDIR, spec, &spec->rootfs.origin, "rootfs %s", spec->rootfs.path);
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	/* a link of the caller's: it is mounted where it leads */
+	auto_free char *root = realpath(spec->rootfs.path, NULL);
+	if (!root || stat(root, &st) < 0 || !S_ISDIR(st.st_mode))
+		return spec_error(err, root ? ENOTDIR : errno, spec, &spec->rootfs.origin, "rootfs %s", spec->rootfs.path);
 	return text_replace(&spec->rootfs.path, root) < 0 ? error_set(err, ENOMEM, "read the bundle") : 0;
 }
 
