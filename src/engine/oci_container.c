@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -70,6 +71,9 @@ int oci_load(const char *root, const char *name, struct oci_container *ret, stru
 		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist", name), -ENOENT;
 	if (r < 0)
 		return error_set(err, r, "open the state of container \"%s\"", name);
+	struct stat st;
+	if (fstat(ret->dir.fd, &st) < 0 || st.st_uid != geteuid())
+		return error_set_kind(err, ERROR_PERMISSION, EPERM, "the state %s is another user's", ret->dir.path);
 	r = read_spec(ret, err);
 	if (r < 0)
 		return r;
