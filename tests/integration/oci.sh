@@ -124,6 +124,17 @@ many() { # 16 at a time
 }
 check many-at-once many
 
+rootless() { # an ordinary user, without help of root or of podman
+	local u=$work/u as
+	bundle r; chmod 755 "$work"; mkdir -p "$u" "$work/xdg"; cp -r "$work/r/rootfs" "$u/"
+	chown -R 1234:1234 "$u" "$work/xdg"; chmod 700 "$work/xdg"
+	as=(timeout -k 2 20 setpriv --reuid 1234 --regid 1234 --clear-groups env XDG_RUNTIME_DIR="$work/xdg" HOME=/ "$bin/wabe")
+	cd "$u" && "${as[@]}" spec --rootless && sed -i 's/"terminal": true/"terminal": false/; s/"sh" \]/"sleep", "100" ]/' config.json || return
+	"${as[@]}" run -d u </dev/null >/dev/null && [ "$("${as[@]}" exec u id -u)" = 0 ] && "${as[@]}" delete -f u || return
+	[ ! -e "$work/xdg/wabe/oci" ]
+}
+check rootless rootless
+
 # ---- incidents: the image is hostile ----
 
 through_links() { # CVE-2019-18837, 2021-30465
