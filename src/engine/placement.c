@@ -138,16 +138,14 @@ static void leave_children_namespaces(const struct start *start)
 	(void)setns(own, CLONE_NEWPID); /* our own: can not fail but for memory */
 }
 
-static void run_init(struct start *start) __attribute__((noreturn));
-
-static void run_init(struct start *start)
+void placement_run_init(struct start *start)
 {
 	struct message message = { .kind = MESSAGE_ERROR };
 
 	process_prefault_stack();
 	start->is_init = true;
 	close_fd(&start->handover.supervisor_fd);
-	if (plan_run(init_plan, start, &message.error) < 0)
+	if (plan_run(start->init_plan, start, &message.error) < 0)
 		(void)message_send(start->handover.init_fd, &message); /* the supervisor may be gone */
 	_exit(EXIT_FAILURE);
 }
@@ -169,7 +167,7 @@ int placement_clone_init(struct start *start, struct error *err)
 	start->is_placed_by_clone = start->cgroup_fd >= 0;
 	pid_t pid = clone_process(&request);
 	if (pid == 0)
-		run_init(start);
+		placement_run_init(start);
 	leave_children_namespaces(start);
 	leave_time_namespace(start);
 	close_fd(&start->handover.init_fd);

@@ -3,6 +3,9 @@
 
 /* Clones init into its namespaces and, on cgroup2, its cgroup; in the child runs init_plan and never returns. */
 int placement_clone_init(struct start *start, struct error *err);
+/* The child's side of that clone. */
+void placement_run_init(struct start *start) __attribute__((noreturn));
+
 /* Writes init's uid_map and gid_map. */
 int placement_write_id_maps(struct start *start, struct error *err);
 /* Opens what lxc.namespace.share.* names; in the supervisor. */

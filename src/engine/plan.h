@@ -11,6 +11,8 @@ enum signal_point {
 	POINT_MAPPED,	     /* supervisor -> init: the id maps are written */
 	POINT_NETWORK_READY, /* supervisor -> init: links are in init's namespace */
 	POINT_ROOTFS_READY,  /* init -> supervisor: mounted, pivoted, ttys reported */
+	POINT_MOUNTED,	     /* OCI: init -> supervisor: time for the hooks of the runtime */
+	POINT_HOOKS_DONE,    /* OCI: supervisor -> init: they have run */
 	POINT_GO,	     /* supervisor -> init: execute */
 	POINT_COUNT,
 };

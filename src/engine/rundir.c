@@ -18,7 +18,7 @@
 #include "kernel/pidfd.h"
 
 /* Everything that may lie in a run directory. */
-static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices" };
+static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start" };
 
 /* A directory that nobody but the caller can write to: what is found below is believed. */
 static bool is_own_directory(const char *path)
@@ -78,8 +78,11 @@ void rundir_suffix(const char *base_path, char *buffer, size_t size)
 static int rundir_path(const struct container_id *id, char *buffer, size_t size)
 {
 	char suffix[16], parent[PATH_MAX];
+	if (strcmp(id->dialect, "oci") == 0) { /* its callers know the place: --root */
+		int n = snprintf(buffer, size, "%s/%s", id->base_path, id->name);
+		return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+	}
 	int r = rundir_parent(id->dialect, parent, sizeof(parent));
-
 	if (r < 0)
 		return r;
 	rundir_suffix(id->base_path, suffix, sizeof(suffix));
@@ -174,6 +177,8 @@ int rundir_create(const struct container_id *id, struct rundir *ret, bool *ret_i
 
 	for (int attempt = 0; attempt < 16; attempt++) {
 		r = make_directory(ret->path);
+		if (r == -ENOENT)
+			continue; /* who removed the last container has removed the parent */
 		if (r < 0 && r != -EEXIST)
 			return error_set(err, r, "create run directory %s", ret->path);
 		*ret_is_stale = r == -EEXIST;

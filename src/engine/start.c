@@ -49,10 +49,15 @@ static void build_argv(const struct supervisor_call *call, char *title, size_t s
 	const struct container_id *id = call->id;
 	size_t n = 0;
 
-	snprintf(title, size, "[lxc monitor] %s %s", id->base_path, id->name);
+	if (call->oci_mode)
+		snprintf(title, size, "wabe");
+	else
+		snprintf(title, size, "[lxc monitor] %s %s", id->base_path, id->name);
 	snprintf(run_fd, 32, "--run-fd=%d", call->run_fd);
 	n = add_argument(argv, n, title);
 	n = add_argument(argv, n, run_fd);
+	if (call->oci_mode)
+		n = add_argument(argv, n, call->oci_mode);
 	if (call->adopt)
 		n = add_argument(argv, n, "--adopt");
 	if (call->foreground)
@@ -74,12 +79,18 @@ static void build_argv(const struct supervisor_call *call, char *title, size_t s
 
 int supervisor_exec(const struct supervisor_call *call, struct error *err)
 {
-	char title[PATH_MAX], run_fd[32], *argv[16];
+	char title[PATH_MAX], run_fd[32], spec_fd[16], *argv[16];
 	auto_close int program = open_supervisor();
 
 	if (program < 0)
 		return error_set(err, program, "open %s", WABE_SUPERVISOR);
 	build_argv(call, title, sizeof(title), run_fd, argv);
+	if (call->oci_mode && call->spec_fd >= 0) {
+		size_t n = 3;
+		snprintf(spec_fd, sizeof(spec_fd), "%d", call->spec_fd);
+		argv[add_argument(argv, n, spec_fd)] = NULL;
+		(void)fcntl(call->spec_fd, F_SETFD, 0); /* an open descriptor: can not fail */
+	}
 	if (fcntl(call->run_fd, F_SETFD, 0) < 0)
 		return error_set(err, errno, "keep the run directory open");
 	syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);

@@ -59,10 +59,17 @@ struct start {
 	int init_stat_fd; /* adopted: /proc/PID/stat, for its exit status */
 	uint64_t init_start_ticks;
 	const char *running_step;
+	const struct step *init_plan; /* what init walks */
 };
 
 /* Tells who starts the container what it will lack; the start goes on. */
 void start_warn(const struct start *start, const struct error *warning);
+
+/* Everything of one start at its beginning. */
+void start_prepare(struct start *start);
+
+/* Tells the rootfs which hierarchies the host has and where the container is in them. 0 or -ENOMEM. */
+int start_describe_hierarchies(struct start *start);
 
 /* Walks a plan; stops at the first failure. 0 or -errno with *err naming the step's fault. */
 int plan_run(const struct step *plan, struct start *start, struct error *err);

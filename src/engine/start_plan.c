@@ -160,7 +160,7 @@ static int add_journal(void *data, const char *kind, const char *argument)
 }
 
 /* The rootfs shows the host's hierarchies (lxc.mount.auto = cgroup); what it needs of them was read here already. */
-static int describe_hierarchies(struct start *start)
+int start_describe_hierarchies(struct start *start)
 {
 	size_t count = start->layout.hierarchies.count;
 
@@ -204,7 +204,7 @@ static int create_cgroups(struct start *start, struct error *err)
 		start_warn(start, &warning);
 	}
 	start->cgroup_fd = cgroup_set_open_v2(&start->cgroups);
-	r = describe_hierarchies(start);
+	r = start_describe_hierarchies(start);
 	return r < 0 ? error_set(err, r, "create the cgroups") : 0;
 }
 

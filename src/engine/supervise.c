@@ -100,7 +100,7 @@ void start_release(struct start *start)
 }
 
 /* Namespaces that the spec makes; what it shares is not made. */
-static void prepare(struct start *start)
+void start_prepare(struct start *start)
 {
 	start->namespaces = spec_new_namespaces(start->spec);
 	start->root = (struct rootfs_context){ .spec = start->spec,
@@ -119,13 +119,14 @@ static void prepare(struct start *start)
 	start->handover = (struct handover){ -1, -1 };
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		start->join_fds[kind] = -1;
+	start->init_plan = init_plan;
 	console_init(&start->console);
 	notify_init(&start->notify);
 }
 
 static int start_once(struct start *start, struct error *err)
 {
-	prepare(start);
+	start_prepare(start);
 	start->journal_fd = journal_open(start->dir.fd, "journal");
 	if (start->journal_fd < 0)
 		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
@@ -434,7 +435,7 @@ static int adopt(struct start *start, struct error *err)
 {
 	struct run_state state;
 
-	prepare(start);
+	start_prepare(start);
 	int r = run_state_read(start->dir.fd, &state);
 	if (r < 0)
 		return error_set(err, r, "read the state of %s", start->id.name);

@@ -177,10 +177,15 @@ int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t fl
 	return result(mount(source, mount_fd_path(target_fd, path), type, flags, data));
 }
 
-int mount_pivot_here(void)
+int mount_pivot_here(bool is_shared)
 {
+	auto_close int old_fd = is_shared ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
 	/* pivot_root(2), "NOTES": the old root comes to lie over the new one and is what "." is unmounted from */
 	if (syscall(SYS_pivot_root, ".", ".") == 0) {
+		/* what is unmounted here must not go away on the host */
+		if (is_shared && (fchdir(old_fd) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0))
+			return -errno;
 		if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 			return -errno;
 		return 0;

@@ -53,8 +53,11 @@ int mount_at_path(const char *source, const char *target, const char *type, uint
 /* mount(2) on what target_fd is, through /proc/self/fd. */
 int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t flags, const char *data);
 
-/* Makes the working directory the root and drops the old root; the working directory is "/" then. */
-int mount_pivot_here(void);
+/*
+ * Makes the working directory the root and drops the old root; the working directory is "/" then. is_shared: the old
+ * root's mounts are shared with the host, so that they are parted from it first.
+ */
+int mount_pivot_here(bool is_shared);
 
 /*
  * A procfs of the caller's pid namespace that nobody can have covered or replaced: detached, or where the

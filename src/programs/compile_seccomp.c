@@ -1,11 +1,13 @@
 /*
- * wabe-compile-seccomp [--cache]: a seccomp policy in LXC's language on standard input becomes BPF on standard output,
- * with --cache the file that is kept beside a policy. A fault is one line "LINE: TEXT" on standard error and exit
+ * wabe-compile-seccomp [--cache | --oci]: a seccomp policy in LXC's language on standard input becomes BPF on standard output,
+ * with --cache the file that is kept beside a policy. --oci: it is the seccomp object of
+ * an OCI bundle. A fault is one line "LINE: TEXT" on standard error and exit
  * status 1, what was skipped the same and exit status 0. A program of its own, so that nothing on the start path links
  * or loads libseccomp.
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +51,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "1: cannot read the policy: %s\n", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	r = seccomp_policy_compile(text, length, &filter, &messages);
+	bool is_oci = argc > 1 && strcmp(argv[1], "--oci") == 0;
+	r = is_oci ? seccomp_oci_compile(text, length, &filter, &messages) : seccomp_policy_compile(text, length, &filter, &messages);
 	if (*messages.fault || *messages.warning)
 		fprintf(stderr, "%s\n", *messages.fault ? messages.fault : messages.warning);
 	if (r < 0)

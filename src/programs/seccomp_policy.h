@@ -16,3 +16,6 @@ struct policy_messages {
  * 0, or -errno with messages->fault filled.
  */
 int seccomp_policy_compile(const char *text, size_t length, scmp_filter_ctx *ret, struct policy_messages *messages);
+
+/* The same for linux.seccomp of an OCI bundle, as JSON. */
+int seccomp_oci_compile(const char *text, size_t length, scmp_filter_ctx *ret, struct policy_messages *messages);

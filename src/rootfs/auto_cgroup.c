@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
+#include "rootfs/bundle.h"
 #include "rootfs/internal.h"
 
 #define CGROUP_DIR "sys/fs/cgroup"
@@ -25,6 +26,8 @@ struct view {
 	bool is_full;	 /* the whole hierarchy, else only the container's own part */
 	bool parents_ro; /* all above the container's cgroup */
 	bool own_ro;	 /* the container's cgroup */
+	bool is_flat;	 /* without a namespace: the container's own part in the place of the whole hierarchy */
+	const char *directory; /* where they are mounted */
 };
 
 /* A copy of what the host has at source, attached at target in the container. */
@@ -63,7 +66,7 @@ static int bind_hierarchy(const struct view *view, const struct rootfs_hierarchy
 		snprintf(own_target, sizeof(own_target), "%s%s", target, own) >= (int)sizeof(own_target))
 		return -ENAMETOOLONG;
 	if (!view->is_full)
-		return bind_part(view, own_source, own_target, view->own_ro);
+		return bind_part(view, own_source, view->is_flat ? target : own_target, view->own_ro);
 	int r = bind_part(view, one->mount, target, view->parents_ro);
 	if (r == 0 && view->parents_ro != view->own_ro && *own)
 		r = bind_part(view, own_source, own_target, view->own_ro);
@@ -108,13 +111,13 @@ static int mount_all(const struct view *view)
 	const struct rootfs_context *root = view->root;
 	char target[PATH_MAX];
 
-	auto_close int under_fd = path_create_in_root(root->root_fd, CGROUP_DIR, PATH_CREATE_DIRECTORY);
+	auto_close int under_fd = path_create_in_root(root->root_fd, view->directory, PATH_CREATE_DIRECTORY);
 	if (under_fd < 0)
 		return under_fd;
 	int r = mount_at_fd("tmpfs", under_fd, "tmpfs", FLAGS, "mode=755,size=10240k");
 	if (r < 0)
 		return r;
-	auto_close int dir_fd = path_open_in_root(root->root_fd, CGROUP_DIR, O_PATH | O_DIRECTORY, 0);
+	auto_close int dir_fd = path_open_in_root(root->root_fd, view->directory, O_PATH | O_DIRECTORY, 0);
 	if (dir_fd < 0)
 		return dir_fd;
 	for (size_t i = 0; r == 0 && i < root->hierarchy_count; i++) {
@@ -122,7 +125,7 @@ static int mount_all(const struct view *view)
 		if (!is_in_place(one))
 			continue;
 		const char *name = strrchr(one->mount, '/') + 1; /* "cpu,cpuacct", "unified" */
-		(void)snprintf(target, sizeof(target), "%s/%s", CGROUP_DIR, name);
+		(void)snprintf(target, sizeof(target), "%s/%s", view->directory, name);
 		r = mount_hierarchy(view, one, target);
 		r = r ?: link_controllers(dir_fd, name);
 	}
@@ -156,6 +159,40 @@ static bool is_left_to_init(const struct spec_mounts *mounts, bool has_namespace
 	return has_namespace && !mounts->auto_cgroup_force && has_admin && !is_v2_only;
 }
 
+/* There is no directory to be made in sysfs: without a namespace the own part takes the whole place. */
+static int mount_v2(const struct view *view, const struct rootfs_hierarchy *v2)
+{
+	struct rootfs_hierarchy top = *v2;
+	char own[PATH_MAX];
+
+	if (!view->is_new && !view->is_full) {
+		if (snprintf(own, sizeof(own), "%s%s", v2->mount, v2->own ? v2->own : "") >= (int)sizeof(own))
+			return -ENAMETOOLONG;
+		top = (struct rootfs_hierarchy){ .mount = own, .own = "" };
+	}
+	return mount_hierarchy(view, &top, view->directory);
+}
+
+int rootfs_mount_cgroup_entry(const struct rootfs_context *root, const char *path, bool is_read_only)
+{
+	const struct rootfs_hierarchy *v2 = find_v2(root);
+	struct view view = { .root = root,
+		.directory = path,
+		.is_new = spec_new_namespaces(root->spec) & 1U << NAMESPACE_CGROUP,
+		.is_flat = true,
+		.parents_ro = is_read_only,
+		.own_ro = is_read_only };
+
+	if (!v2 || strcmp(v2->mount, "/" CGROUP_DIR) != 0)
+		return mount_all(&view);
+	int r = mount_v2(&view, v2);
+	if (r == -EPERM && view.is_new) { /* a user namespace with another's cgroup namespace */
+		view.is_new = false;
+		r = mount_v2(&view, v2);
+	}
+	return r;
+}
+
 static int mount_wanted(const struct rootfs_context *root)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
@@ -170,22 +207,12 @@ static int mount_wanted(const struct rootfs_context *root)
 	if (kind == AUTO_MOUNT_UNSET_SUFFIX)
 		kind = has_admin ? AUTO_MOUNT_RW : AUTO_MOUNT_MIXED;
 	struct view view = { .root = root,
+		.directory = CGROUP_DIR,
 		.is_new = has_namespace,
 		.is_full = mounts->auto_cgroup_full,
 		.parents_ro = kind != AUTO_MOUNT_RW && !has_namespace,
 		.own_ro = kind == AUTO_MOUNT_RO };
-	if (is_v2_only || (mounts->auto_cgroup_v2 && v2)) {
-		/* there is no directory to be made in sysfs: without a namespace the own part takes the whole place */
-		struct rootfs_hierarchy top = *v2;
-		char own[PATH_MAX];
-		if (!view.is_new && !view.is_full) {
-			if (snprintf(own, sizeof(own), "%s%s", v2->mount, v2->own ? v2->own : "") >= (int)sizeof(own))
-				return -ENAMETOOLONG;
-			top = (struct rootfs_hierarchy){ .mount = own, .own = "" };
-		}
-		return mount_hierarchy(&view, &top, CGROUP_DIR);
-	}
-	return mount_all(&view);
+	return is_v2_only || (mounts->auto_cgroup_v2 && v2) ? mount_v2(&view, v2) : mount_all(&view);
 }
 
 int rootfs_mount_auto_cgroup(const struct rootfs_context *root, struct error *err)

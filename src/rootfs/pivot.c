@@ -11,7 +11,7 @@
 
 int rootfs_pivot(struct rootfs_context *root, struct error *err)
 {
-	int r = fchdir(root->root_fd) < 0 ? -errno : mount_pivot_here();
+	int r = fchdir(root->root_fd) < 0 ? -errno : mount_pivot_here(false);
 
 	close_fd(&root->root_fd);
 	return r < 0 ? error_set(err, r, "make %s the root", root->spec->rootfs.path) : 0;

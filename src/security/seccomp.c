@@ -50,12 +50,18 @@ static int take_program(const struct talk *talk, struct seccomp_filter *ret)
 	return 0;
 }
 
+/* For error lines. */
+static const char *name_of(const struct spec *spec)
+{
+	return spec->oci.seccomp ? "linux.seccomp" : spec->security.seccomp_profile;
+}
+
 static int compile_by(const struct spec *spec, const char *compiler_path, const struct content *policy,
 	const struct talk *talk, struct seccomp_filter *ret, struct error *err)
 {
-	const char *profile = spec->security.seccomp_profile;
+	const char *profile = name_of(spec);
 	const struct origin *origin = &spec->security.seccomp_origin;
-	char *argv[] = { (char *)compiler_path, NULL }, *envp[] = { NULL };
+	char oci[] = "--oci", *argv[] = { (char *)compiler_path, spec->oci.seccomp ? oci : NULL, NULL }, *envp[] = { NULL };
 
 	int r = write_full(talk->fds[0], policy->data, policy->length);
 	r = r ?: talk_run(talk, argv, envp);
@@ -80,7 +86,7 @@ static int compile(const struct spec *spec, const char *compiler_path, const str
 	struct talk talk;
 	int r = talk_open(&talk);
 
-	r = r < 0 ? error_set(err, r, "compile seccomp profile %s", spec->security.seccomp_profile) :
+	r = r < 0 ? error_set(err, r, "compile seccomp profile %s", name_of(spec)) :
 		    compile_by(spec, compiler_path, policy, &talk, ret, err);
 	talk_close(&talk);
 	return r;
@@ -95,7 +101,7 @@ static bool find_cached(const char *profile, const char *cache_dir, const struct
 {
 	uint64_t hash = hash_fnv1a64(policy->data, policy->length);
 
-	int length = snprintf(path, PATH_MAX, "%s" SECCOMP_CACHE_SUFFIX, profile);
+	int length = profile ? snprintf(path, PATH_MAX, "%s" SECCOMP_CACHE_SUFFIX, profile) : PATH_MAX;
 	if (length < PATH_MAX && seccomp_cache_load(path, policy->data, policy->length, ret) == 0)
 		return true;
 	length = cache_dir ? snprintf(path, PATH_MAX, "%s/%016" PRIx64, cache_dir, hash) : PATH_MAX;
@@ -113,10 +119,18 @@ static int prepare_policy(const struct spec *spec, const char *cache_dir, const 
 	struct content policy = { 0 };
 	char path[PATH_MAX];
 
-	int r = file_read(AT_FDCWD, profile, SECCOMP_POLICY_LENGTH, &policy.data, &policy.length);
+	int r = 0;
+	if (spec->oci.seccomp) {
+		policy.data = strdup(spec->oci.seccomp);
+		policy.length = strlen(spec->oci.seccomp);
+		profile = NULL;
+		r = policy.data ? 0 : -ENOMEM;
+	} else {
+		r = file_read(AT_FDCWD, profile, SECCOMP_POLICY_LENGTH, &policy.data, &policy.length);
+	}
 	auto_free char *text = policy.data;
 	if (r < 0)
-		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", profile);
+		return spec_error(err, r, spec, &spec->security.seccomp_origin, "read seccomp profile %s", name_of(spec));
 	if (find_cached(profile, cache_dir, &policy, path, ret))
 		return 0;
 	r = compile(spec, compiler_path, &policy, ret, err);
@@ -133,8 +147,8 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 	const char *profile = spec->security.seccomp_profile;
 	int r = 0;
 
-	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting };
-	if (profile && strcmp(profile, "none") != 0)
+	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting || spec->oci.seccomp };
+	if (spec->oci.seccomp || (profile && strcmp(profile, "none") != 0))
 		r = prepare_policy(spec, cache_dir, compiler_path, ret, err);
 	if (r == 0 && (r = seccomp_guard_add(spec, ret)) < 0)
 		r = error_set(err, r, "make the seccomp rules of the disk limit");

@@ -66,13 +66,13 @@ int seccomp_cache_write(int fd, const char *text, size_t length, const struct se
 
 int seccomp_cache_directory(char *buffer, size_t size)
 {
-	const char *base = "/run", *tail = "wabe/seccomp";
+	const char *base = "/run", *tail = "wabe/.seccomp"; /* hidden: no state of a container */
 
 	if (geteuid() != 0) {
 		base = getenv("XDG_RUNTIME_DIR");
 		if (!base || *base != '/') {
 			base = getenv("HOME");
-			tail = ".cache/wabe/seccomp";
+			tail = ".cache/wabe/.seccomp";
 		}
 		if (!base || *base != '/')
 			return -ENOENT;

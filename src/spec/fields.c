@@ -29,7 +29,8 @@ static const struct field mount_fields[] = {
 	TEXT(spec_mount, line), TEXT(spec_mount, source), TEXT(spec_mount, target), TEXT(spec_mount, type),
 	TEXT(spec_mount, options), TEXT(spec_mount, data), U64(spec_mount, flags_set), U64(spec_mount, flags_clear),
 	U64(spec_mount, propagation), BOOL(spec_mount, optional), BOOL(spec_mount, source_in_rootfs),
-	U32(spec_mount, create), TEXT(spec_mount, idmap), ORIGIN(spec_mount, origin), END
+	U32(spec_mount, create), TEXT(spec_mount, idmap), U64(spec_mount, recursive_set),
+	U64(spec_mount, recursive_clear), BOOL(spec_mount, copy_up), ORIGIN(spec_mount, origin), END
 };
 static const struct field idmap_fields[] = {
 	BOOL(spec_idmap, is_gid), U32(spec_idmap, inside), U32(spec_idmap, outside), U32(spec_idmap, count),
@@ -58,6 +59,14 @@ static const struct field link_fields[] = {
 };
 static const struct field hook_fields[] = {
 	U32(spec_hook, moment), TEXT(spec_hook, command), ORIGIN(spec_hook, origin), END
+};
+static const struct field device_fields[] = {
+	TEXT(spec_device, path), U32(spec_device, kind), U32(spec_device, major), U32(spec_device, minor),
+	U32(spec_device, mode), U32(spec_device, uid), U32(spec_device, gid), ORIGIN(spec_device, origin), END
+};
+static const struct field oci_hook_fields[] = {
+	U32(spec_oci_hook, moment), TEXT(spec_oci_hook, path), LIST(spec_oci_hook, argv), LIST(spec_oci_hook, environment),
+	U32(spec_oci_hook, timeout), ORIGIN(spec_oci_hook, origin), END
 };
 
 const struct field spec_fields[] = {
@@ -126,7 +135,22 @@ const struct field spec_fields[] = {
 	BOOL(spec, lifecycle.unshare_mounts), BOOL(spec, lifecycle.start_auto), U32(spec, lifecycle.start_delay),
 	I32(spec, lifecycle.start_order), LIST(spec, lifecycle.groups),
 
-	TEXT(spec, log.file), TEXT(spec, log.level), TEXT(spec, log.syslog), END
+	TEXT(spec, log.file), TEXT(spec, log.level), TEXT(spec, log.syslog),
+
+	TEXT(spec, oci.bundle), TEXT(spec, oci.version), STRUCTS(spec, oci.annotations, setting_fields),
+	BOOL(spec, oci.root_read_only), U64(spec, oci.root_propagation), STRUCTS(spec, oci.devices, device_fields),
+	LIST(spec, oci.masked), LIST(spec, oci.read_only), STRUCTS(spec, oci.hooks, oci_hook_fields),
+	BOOL(spec, oci.terminal), U32(spec, oci.console_height), U32(spec, oci.console_width),
+	U32_DEFAULT(spec, oci.umask, UINT32_MAX), U64(spec, oci.cap_bounding), U64(spec, oci.cap_effective),
+	U64(spec, oci.cap_permitted), U64(spec, oci.cap_inheritable), U64(spec, oci.cap_ambient),
+	TEXT(spec, oci.oom_score_adj), TEXT(spec, oci.scheduler), BOOL(spec, oci.has_io_priority),
+	U32(spec, oci.io_priority), TEXT(spec, oci.cpus_before), TEXT(spec, oci.cpus_after), TEXT(spec, oci.seccomp),
+	TEXT(spec, oci.seccomp_listener), TEXT(spec, oci.seccomp_metadata), TEXT(spec, oci.mount_label),
+	TEXT(spec, oci.memory_policy), STRUCTS(spec, oci.net_devices, setting_fields), TEXT(spec, oci.exec_cgroup),
+	TEXT(spec, oci.command), TEXT(spec, oci.console_socket), TEXT(spec, oci.pidfd_socket), TEXT(spec, oci.pid_file),
+	TEXT(spec, oci.log), TEXT(spec, oci.notify_socket), BOOL(spec, oci.log_json), BOOL(spec, oci.no_pivot),
+	BOOL(spec, oci.no_new_keyring), BOOL(spec, oci.detach), BOOL(spec, oci.keep), BOOL(spec, oci.no_subreaper),
+	BOOL(spec, oci.no_cgroups), BOOL(spec, oci.listen), U32(spec, oci.preserve_fds), END
 };
 
 static size_t scalar_size(enum field_kind kind)

@@ -13,6 +13,7 @@ struct spec *spec_new(void)
 	if (!spec)
 		return NULL;
 	spec->process.personality = UINT32_MAX;
+	spec->oci.umask = UINT32_MAX;
 	if (string_list_add(&spec->sources, "") < 0) {
 		free(spec);
 		return NULL;

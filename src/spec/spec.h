@@ -104,6 +104,9 @@ struct spec_mount {
 	bool source_in_rootfs; /* option relative */
 	uint32_t create;       /* enum mount_create */
 	char *idmap;	       /* "container" or the path of a user namespace file */
+	/* OCI */
+	uint64_t recursive_set, recursive_clear; /* MS_* for the mount and all below it */
+	bool copy_up;	       /* a tmpfs starts with what it hides */
 	struct origin origin;
 };
 
@@ -272,6 +275,57 @@ struct spec_log {
 	char *syslog;
 };
 
+/* What only an OCI bundle says; empty for all other dialects. */
+struct spec_device {
+	char *path;
+	uint32_t kind; /* 'c', 'b' or 'p' */
+	uint32_t major, minor, mode, uid, gid;
+	struct origin origin;
+};
+
+struct spec_oci_hook {
+	uint32_t moment; /* enum oci_moment */
+	char *path;
+	struct string_list argv, environment;
+	uint32_t timeout; /* seconds; 0: none */
+	struct origin origin;
+};
+
+enum oci_moment { OCI_PRESTART, OCI_CREATE_RUNTIME, OCI_CREATE_CONTAINER, OCI_START_CONTAINER, OCI_POSTSTART, OCI_POSTSTOP,
+	OCI_MOMENTS };
+
+struct spec_oci {
+	char *bundle;  /* absolute */
+	char *version; /* ociVersion */
+	VECTOR(struct spec_setting) annotations;
+	bool root_read_only;
+	uint64_t root_propagation; /* MS_SHARED | MS_REC ...; 0: slave, then private */
+	VECTOR(struct spec_device) devices;
+	struct string_list masked, read_only;
+	VECTOR(struct spec_oci_hook) hooks;
+	/* process */
+	bool terminal;
+	uint32_t console_height, console_width;
+	uint32_t umask; /* UINT32_MAX: 0022 */
+	uint64_t cap_bounding, cap_effective, cap_permitted, cap_inheritable, cap_ambient;
+	char *oom_score_adj;
+	char *scheduler; /* the fields of struct sched_attr: "POLICY FLAGS NICE PRIORITY RUNTIME DEADLINE PERIOD" */
+	bool has_io_priority;
+	uint32_t io_priority; /* as ioprio_set(2) takes it */
+	char *cpus_before, *cpus_after; /* execCPUAffinity */
+	char *seccomp; /* linux.seccomp as JSON */
+	char *seccomp_listener, *seccomp_metadata;
+	char *mount_label;
+	char *memory_policy; /* "MODE|FLAGS MASK": for set_mempolicy(2) */
+	VECTOR(struct spec_setting) net_devices; /* host's name, name inside */
+	char *exec_cgroup; /* of exec: below the container's */
+	/* how the command was called */
+	char *command; /* "create" */
+	char *console_socket, *pidfd_socket, *pid_file, *log, *notify_socket;
+	bool log_json, no_pivot, no_new_keyring, detach, keep, no_subreaper, no_cgroups, listen;
+	uint32_t preserve_fds;
+};
+
 struct spec {
 	struct string_list sources; /* item 0 is "" */
 	struct spec_identity identity;
@@ -287,6 +341,7 @@ struct spec {
 	struct spec_hooks hooks;
 	struct spec_lifecycle lifecycle;
 	struct spec_log log;
+	struct spec_oci oci;
 };
 
 struct error;

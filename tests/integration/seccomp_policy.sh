@@ -104,7 +104,7 @@ END
 fi
 
 # --- in containers: faults, and the cache --------------------------------------------------------------------------
-cache=/run/wabe/seccomp
+cache=/run/wabe/.seccomp
 try() { start box -l WARN -o "$work/log"; } # one start with a log of its own
 refused() { rm -f "$work/log"; lxc-start -P "$P" -n box 2>&1; }
 cached() { ls "$cache" 2>/dev/null; }

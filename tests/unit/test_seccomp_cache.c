@@ -96,12 +96,12 @@ static void test_directory(void **state)
 	(void)state;
 	if (geteuid() == 0) {
 		assert_int_equal(seccomp_cache_directory(path, sizeof(path)), 0);
-		assert_string_equal(path, "/run/wabe/seccomp");
+		assert_string_equal(path, "/run/wabe/.seccomp");
 		assert_int_equal(seccomp_cache_directory(small, sizeof(small)), -ENOENT);
 	}
-	assert_int_equal(as_user("/run/user/1234", "/home/u", "/run/user/1234/wabe/seccomp"), 0);
-	assert_int_equal(as_user(NULL, "/home/u", "/home/u/.cache/wabe/seccomp"), 0);
-	assert_int_equal(as_user("relative", "/home/u", "/home/u/.cache/wabe/seccomp"), 0);
+	assert_int_equal(as_user("/run/user/1234", "/home/u", "/run/user/1234/wabe/.seccomp"), 0);
+	assert_int_equal(as_user(NULL, "/home/u", "/home/u/.cache/wabe/.seccomp"), 0);
+	assert_int_equal(as_user("relative", "/home/u", "/home/u/.cache/wabe/.seccomp"), 0);
 	assert_int_equal(as_user("", NULL, ""), 0);
 	assert_int_equal(as_user(NULL, "relative", ""), 0);
 }

@@ -1,0 +1,98 @@
+/* linux.resources.blockIO and rdma. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dialect/oci/internal.h"
+
+static int device_of(const struct json_at *at, char *buffer, size_t size)
+{
+	uint32_t major = 0, minor = 0;
+	int r = json_take_u32(at, "major", &major);
+
+	r = r < 0 ? r : json_take_u32(at, "minor", &minor);
+	(void)snprintf(buffer, size, "%u:%u", major, minor);
+	return r < 0 ? r : 0;
+}
+
+static int add(const struct json_at *at, struct spec *spec, bool is_v2, const char *file, const char *device, const char *key,
+	uint64_t value)
+{
+	struct origin origin = json_origin(at);
+
+	return oci_add_setting(spec, is_v2, file, &origin, "%s %s%" PRIu64, device, key, value) < 0 ? json_no_memory(at) : 0;
+}
+
+static int read_throttles(const struct json_at *block, struct spec *spec)
+{
+	static const struct {
+		const char *name, *v1, *v2;
+	} kinds[] = {
+		{ "throttleReadBpsDevice", "blkio.throttle.read_bps_device", "rbps=" },
+		{ "throttleWriteBpsDevice", "blkio.throttle.write_bps_device", "wbps=" },
+		{ "throttleReadIOPSDevice", "blkio.throttle.read_iops_device", "riops=" },
+		{ "throttleWriteIOPSDevice", "blkio.throttle.write_iops_device", "wiops=" },
+	};
+
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
+		struct json_at list, item;
+		int r = json_member(block, kinds[kind].name, json_type_array, &list);
+		for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
+			char device[32];
+			uint64_t rate = 0;
+			int item_r = json_item(&list, i, json_type_object, &item);
+			item_r = item_r < 0 ? item_r : device_of(&item, device, sizeof(device));
+			item_r = item_r < 0 ? item_r : json_take_u64(&item, "rate", &rate);
+			item_r = item_r < 0 ? item_r : add(&item, spec, false, kinds[kind].v1, device, "", rate);
+			item_r = item_r < 0 ? item_r : add(&item, spec, true, "io.max", device, kinds[kind].v2, rate);
+			if (item_r < 0)
+				return item_r;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_weights(const struct json_at *block, struct spec *spec)
+{
+	struct json_at list, item;
+	int r = json_member(block, "weightDevice", json_type_array, &list);
+
+	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
+		char device[32];
+		uint64_t weight = 0;
+		int item_r = json_item(&list, i, json_type_object, &item);
+		item_r = item_r < 0 ? item_r : device_of(&item, device, sizeof(device));
+		item_r = item_r < 0 ? item_r : json_take_u64(&item, "weight", &weight);
+		if (item_r >= 0 && weight)
+			item_r = add(&item, spec, false, "blkio.weight_device", device, "", weight);
+		if (item_r < 0)
+			return item_r;
+	}
+	return r < 0 ? r : 0;
+}
+
+int oci_read_blkio(const struct json_at *resources, struct spec *spec)
+{
+	struct json_at block;
+	uint32_t weight = 0, leaf = 0;
+	int r = json_member(resources, "blockIO", json_type_object, &block);
+
+	if (r <= 0)
+		return r;
+	struct origin origin = json_origin(&block);
+	r = json_take_u32(&block, "weight", &weight);
+	r = r < 0 ? r : json_take_u32(&block, "leafWeight", &leaf);
+	if (r < 0)
+		return r;
+	if (weight && (weight < 10 || weight > 1000))
+		return json_fault(&block, "weight must be between 10 and 1000");
+	if (weight && oci_add_setting(spec, false, "blkio.weight", &origin, "%u", weight) < 0)
+		return json_no_memory(&block);
+	if (leaf && oci_add_setting(spec, false, "blkio.leaf_weight", &origin, "%u", leaf) < 0)
+		return json_no_memory(&block);
+	r = read_weights(&block, spec);
+	return r < 0 ? r : read_throttles(&block, spec);
+}

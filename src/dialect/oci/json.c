@@ -1,0 +1,259 @@
+/* Values of a JSON text with the way to them. */
+#include "dialect/oci/json.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define MAX_DEPTH 64
+
+static const char *type_name(enum json_type type)
+{
+	switch (type) {
+	case json_type_boolean: return "true or false";
+	case json_type_int: return "a whole number";
+	case json_type_object: return "an object";
+	case json_type_array: return "an array";
+	case json_type_string: return "a string";
+	case json_type_double:
+	case json_type_null: break;
+	}
+	return "a value of another type";
+}
+
+static size_t write_path(const struct json_at *at, char *buffer, size_t size)
+{
+	size_t used = at->up ? write_path(at->up, buffer, size) : 0;
+	int n = 0;
+
+	if (!at->up)
+		return 0;
+	if (at->name)
+		n = snprintf(buffer + used, size - used, "%s%s", used ? "." : "", at->name);
+	else
+		n = snprintf(buffer + used, size - used, "[%zu]", at->index);
+	used += n > 0 ? (size_t)n : 0;
+	return used < size ? used : size - 1;
+}
+
+struct origin json_origin(const struct json_at *at)
+{
+	char path[96] = "";
+	struct spec *spec = at->in->spec;
+
+	(void)write_path(at, path, sizeof(path));
+	return (struct origin){ .source = spec_source(spec, at->in->file), .key = spec_source(spec, path) };
+}
+
+static int fault(const struct json_at *at, const char *what)
+{
+	char path[96] = "";
+
+	(void)write_path(at, path, sizeof(path));
+	(void)error_set_kind(at->in->err, ERROR_CONFIG, 0, "%s", what);
+	error_locate(at->in->err, at->in->file, 0, *path ? path : NULL);
+	return -EINVAL;
+}
+
+int json_fault(const struct json_at *at, const char *fmt, ...)
+{
+	char what[400];
+	va_list arguments;
+
+	va_start(arguments, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, arguments);
+	va_end(arguments);
+	return fault(at, what);
+}
+
+int json_missing(const struct json_at *up, const char *name)
+{
+	struct json_at at = { .up = up, .name = name, .in = up->in };
+
+	return fault(&at, "must be given");
+}
+
+int json_no_memory(const struct json_at *at)
+{
+	return error_set(at->in->err, ENOMEM, "read %s", at->in->file);
+}
+
+static int check_type(const struct json_at *at, enum json_type type)
+{
+	if (json_object_get_type(at->value) == type)
+		return 0;
+	return json_fault(at, "must be %s", type_name(type));
+}
+
+int json_member(const struct json_at *up, const char *name, enum json_type type, struct json_at *ret)
+{
+	*ret = (struct json_at){ .up = up, .name = name, .in = up->in };
+	if (!json_object_object_get_ex(up->value, name, &ret->value) || !ret->value)
+		return 0;
+	int r = check_type(ret, type);
+	return r < 0 ? r : 1;
+}
+
+int json_item(const struct json_at *up, size_t index, enum json_type type, struct json_at *ret)
+{
+	*ret = (struct json_at){ .up = up, .index = index, .in = up->in,
+		.value = json_object_array_get_idx(up->value, index) };
+	return check_type(ret, type);
+}
+
+size_t json_count(const struct json_at *array)
+{
+	return json_object_array_length(array->value);
+}
+
+const char *json_text_of(const struct json_at *at)
+{
+	const char *text = json_object_get_string(at->value);
+
+	if (strlen(text) == (size_t)json_object_get_string_len(at->value))
+		return text;
+	(void)json_fault(at, "must not hold a NUL character");
+	return NULL;
+}
+
+int json_take_text(const struct json_at *up, const char *name, char **ret)
+{
+	struct json_at at;
+	int r = json_member(up, name, json_type_string, &at);
+
+	if (r <= 0)
+		return r;
+	const char *text = json_text_of(&at);
+	if (!text)
+		return -EINVAL;
+	free(*ret);
+	*ret = strdup(text);
+	return *ret ? 1 : json_no_memory(&at);
+}
+
+int json_take_texts(const struct json_at *up, const char *name, struct string_list *ret)
+{
+	struct json_at at, item;
+	int r = json_member(up, name, json_type_array, &at);
+
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < json_count(&at); i++) {
+		r = json_item(&at, i, json_type_string, &item);
+		if (r < 0)
+			return r;
+		const char *text = json_text_of(&item);
+		if (!text)
+			return -EINVAL;
+		if (string_list_add(ret, text) < 0)
+			return json_no_memory(&item);
+	}
+	return 1;
+}
+
+int json_take_bool(const struct json_at *up, const char *name, bool *ret)
+{
+	struct json_at at;
+	int r = json_member(up, name, json_type_boolean, &at);
+
+	if (r > 0)
+		*ret = json_object_get_boolean(at.value);
+	return r;
+}
+
+int json_take_i64(const struct json_at *up, const char *name, int64_t *ret)
+{
+	struct json_at at;
+	int r = json_member(up, name, json_type_int, &at);
+
+	if (r > 0)
+		*ret = json_object_get_int64(at.value);
+	return r;
+}
+
+int json_take_u64(const struct json_at *up, const char *name, uint64_t *ret)
+{
+	struct json_at at;
+	int r = json_member(up, name, json_type_int, &at);
+
+	if (r <= 0)
+		return r;
+	if (json_object_get_int64(at.value) < 0)
+		return json_fault(&at, "must not be negative");
+	*ret = json_object_get_uint64(at.value);
+	return 1;
+}
+
+int json_take_u32(const struct json_at *up, const char *name, uint32_t *ret)
+{
+	struct json_at at;
+	uint64_t value = 0;
+	int r = json_take_u64(up, name, &value);
+
+	if (r <= 0)
+		return r;
+	if (value > UINT32_MAX) {
+		(void)json_member(up, name, json_type_int, &at);
+		return json_fault(&at, "must be at most %u", UINT32_MAX);
+	}
+	*ret = (uint32_t)value;
+	return 1;
+}
+
+int json_take_map(const struct json_at *up, const char *name, json_each_text each, void *data)
+{
+	struct json_at at;
+	int r = json_member(up, name, json_type_object, &at);
+
+	if (r <= 0)
+		return r;
+	json_object_object_foreach(at.value, key, value)
+	{
+		struct json_at item = { .up = &at, .name = key, .in = at.in, .value = value };
+		r = check_type(&item, json_type_string);
+		const char *text = r < 0 ? NULL : json_text_of(&item);
+		r = text ? each(&item, text, data) : -EINVAL;
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+static void locate_line(struct reading *in, const char *text, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < offset; i++)
+		line += text[i] == '\n';
+	error_locate(in->err, in->file, line, NULL);
+}
+
+int json_parse(struct reading *in, const char *text, size_t length, struct json_object **ret)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
+
+	if (!tokener || length > INT32_MAX - 1) {
+		json_tokener_free(tokener);
+		return error_set(in->err, ENOMEM, "read %s", in->file);
+	}
+	*ret = json_tokener_parse_ex(tokener, text, (int)length + 1); /* with the NUL: a number may be the last */
+	enum json_tokener_error fault_code = json_tokener_get_error(tokener);
+	size_t end = json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+	while (*ret && end < length && strchr(" \t\r\n", text[end]) && text[end])
+		end++;
+	bool is_object = *ret && json_object_is_type(*ret, json_type_object) && end >= length;
+	if (is_object)
+		return 0;
+	const char *why = !*ret ? (fault_code == json_tokener_continue ? "it ends too early" :
+							     json_tokener_error_desc(fault_code)) :
+			  end < length ? "there is something behind its end" : "it must be one object";
+	json_object_put(*ret);
+	*ret = NULL;
+	(void)error_set_kind(in->err, ERROR_CONFIG, 0, "no JSON: %s", why);
+	locate_line(in, text, end < length ? end : length);
+	return -EINVAL;
+}

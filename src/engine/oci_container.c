@@ -1,0 +1,350 @@
+/* OCI containers as every command after create finds them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/journal.h"
+#include "base/text.h"
+#include "engine/handover.h"
+#include "engine/oci_internal.h"
+#include "engine/resources.h"
+#include "kernel/cgroupfs.h"
+#include "kernel/pidfd.h"
+
+#define FREEZE_TIMEOUT_MS 10000
+
+static bool is_zombie(pid_t pid)
+{
+	char path[32];
+	auto_free char *text = NULL;
+	size_t length;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read(AT_FDCWD, path, 4096, &text, &length) < 0)
+		return true;
+	const char *state = strrchr(text, ')');
+	return !state || state[1] == '\0' || state[2] == 'Z' || state[2] == 'X';
+}
+
+static enum oci_status find_status(struct oci_container *container)
+{
+	container->init_pidfd = run_state_open_init(&container->state);
+	if (container->init_pidfd < 0 || is_zombie(container->state.init_pid)) {
+		close_fd(&container->init_pidfd);
+		return OCI_STOPPED;
+	}
+	if (container->state.state == STATE_STARTING)
+		return OCI_CREATING;
+	if (faccessat(container->dir.fd, OCI_START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return OCI_CREATED;
+	return container->has_cgroups && cgroup_is_frozen(&container->cgroups) == 1 ? OCI_PAUSED : OCI_RUNNING;
+}
+
+static int read_spec(struct oci_container *container, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = file_read(container->dir.fd, "spec", 64 << 20, &text, &length);
+
+	if (r == -ENOENT)
+		return 0; /* killed before it was written */
+	return r < 0 ? error_set(err, r, "read the spec of %s", container->id.name) :
+		       spec_parse_flat(text, length, &container->spec, err);
+}
+
+int oci_load(const char *root, const char *name, struct oci_container *ret, struct error *err)
+{
+	*ret = (struct oci_container){ .id = { .dialect = "oci", .base_path = root, .name = name }, .dir = { .fd = -1 },
+		.init_pidfd = -1, .status = OCI_STOPPED };
+	int r = rundir_open(&ret->id, &ret->dir);
+	if (r == -ENOENT)
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist", name), -ENOENT;
+	if (r < 0)
+		return error_set(err, r, "open the state of container \"%s\"", name);
+	struct stat st;
+	if (fstat(ret->dir.fd, &st) < 0 || st.st_uid != geteuid())
+		return error_set_kind(err, ERROR_PERMISSION, EPERM, "the state %s is another user's", ret->dir.path);
+	r = read_spec(ret, err);
+	if (r < 0)
+		return r;
+	r = run_state_read(ret->dir.fd, &ret->state);
+	if (r < 0)
+		return 0; /* killed before: nothing runs */
+	ret->has_cgroups = *ret->state.cgroups && cgroup_set_from_text(&ret->cgroups, ret->state.cgroups) == 0;
+	ret->status = find_status(ret);
+	return 0;
+}
+
+void oci_clear(struct oci_container *container)
+{
+	spec_free(container->spec);
+	if (container->has_cgroups)
+		cgroup_set_clear(&container->cgroups);
+	run_state_clear(&container->state);
+	close_fd(&container->init_pidfd);
+	rundir_close(&container->dir);
+	*container = (struct oci_container){ .dir = { .fd = -1 }, .init_pidfd = -1 };
+}
+
+int oci_lock(const struct oci_container *container, int timeout_ms, struct error *err)
+{
+	for (int waited_ms = 0; flock(container->dir.fd, LOCK_EX | LOCK_NB) < 0; waited_ms++) {
+		if (errno != EWOULDBLOCK || waited_ms >= timeout_ms)
+			return error_set(err, errno == EWOULDBLOCK ? EBUSY : errno, "another command works on container \"%s\"",
+				container->id.name);
+		usleep(1000);
+	}
+	return 0;
+}
+
+void oci_remove_rundir(struct rundir *dir, const char *root)
+{
+	rundir_remove(dir);
+	if (text_ends(root, "/wabe/oci"))
+		(void)rmdir(root); /* others are in it */
+}
+
+bool oci_is_rootless(void)
+{
+	auto_free char *text = NULL;
+	unsigned inside, outside, count;
+	size_t length;
+
+	if (geteuid() != 0)
+		return true;
+	return file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &text, &length) == 0 &&
+	       sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && (inside || outside || count != UINT32_MAX);
+}
+
+/* ---- start ---- */
+
+static int connect_to_init(const struct oci_container *container, struct error *err)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" OCI_START_SOCKET, container->dir.fd);
+	int fd = oci_connect(SOCK_SEQPACKET, path);
+	return fd < 0 ? error_set(err, fd, "reach the created container \"%s\"", container->id.name) : fd;
+}
+
+static void stop(struct oci_container *container)
+{
+	if (container->init_pidfd >= 0) {
+		(void)pidfd_send_signal_number(container->init_pidfd, SIGKILL); /* it may have ended */
+		(void)pidfd_wait(container->init_pidfd, 10000);
+	}
+	if (container->has_cgroups)
+		(void)cgroup_kill(&container->cgroups);
+}
+
+int oci_start(struct oci_container *container, struct error *err)
+{
+	if (container->status != OCI_CREATED)
+		return error_set_kind(err, ERROR_BUSY, 0, "container \"%s\" is %s: only a created one can be started",
+			container->id.name, oci_status_name(container->status));
+	auto_close int fd = connect_to_init(container, err);
+	if (fd < 0)
+		return fd;
+	/* before the word: who is killed in between leaves a stopped container, not one that could be started twice */
+	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
+	int r = handover_signal(fd, POINT_GO);
+	r = r < 0 ? error_set(err, r, "start container \"%s\"", container->id.name) :
+		    oci_await_exec(container->spec, fd, container->state.init_pid, OCI_CREATED, err);
+	if (r < 0)
+		return r;
+	r = oci_run_hooks(container->spec, OCI_POSTSTART, OCI_RUNNING, container->state.init_pid, err);
+	if (r < 0)
+		stop(container);
+	return r;
+}
+
+/* ---- kill, delete ---- */
+
+static int signal_all(struct oci_container *container, int signal)
+{
+	const struct cgroup_set *set = &container->cgroups;
+	char path[PATH_MAX];
+
+	if (signal == SIGKILL)
+		return cgroup_kill(set);
+	if (set->groups.count == 0)
+		return 0;
+	const struct cgroup_group *group = &set->groups.items[0];
+	(void)snprintf(path, sizeof(path), "%s%s", group->mount, group->limit_path);
+	return cgroupfs_signal(path, signal) < 0 ? -ESRCH : 0;
+}
+
+int oci_kill(struct oci_container *container, int signal, bool all, struct error *err)
+{
+	bool shares_pids = container->spec && !(spec_new_namespaces(container->spec) & 1U << NAMESPACE_PID);
+
+	if (all && container->has_cgroups && container->status != OCI_CREATING) {
+		int r = signal_all(container, signal);
+		if (r < 0)
+			return error_set(err, r, "kill the processes of container \"%s\"", container->id.name);
+		if (container->init_pidfd >= 0)
+			return 0;
+	}
+	if (container->init_pidfd < 0)
+		return all ? 0 : error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
+	int r = pidfd_send_signal_number(container->init_pidfd, signal);
+	if (r == -ESRCH)
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
+	if (r < 0)
+		return error_set(err, r, "kill container \"%s\"", container->id.name);
+	if (signal == SIGKILL && shares_pids && container->has_cgroups)
+		(void)cgroup_kill(&container->cgroups);
+	if (signal == SIGKILL && container->status == OCI_PAUSED)
+		(void)cgroup_thaw(&container->cgroups, FREEZE_TIMEOUT_MS); /* or it never dies */
+	return 0;
+}
+
+static int kill_group(const char *kind, const char *argument, void *data)
+{
+	auto_free char *paths = strcmp(kind, RESOURCE_CGROUP) == 0 ? strdup(argument) : NULL;
+	char *rest = paths;
+
+	(void)data;
+	for (char *path; rest && (path = strsep(&rest, "\t"));)
+		(void)cgroupfs_signal(path, SIGKILL); /* it may not have been made */
+	return 0;
+}
+
+/* create was killed before it could note init, which may not have seen it yet. */
+static void kill_unknown(const struct oci_container *container)
+{
+	auto_close int fd = openat(container->dir.fd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		(void)journal_read_backwards(fd, kill_group, NULL);
+}
+
+int oci_delete(struct oci_container *container, bool force, struct error *err)
+{
+	bool is_alive = container->init_pidfd >= 0;
+	struct error ignored;
+
+	if (is_alive && !force && container->status != OCI_CREATED)
+		return error_set_kind(err, ERROR_BUSY, 0, "container \"%s\" is %s: stop it, or delete it with --force",
+			container->id.name, oci_status_name(container->status));
+	if (is_alive && pidfd_send_signal_number(container->init_pidfd, SIGKILL) == 0) {
+		if (container->status == OCI_PAUSED)
+			(void)cgroup_thaw(&container->cgroups, FREEZE_TIMEOUT_MS);
+		if (pidfd_wait(container->init_pidfd, 10000) < 0)
+			return error_set(err, ETIMEDOUT, "init %d of container \"%s\" does not end", container->state.init_pid,
+				container->id.name);
+	}
+	if (container->has_cgroups)
+		(void)cgroup_kill(&container->cgroups);
+	else
+		kill_unknown(container);
+	resources_release(container->dir.fd, -1, NULL);
+	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
+	oci_remove_rundir(&container->dir, container->id.base_path);
+	if (container->spec)
+		(void)oci_run_hooks(container->spec, OCI_POSTSTOP, OCI_STOPPED, container->state.init_pid, &ignored);
+	return 0;
+}
+
+/* ---- pause, update ---- */
+
+static int need_cgroups(const struct oci_container *container, struct error *err)
+{
+	return container->has_cgroups ? 0 :
+		error_set_kind(err, ERROR_UNSUPPORTED, 0, "container \"%s\" has no cgroups", container->id.name);
+}
+
+int oci_pause(struct oci_container *container, struct error *err)
+{
+	if (container->status != OCI_RUNNING && container->status != OCI_CREATED)
+		return error_set_kind(err, ERROR_BUSY, 0, "container \"%s\" is %s, not running", container->id.name,
+			oci_status_name(container->status));
+	int r = need_cgroups(container, err);
+	if (r < 0)
+		return r;
+	r = cgroup_freeze(&container->cgroups, FREEZE_TIMEOUT_MS);
+	return r < 0 ? error_set(err, r, "pause container \"%s\"", container->id.name) : 0;
+}
+
+int oci_resume(struct oci_container *container, struct error *err)
+{
+	if (container->status != OCI_PAUSED)
+		return error_set_kind(err, ERROR_BUSY, 0, "container \"%s\" is %s, not paused", container->id.name,
+			oci_status_name(container->status));
+	int r = cgroup_thaw(&container->cgroups, FREEZE_TIMEOUT_MS);
+	return r < 0 ? error_set(err, r, "resume container \"%s\"", container->id.name) : 0;
+}
+
+int oci_update(struct oci_container *container, const struct spec *spec, struct error *err)
+{
+	if (container->init_pidfd < 0)
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
+	int r = need_cgroups(container, err);
+	return r < 0 ? r : cgroup_set_apply(&container->cgroups, spec, err);
+}
+
+/* ---- lists ---- */
+
+static int add_pids(const char *directory, oci_pid_list *ret, int depth)
+{
+	auto_free char *text = NULL;
+	auto_closedir DIR *dir = depth > 32 ? NULL : opendir(directory);
+	int r = cgroupfs_read(directory, "cgroup.procs", &text);
+
+	char *rest = r < 0 ? NULL : text;
+	for (char *line; rest && (line = strsep(&rest, "\n")) && *line;) {
+		pid_t *slot = vector_add(ret);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (pid_t)strtol(line, NULL, 10);
+	}
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char child[PATH_MAX];
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+			snprintf(child, sizeof(child), "%s/%s", directory, entry->d_name) >= (int)sizeof(child))
+			continue;
+		r = add_pids(child, ret, depth + 1);
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
+int oci_pids(const struct oci_container *container, oci_pid_list *ret, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = need_cgroups(container, err);
+
+	if (r < 0 || container->cgroups.groups.count == 0)
+		return r;
+	const struct cgroup_group *group = &container->cgroups.groups.items[0];
+	(void)snprintf(path, sizeof(path), "%s%s", group->mount, group->limit_path);
+	r = add_pids(path, ret, 0);
+	return r < 0 ? error_set(err, r, "read the processes of container \"%s\"", container->id.name) : 0;
+}
+
+int oci_list(const char *root, struct string_list *ret, struct error *err)
+{
+	auto_closedir DIR *dir = opendir(root);
+
+	if (!dir)
+		return errno == ENOENT ? 0 : error_set(err, errno, "read %s", root);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.' || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
+			continue;
+		if (string_list_add(ret, entry->d_name) < 0)
+			return error_set(err, ENOMEM, "read %s", root);
+	}
+	string_list_sort(ret);
+	return 0;
+}

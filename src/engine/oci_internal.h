@@ -1,0 +1,36 @@
+#pragma once
+#include "engine/oci.h"
+#include "engine/start.h"
+
+/* Between the files engine/oci_*.c. */
+
+/* ---- terminal ---- */
+/* A pty of the container's own devpts below root_fd. */
+int oci_terminal_open(int root_fd, const struct spec *spec, int *ret_master, int *ret_slave, struct error *err);
+/* To the console socket. */
+int oci_terminal_send(int socket_fd, int master_fd, struct error *err);
+/* The slave becomes standard input, output, error and controlling terminal. */
+int oci_terminal_take(int slave_fd, struct error *err);
+
+/* The end of a --console-socket, or of a pair whose other end is *ret_own_fd when there is none. */
+int oci_console_open(const struct spec *spec, int *ret_socket, int *ret_own_fd, struct error *err);
+
+/* ---- the program ---- */
+/* Looks argv[0] up; at create, so that its absence is told there. */
+int oci_find_program(struct spec *spec, struct error *err);
+/* The last acts of init and of exec; returns only on failure. */
+int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int handover_fd, bool is_init, struct error *err);
+
+/* What the caller ignores (conmon: SIGPIPE) is not to be ignored inside. Needs the host's /proc. */
+void oci_reset_signals(void);
+
+/* ---- the caller's side ---- */
+/* Signals of the caller as a descriptor. */
+int oci_open_signals(void);
+/* Until pid has ended: passes signals and the terminal's bytes on. The wait status. */
+int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_terminal);
+/* Messages of a program about to be executed until it is. */
+int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err);
+
+extern const struct step oci_supervisor_plan[];
+extern const struct step oci_init_plan[];

@@ -1,0 +1,488 @@
+/* How an OCI container comes to be: the two lists of start_plan.c in OCI's order. `create` ends before init's await-start. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/journal.h"
+#include "engine/oci_internal.h"
+#include "engine/oci_sources.h"
+#include "engine/oci_clone.h"
+#include "engine/placement.h"
+#include "kernel/mount.h"
+#include "kernel/path_in_root.h"
+#include "rootfs/bundle.h"
+
+/* ---- conditions ---- */
+
+static bool has_idmap(const struct start *start)
+{
+	return start->spec->idmaps.count > 0;
+}
+
+static bool has_mapped_sources(const struct start *start)
+{
+	return has_idmap(start) && oci_has_container_maps(start);
+}
+
+static bool has_user_namespace(const struct start *start)
+{
+	return has_idmap(start) || start->spec->namespaces.share[NAMESPACE_USER];
+}
+
+static bool has_cgroups(const struct start *start)
+{
+	return !start->spec->oci.no_cgroups;
+}
+
+static bool has_cgroups_to_enter(const struct start *start)
+{
+	return start->has_cgroups && cgroup_set_needs_enter(&start->cgroups);
+}
+
+static bool has_seccomp(const struct start *start)
+{
+	return start->spec->oci.seccomp != NULL;
+}
+
+static bool has_terminal(const struct start *start)
+{
+	return start->spec->oci.terminal;
+}
+
+static bool is_create(const struct start *start)
+{
+	return strcmp(start->spec->oci.command, "create") == 0;
+}
+
+static bool is_run(const struct start *start)
+{
+	return !is_create(start);
+}
+
+static bool has_early_hooks(const struct start *start)
+{
+	return oci_has_hooks(start->spec, OCI_PRESTART) || oci_has_hooks(start->spec, OCI_CREATE_RUNTIME);
+}
+
+static bool has_cgroup_namespace(const struct start *start)
+{
+	return start->namespaces & 1U << NAMESPACE_CGROUP;
+}
+
+static bool has_own_mounts(const struct start *start)
+{
+	return start->namespaces & 1U << NAMESPACE_MOUNT;
+}
+
+static bool has_own_network(const struct start *start)
+{
+	return start->namespaces & 1U << NAMESPACE_NET;
+}
+
+static bool has_names(const struct start *start)
+{
+	return start->spec->identity.hostname || start->spec->identity.domain;
+}
+
+static bool has_oom_score(const struct start *start)
+{
+	return start->spec->oci.oom_score_adj != NULL;
+}
+
+static bool has_notify_socket(const struct start *start)
+{
+	return start->spec->oci.notify_socket && has_own_mounts(start);
+}
+
+/* ---- the command's side ---- */
+
+static int add_journal(void *data, const char *kind, const char *argument)
+{
+	struct start *start = data;
+
+	return journal_add(start->journal_fd, kind, argument);
+}
+
+/* cgroupsPath is below the mount of each hierarchy, wherever the caller is. */
+static int forget_bases(struct cgroup_layout *layout)
+{
+	vector_for_each (hierarchy, &layout->hierarchies) {
+		free(hierarchy->base);
+		hierarchy->base = strdup("");
+		if (!hierarchy->base)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Only device rules, which a user namespace does not need. */
+static bool has_no_limits(const struct spec *spec)
+{
+	vector_for_each (setting, &spec->cgroup.settings)
+		if (strncmp(setting->file, "devices.", strlen("devices.")) != 0)
+			return false;
+	return true;
+}
+
+/* An ordinary user is not everywhere allowed to: its containers stay in the caller's cgroup. */
+static int do_without_cgroups(struct start *start, int r, struct error *err)
+{
+	bool is_refused = r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOENT;
+
+	if (!is_refused || !has_no_limits(start->spec) || !oci_is_rootless())
+		return r;
+	(void)err;
+	cgroup_set_clear(&start->cgroups);
+	start->has_cgroups = false;
+	return 0;
+}
+
+static int create_cgroups(struct start *start, struct error *err)
+{
+	int r = cgroup_layout_detect(&start->layout, true, err);
+
+	if (r < 0)
+		return r;
+	if (forget_bases(&start->layout) < 0)
+		return error_set(err, ENOMEM, "create the cgroups");
+	r = cgroup_set_plan(&start->cgroups, &start->layout, start->spec, err);
+	if (r < 0)
+		return r;
+	start->has_cgroups = true;
+	r = cgroup_set_create(&start->cgroups, add_journal, start, err);
+	if (r < 0)
+		r = do_without_cgroups(start, r, err);
+	if (r < 0)
+		return r;
+	start->cgroup_fd = start->has_cgroups ? cgroup_set_open_v2(&start->cgroups) : -1;
+	r = start_describe_hierarchies(start);
+	return r < 0 ? error_set(err, r, "create the cgroups") : 0;
+}
+
+static int limit_cgroups(struct start *start, struct error *err)
+{
+	return !start->has_cgroups ? 0 : cgroup_set_apply(&start->cgroups, start->spec, err);
+}
+
+static int prepare_seccomp(struct start *start, struct error *err)
+{
+	return security_seccomp_prepare(start->spec, &start->seccomp, err);
+}
+
+static int connect_console(struct start *start, struct error *err)
+{
+	return oci_console_open(start->spec, &start->console.slave_fd, &start->console.master_fd, err);
+}
+
+/* init waits at it when nobody else is there any more. */
+static int listen_for_start(struct start *start, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" OCI_START_SOCKET, start->dir.fd);
+	start->control_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (start->control_fd < 0 || bind(start->control_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(start->control_fd, 1) < 0)
+		return error_set(err, errno, "make the start socket in %s", start->dir.path);
+	return 0;
+}
+
+static int open_sources(struct start *start, struct error *err)
+{
+	return oci_open_sources(start, err);
+}
+
+static int clone_init(struct start *start, struct error *err)
+{
+	return start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
+}
+
+static int set_state(struct start *start, enum container_state state, struct error *err)
+{
+	struct run_state run = { .state = state, .init_pid = start->init_pid, .init_start_ticks = start->init_start_ticks,
+		.supervisor_pid = getpid() };
+
+	if (start->has_cgroups && !(run.cgroups = cgroup_set_to_text(&start->cgroups)))
+		return error_set(err, ENOMEM, "write the state file");
+	int r = run_state_write(start->dir.fd, &run);
+	free(run.cgroups);
+	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
+}
+
+static int save_starting(struct start *start, struct error *err)
+{
+	return set_state(start, STATE_STARTING, err);
+}
+
+static int save_running(struct start *start, struct error *err)
+{
+	return set_state(start, STATE_RUNNING, err);
+}
+
+static int write_oom_score(struct start *start, struct error *err)
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", start->init_pid);
+	int r = file_write_text(-1, path, start->spec->oci.oom_score_adj);
+	if (r == -EACCES && geteuid() != 0)
+		return 0; /* an ordinary user may not lower it */
+	return r < 0 ? error_set(err, r, "set process.oomScoreAdj") : 0;
+}
+
+static int write_id_maps(struct start *start, struct error *err)
+{
+	return placement_write_id_maps(start, err);
+}
+
+static int map_sources(struct start *start, struct error *err)
+{
+	return placement_map_sources(start, err);
+}
+
+static int run_early_hooks(struct start *start, struct error *err)
+{
+	int r = oci_run_hooks(start->spec, OCI_PRESTART, OCI_CREATING, start->init_pid, err);
+
+	return r < 0 ? r : oci_run_hooks(start->spec, OCI_CREATE_RUNTIME, OCI_CREATING, start->init_pid, err);
+}
+
+static int restrict_devices(struct start *start, struct error *err)
+{
+	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+}
+
+static int await_exec(struct start *start, struct error *err)
+{
+	return oci_await_exec(start->spec, start->handover.supervisor_fd, start->init_pid, OCI_CREATED, err);
+}
+
+static int run_poststart_hooks(struct start *start, struct error *err)
+{
+	return oci_run_hooks(start->spec, OCI_POSTSTART, OCI_RUNNING, start->init_pid, err);
+}
+
+#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE }
+#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point }
+#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point }
+
+/* clang-format off */
+const struct step oci_supervisor_plan[] = {
+	RUN("create-cgroups",       has_cgroups,        create_cgroups),
+	RUN("limit-cgroups",        has_cgroups,        limit_cgroups),
+	RUN("prepare-seccomp",      has_seccomp,        prepare_seccomp),
+	RUN("connect-console",      has_terminal,       connect_console),
+	RUN("open-sources",         oci_has_sources,    open_sources),
+	RUN("listen-for-start",     is_create,          listen_for_start),
+	RUN("clone-init",           NULL,               clone_init),
+	RUN("save-starting",        NULL,               save_starting),
+	RUN("write-oom-score",      has_oom_score,      write_oom_score),
+	RUN("write-id-maps",        has_idmap,          write_id_maps),
+	RUN("map-sources",          has_mapped_sources, map_sources),
+	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),
+	AWAIT("await-mounted",      has_early_hooks,    POINT_MOUNTED),
+	RUN("run-hooks-runtime",    has_early_hooks,    run_early_hooks),
+	SIGNAL("signal-hooks",      has_early_hooks,    POINT_HOOKS_DONE),
+	AWAIT("await-rootfs",       NULL,               POINT_ROOTFS_READY),
+	RUN("restrict-devices",     has_cgroups,        restrict_devices),
+	SIGNAL("signal-go",         is_run,             POINT_GO),
+	RUN("await-exec",           is_run,             await_exec),
+	RUN("save-running",         NULL,               save_running),
+	RUN("run-hooks-poststart",  is_run,             run_poststart_hooks),
+	{ 0 },
+};
+/* clang-format on */
+
+/* ---- init ---- */
+
+/* A half-made container must not outlive who makes it; the lock is not ours to hold. */
+static int begin(struct start *start, struct error *err)
+{
+	close_fd(&start->dir.fd);
+	close_fd(&start->journal_fd);
+	close_fd(&start->console.master_fd);
+	(void)setsid(); /* a fresh child leads no group */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_set(err, errno, "follow the runtime's death");
+	/* it may have died before that */
+	struct pollfd other = { .fd = start->handover.init_fd };
+	return poll(&other, 1, 0) > 0 ? error_set(err, ECONNRESET, "the runtime is gone") : 0;
+}
+
+static int enter_cgroups(struct start *start, struct error *err)
+{
+	return cgroup_set_enter(&start->cgroups, start->is_placed_by_clone, err);
+}
+
+static int join_namespaces(struct start *start, struct error *err)
+{
+	return placement_join(start, err);
+}
+
+static int become_root(struct start *start, struct error *err)
+{
+	int r = security_set_identity(start->spec, 0, 0, NULL, err);
+
+	if (r < 0)
+		return r;
+	/* becoming another user cleared it */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? error_set(err, errno, "follow the runtime's death") : 0;
+}
+
+static int enter_cgroup_namespace(struct start *start, struct error *err)
+{
+	(void)start;
+	return unshare(CLONE_NEWCGROUP) < 0 ? error_set(err, errno, "make a cgroup namespace") : 0;
+}
+
+static int mount_root(struct start *start, struct error *err)
+{
+	return bundle_mount_root(&start->root, err);
+}
+
+static int mount_entries(struct start *start, struct error *err)
+{
+	return bundle_mount_entries(&start->root, err);
+}
+
+static int make_devices(struct start *start, struct error *err)
+{
+	return bundle_make_devices(&start->root, err);
+}
+
+static int bind_notify_socket(struct start *start, struct error *err)
+{
+	auto_close int tree_fd = mount_clone_tree(AT_FDCWD, start->spec->oci.notify_socket, false);
+	auto_close int target_fd = tree_fd < 0 ? tree_fd :
+		path_create_in_root(start->root.root_fd, "run/notify/notify.sock", PATH_CREATE_FILE);
+	int r = target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
+
+	return r < 0 ? error_set(err, r, "mount NOTIFY_SOCKET %s", start->spec->oci.notify_socket) : 0;
+}
+
+static int open_terminal(struct start *start, struct error *err)
+{
+	auto_close int master_fd = -1;
+	auto_close int slave_fd = -1;
+	auto_close int host_root = has_own_mounts(start) ? -1 :
+		open(start->spec->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root_fd = has_own_mounts(start) ? start->root.root_fd : host_root;
+	int r = oci_terminal_open(root_fd, start->spec, &master_fd, &slave_fd, err);
+
+	if (r == 0 && has_own_mounts(start))
+		r = bundle_bind_console(&start->root, slave_fd, err);
+	r = r ?: oci_terminal_send(start->console.slave_fd, master_fd, err);
+	close_fd(&start->console.slave_fd);
+	return r ?: oci_terminal_take(slave_fd, err);
+}
+
+static int run_create_container_hooks(struct start *start, struct error *err)
+{
+	return oci_run_hooks(start->spec, OCI_CREATE_CONTAINER, OCI_CREATING, getpid(), err);
+}
+
+static int cover(struct start *start, struct error *err)
+{
+	return bundle_cover(&start->root, err);
+}
+
+static int enter_root(struct start *start, struct error *err)
+{
+	int r = bundle_enter(&start->root, has_own_mounts(start), err);
+
+	return r == 0 && has_own_mounts(start) ? bundle_set_propagation(&start->root, err) : r;
+}
+
+static int set_names(struct start *start, struct error *err)
+{
+	const struct spec_identity *identity = &start->spec->identity;
+
+	if (identity->hostname && sethostname(identity->hostname, strlen(identity->hostname)) < 0)
+		return error_set(err, errno, "set host name %s", identity->hostname);
+	if (identity->domain && setdomainname(identity->domain, strlen(identity->domain)) < 0)
+		return error_set(err, errno, "set domain name %s", identity->domain);
+	return 0;
+}
+
+static int configure_interfaces(struct start *start, struct error *err)
+{
+	return network_configure_inside(start->spec, NULL, err);
+}
+
+static int write_sysctls(struct start *start, struct error *err)
+{
+	return rootfs_write_sysctls(start->spec, err);
+}
+
+static int find_program(struct start *start, struct error *err)
+{
+	return oci_find_program(start->spec, err);
+}
+
+static int stay_alive(struct start *start, struct error *err)
+{
+	(void)start;
+	return prctl(PR_SET_PDEATHSIG, 0) < 0 ? error_set(err, errno, "outlive the runtime") : 0;
+}
+
+/* Who connects says go, or has ended before it could. */
+static int await_start(struct start *start, struct error *err)
+{
+	close_fd(&start->handover.init_fd);
+	start->handover.init_fd = accept4(start->control_fd, NULL, NULL, SOCK_CLOEXEC);
+	close_fd(&start->control_fd);
+	return start->handover.init_fd < 0 ? error_set(err, errno, "wait for the start") : 0;
+}
+
+static int run_start_container_hooks(struct start *start, struct error *err)
+{
+	return oci_run_hooks(start->spec, OCI_START_CONTAINER, OCI_CREATED, getpid(), err);
+}
+
+static int execute(struct start *start, struct error *err)
+{
+	return oci_execute(start->spec, &start->seccomp, start->handover.init_fd, true, err);
+}
+
+/* clang-format off */
+const struct step oci_init_plan[] = {
+	RUN("begin",                  NULL,                 begin),
+	AWAIT("await-mapped",         has_idmap,            POINT_MAPPED),
+	RUN("enter-cgroups",          has_cgroups_to_enter, enter_cgroups),
+	RUN("join-namespaces",        NULL,                 join_namespaces),
+	RUN("become-root",            has_user_namespace,   become_root),
+	RUN("enter-cgroup-namespace", has_cgroup_namespace, enter_cgroup_namespace),
+	RUN("mount-root",             has_own_mounts,       mount_root),
+	RUN("mount-entries",          has_own_mounts,       mount_entries),
+	RUN("make-devices",           has_own_mounts,       make_devices),
+	RUN("bind-notify-socket",     has_notify_socket,    bind_notify_socket),
+	RUN("open-terminal",          has_terminal,         open_terminal),
+	SIGNAL("signal-mounted",      has_early_hooks,      POINT_MOUNTED),
+	AWAIT("await-hooks",          has_early_hooks,      POINT_HOOKS_DONE),
+	RUN("run-hooks-create",       NULL,                 run_create_container_hooks),
+	RUN("cover-paths",            has_own_mounts,       cover),
+	RUN("enter-root",             NULL,                 enter_root),
+	RUN("set-names",              has_names,            set_names),
+	RUN("configure-interfaces",   has_own_network,      configure_interfaces),
+	RUN("write-sysctls",          NULL,                 write_sysctls),
+	RUN("find-program",           NULL,                 find_program),
+	RUN("stay-alive",             is_create,            stay_alive),
+	SIGNAL("signal-rootfs",       NULL,                 POINT_ROOTFS_READY),
+	RUN("await-start",            is_create,            await_start),
+	AWAIT("await-go",             NULL,                 POINT_GO),
+	RUN("run-hooks-start",        NULL,                 run_start_container_hooks),
+	RUN("execute",                NULL,                 execute),
+	{ 0 },
+};
+/* clang-format on */

@@ -1,0 +1,180 @@
+/* create and run. */
+#include "engine/oci_supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/journal.h"
+#include "base/process.h"
+#include "engine/oci_internal.h"
+#include "engine/placement.h"
+#include "kernel/fd_passing.h"
+#include "kernel/pidfd.h"
+
+int oci_open_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGILL);
+	sigdelset(&set, SIGFPE);
+	sigdelset(&set, SIGABRT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err)
+{
+	struct message message;
+	int r, listener_fd;
+
+	while ((r = message_receive_fd(fd, &message, &listener_fd)) == 0 && message.kind == MESSAGE_LISTENER) {
+		r = oci_send_listener(spec, listener_fd, pid, status, err);
+		close_fd(&listener_fd);
+		if (r < 0)
+			return r;
+	}
+	if (r == -ECONNRESET)
+		return 0; /* its end closed with the exec */
+	if (r == 0 && message.kind == MESSAGE_ERROR) {
+		*err = message.error;
+		return err->errnum ? -err->errnum : -EINVAL;
+	}
+	return error_set(err, r ? r : EBADMSG, "wait for the program's start");
+}
+
+static void pass_signals(int signal_fd, int pidfd, struct console *console)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+		if (signal == SIGWINCH && console->master_fd >= 0)
+			console_resize(console, console->in_fd);
+		else if (signal != SIGCHLD && signal != SIGPIPE && signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
+			(void)pidfd_send_signal_number(pidfd, signal); /* it may have ended */
+	}
+}
+
+int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_terminal)
+{
+	const struct spec none = { 0 };
+	struct console console;
+	bool has_input = true;
+	int status = 0;
+	char name[64];
+
+	console_init(&console);
+	if (has_terminal && fd_passing_receive(own_console_fd, name, sizeof(name), 0, &console.master_fd) >= 0) {
+		console.in_fd = STDIN_FILENO;
+		console.out_fd = STDOUT_FILENO;
+		console_attach_terminal(&console);
+		console_resize(&console, console.in_fd);
+	}
+	for (;;) {
+		struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN },
+			{ .fd = console.master_fd, .events = POLLIN },
+			{ .fd = has_input ? console.in_fd : -1, .events = POLLIN } };
+		if (poll(fds, 4, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			pass_signals(signal_fd, pidfd, &console);
+		if (fds[2].revents && !console_pump_output(&console, &none))
+			close_fd(&console.master_fd);
+		if (fds[3].revents)
+			has_input = console_pump_input(&console, console.in_fd);
+		if (fds[0].revents)
+			break;
+	}
+	struct pollfd rest = { .fd = console.master_fd, .events = POLLIN };
+	while (rest.fd >= 0 && poll(&rest, 1, 0) > 0 && rest.revents & POLLIN && console_pump_output(&console, &none))
+		;
+	console_detach_terminal(&console);
+	close_fd(&console.master_fd);
+	(void)process_wait(pid, &status); /* our child */
+	return status;
+}
+
+static void remove_all(struct start *start)
+{
+	(void)unlinkat(start->dir.fd, OCI_START_SOCKET, 0);
+	start_release(start);
+	oci_remove_rundir(&start->dir, start->id.base_path);
+}
+
+static int fail(struct start *start, struct error *err)
+{
+	pid_t pid = start->init_pid;
+	struct error ignored;
+
+	remove_all(start);
+	oci_report(start->spec, err);
+	(void)oci_run_hooks(start->spec, OCI_POSTSTOP, OCI_STOPPED, pid, &ignored); /* err counts */
+	return EXIT_FAILURE;
+}
+
+static int start_once(struct start *start, struct error *err)
+{
+	start_prepare(start);
+	start->root.has_user_namespace |= start->spec->namespaces.share[NAMESPACE_USER] != NULL;
+	start->init_plan = oci_init_plan;
+	start->journal_fd = journal_open(start->dir.fd, "journal");
+	if (start->journal_fd < 0)
+		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
+	int r = placement_open_shared(start, err);
+	r = r ?: plan_run(oci_supervisor_plan, start, err);
+	if (r == 0 && start->spec->oci.pid_file)
+		r = oci_write_pid_file(start->spec->oci.pid_file, start->init_pid, err);
+	return r;
+}
+
+static int status_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* run in the foreground: until the end, and then nothing is left. */
+static int stay(struct start *start, int signal_fd)
+{
+	struct error ignored;
+	pid_t pid = start->init_pid;
+	bool has_pair = start->spec->oci.terminal && !start->spec->oci.console_socket;
+
+	handover_close(&start->handover);
+	placement_close_sources(start);
+	(void)flock(start->dir.fd, LOCK_UN); /* other commands see it from here on */
+	int status = oci_wait(pid, start->init_pidfd, signal_fd, start->console.master_fd, has_pair);
+	if (start->spec->oci.keep)
+		return status_code(status);
+	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
+	start->init_pid = 0;
+	bool is_ours = faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
+	remove_all(start);
+	if (is_ours)
+		(void)oci_run_hooks(start->spec, OCI_POSTSTOP, OCI_STOPPED, pid, &ignored); /* they report themselves */
+	return status_code(status);
+}
+
+int oci_supervise(struct start *start)
+{
+	struct error err = { 0 };
+	bool is_create = strcmp(start->spec->oci.command, "create") == 0, leaves = is_create || start->spec->oci.detach;
+	int signal_fd = leaves ? -1 : oci_open_signals();
+
+	oci_reset_signals();
+	(void)close_range(3 + start->spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (start_once(start, &err) < 0)
+		return fail(start, &err);
+	return leaves ? EXIT_SUCCESS : stay(start, signal_fd);
+}

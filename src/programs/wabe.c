@@ -1,0 +1,140 @@
+/* wabe: the OCI runtime's command line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "engine/rundir.h"
+#include "tools/oci/wabe.h"
+
+static const struct command *find_command(const char *name)
+{
+	for (int i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int find_root(struct wabe_call *call, struct error *err)
+{
+	char buffer[PATH_MAX];
+	const char *given = call->options.root;
+	auto_free char *here = NULL;
+	int r;
+
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	if (!given && runtime && *runtime == '/' && geteuid() == 0 && oci_is_rootless()) {
+		r = text_format(&call->root, "%s/wabe/oci", runtime);
+	} else if (!given) {
+		r = rundir_parent("oci", buffer, sizeof(buffer));
+		r = r ?: text_replace(&call->root, buffer);
+	} else if (*given == '/') {
+		r = text_replace(&call->root, given);
+	} else {
+		here = getcwd(NULL, 0);
+		r = here ? text_format(&call->root, "%s/%s", here, given) : -errno;
+	}
+	return r < 0 ? error_set(err, r, "find the directory of the states") : 0;
+}
+
+static int prepare(struct wabe_call *call, struct error *err)
+{
+	const struct wabe_options *options = &call->options;
+	const char *format = options->log_format, *manager = options->cgroup_manager;
+	const char *log = options->log;
+
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+		return error_set_kind(err, ERROR_USAGE, 0, "unknown --log-format %s", format);
+	call->sink->oci.log_json = format && strcmp(format, "json") == 0;
+	if (log && strncmp(log, "file:", 5) == 0)
+		log += 5;
+	if (log && *log && text_replace(&call->sink->oci.log, log) < 0)
+		return error_set(err, ENOMEM, "read the options");
+	if (options->systemd_cgroup || (manager && strcmp(manager, "systemd") == 0))
+		return error_set_kind(err, ERROR_UNSUPPORTED, 0, "cgroups by systemd are not supported yet: use cgroupfs");
+	if (manager && strcmp(manager, "cgroupfs") != 0 && strcmp(manager, "disabled") != 0)
+		return error_set_kind(err, ERROR_USAGE, 0, "unknown --cgroup-manager %s", manager);
+	return find_root(call, err);
+}
+
+static int check_count(const struct wabe_call *call, struct error *err)
+{
+	const struct command *command = call->command;
+
+	if (call->argument_count < command->least)
+		return call_usage(call, err, "%s needs the ID of a container", command->name);
+	if (command->most >= 0 && call->argument_count > command->most)
+		return call_usage(call, err, "too many arguments for %s: %s", command->name, call->arguments[command->most]);
+	return 0;
+}
+
+/* 0.. exit status; -errno: a fault. */
+static int run(struct wabe_call *call, int argc, char **argv, struct error *err)
+{
+	int left = 1;
+
+	int r = options_parse(global_options, true, argv, argc, &left, &call->options, err);
+	if (r == 0 && call->options.version) {
+		printf("wabe version " WABE_VERSION "\ncommit: " WABE_VERSION "\nspec: 1.3.0\n+SECCOMP +APPARMOR +SELINUX +CAP\n");
+		return 0;
+	}
+	if (r == 1 || (r == 0 && left == 0)) {
+		help_print_wabe("wabe");
+		return r == 1 ? 0 : 1;
+	}
+	r = r < 0 ? r : prepare(call, err);
+	if (r < 0)
+		return r;
+	call->command = find_command(argv[1]);
+	if (!call->command)
+		return error_set_kind(err, ERROR_USAGE, 0, "unknown command %s: see wabe --help", argv[1]);
+	int index = 2, total = 1 + left;
+	r = options_parse(call->command->options, call->command->stops_at_argument, argv, total, &index, &call->options, err);
+	if (r == 1) {
+		help_print_command(call->command);
+		return 0;
+	}
+	call->arguments = argv + 2;
+	call->argument_count = index;
+	r = r < 0 ? r : check_count(call, err);
+	return r < 0 ? r : call->command->run(call, err);
+}
+
+/* Descriptors 0 to 2 are open: else a file of ours would become one of them. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3 && fcntl(fd, F_SETFD, 0) == 0);
+	close_fd(&fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct wabe_call call = { 0 };
+	struct error err = { 0 };
+
+	(void)mallopt(M_TOP_PAD, 512 << 10); /* one call to the kernel for all that a configuration takes */
+	call.sink = spec_new();
+	int r = call.sink ? 0 : error_set(&err, ENOMEM, "start");
+
+	if (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)
+		open_standard();
+	r = r < 0 ? r : run(&call, argc, argv, &err);
+	if (r < 0)
+		oci_report(call.sink, &err);
+	if (fflush(stdout) != 0 && r == 0)
+		r = -errno;
+	options_clear(&call.options);
+	spec_free(call.sink);
+	free(call.root);
+	return r < 0 ? EXIT_FAILURE : r;
+}

@@ -1,0 +1,104 @@
+/* What of an OCI bundle's root is hidden or read-only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/mount.h"
+#include "kernel/path_in_root.h"
+#include "rootfs/bundle.h"
+
+/* The host's null device, before the root is changed: that of the image may be anything (CVE-2025-31133). */
+static int clone_null(void)
+{
+	struct stat st;
+	auto_close int fd = mount_clone_tree(AT_FDCWD, "/dev/null", false);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return -ENODEV;
+	return take_fd(&fd);
+}
+
+/* One empty file system serves all directories. */
+static int clone_empty(int *empty_fd)
+{
+	if (*empty_fd >= 0)
+		return mount_clone_tree(*empty_fd, "", false);
+	*empty_fd = mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return *empty_fd < 0 ? *empty_fd : fcntl(*empty_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Does a path that can not be opened just not exist? */
+static bool is_missing(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+}
+
+static int mask(const struct rootfs_context *root, const char *path, int *empty_fd)
+{
+	struct stat st;
+	auto_close int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
+
+	if (target_fd < 0)
+		return is_missing(target_fd) ? 0 : target_fd;
+	if (fstat(target_fd, &st) < 0)
+		return -errno;
+	auto_close int cover_fd = S_ISDIR(st.st_mode) ? clone_empty(empty_fd) : clone_null();
+	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, target_fd, "");
+}
+
+static int protect(const struct rootfs_context *root, const char *path)
+{
+	auto_close int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
+
+	if (target_fd < 0)
+		return is_missing(target_fd) ? 0 : target_fd;
+	auto_close int cover_fd = mount_clone_tree(target_fd, "", true);
+	if (cover_fd < 0)
+		return cover_fd;
+	int r = mount_set_flags(cover_fd, MS_RDONLY, 0, false);
+	bool is_late = r == -ENOSYS;
+	if (r == 0 || is_late)
+		r = mount_attach(cover_fd, target_fd, "");
+	return r == 0 && is_late ? mount_set_flags(cover_fd, MS_RDONLY, 0, false) : r;
+}
+
+static int protect_dev(const struct rootfs_context *root)
+{
+	int r = 0;
+
+	vector_for_each (entry, &root->spec->mounts.entries) {
+		if (strcmp(entry->target, "dev") != 0 || !(entry->flags_set & MS_RDONLY) || entry->flags_set & MS_BIND)
+			continue;
+		auto_close int fd = path_open_in_root(root->root_fd, "dev", O_PATH | O_DIRECTORY, 0);
+		r = fd < 0 ? fd : mount_set_flags(fd, MS_RDONLY, 0, false);
+	}
+	return r;
+}
+
+int bundle_cover(const struct rootfs_context *root, struct error *err)
+{
+	const struct spec_oci *oci = &root->spec->oci;
+	auto_close int empty_fd = -1;
+
+	for (size_t i = 0; i < oci->read_only.count; i++) {
+		int r = protect(root, oci->read_only.items[i]);
+		if (r < 0)
+			return error_set(err, r, "make %s read-only", oci->read_only.items[i]);
+	}
+	for (size_t i = 0; i < oci->masked.count; i++) {
+		int r = mask(root, oci->masked.items[i], &empty_fd);
+		if (r < 0)
+			return error_set(err, r, "mask %s", oci->masked.items[i]);
+	}
+	int r = protect_dev(root);
+	if (r == 0 && oci->root_read_only)
+		r = mount_set_flags(root->root_fd, MS_RDONLY, 0, false);
+	return r < 0 ? error_set(err, r, "make the root read-only") : 0;
+}
