@@ -152,6 +152,7 @@ static void test_mounts(void **state)
 static void test_linux(void **state)
 {
 	(void)state;
+	refused_linux("\"netDevices\":{\"eth0\":{}}", "linux.netDevices: is not supported");
 	struct spec *spec = accepted_linux("\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/n\"}],"
 		"\"cgroupsPath\":\"/a/../../b/c\",\"rootfsPropagation\":\"rshared\",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}");
 	assert_int_equal(spec_new_namespaces(spec), 1 << NAMESPACE_PID);
