@@ -20,6 +20,9 @@
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif
+#ifndef WABE_STATFS
+#define WABE_STATFS "/usr/local/libexec/wabe/wabe-statfs"
+#endif
 #ifndef WABE_UNPACK
 #define WABE_UNPACK "/usr/local/libexec/wabe/wabe-unpack"
 #endif

@@ -78,6 +78,8 @@ void cgroup_set_clear(struct cgroup_set *set);
  * ...; an old group without processes is replaced. Each path is put in the journal before it is made.
  */
 int cgroup_set_create(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err);
+/* Removes the groups of a planned set with a fixed name that are there and have no process: who made them died at it. */
+void cgroup_set_drop_unused(struct cgroup_set *set);
 
 /*
  * Gives the groups to user 0, and to group keeper, by which their maker can still put processes in: for an ordinary

@@ -380,6 +380,12 @@ int cgroup_set_create(struct cgroup_set *set, cgroup_journal journal, void *data
 	return r;
 }
 
+void cgroup_set_drop_unused(struct cgroup_set *set)
+{
+	if (set->is_name_fixed && set_paths(set, 0) == 0)
+		drop_made(set, set->groups.count);
+}
+
 int cgroup_set_enter_monitor(struct cgroup_set *set, cgroup_journal journal, void *data, struct error *err)
 {
 	if (!set->monitor)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "engine/quota.h"
 #include "engine/start.h"

@@ -229,6 +229,20 @@ static void kill_unknown(const struct oci_container *container)
 		(void)journal_read_backwards(fd, kill_group, NULL);
 }
 
+/* create was killed between making its first group and noting it. */
+static void drop_unnoted_cgroups(const struct oci_container *container)
+{
+	struct cgroup_layout layout = { 0 };
+	struct cgroup_set set = { 0 };
+
+	if (!container->spec || container->has_cgroups || container->spec->oci.no_cgroups)
+		return;
+	if (oci_plan_cgroups(container->spec, &layout, &set, NULL) == 0)
+		cgroup_set_drop_unused(&set);
+	cgroup_set_clear(&set);
+	cgroup_layout_clear(&layout);
+}
+
 int oci_delete(struct oci_container *container, bool force, struct error *err)
 {
 	bool is_alive = container->init_pidfd >= 0;
@@ -249,6 +263,7 @@ int oci_delete(struct oci_container *container, bool force, struct error *err)
 	else
 		kill_unknown(container);
 	resources_release(container->dir.fd, -1, NULL);
+	drop_unnoted_cgroups(container);
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
 	oci_remove_rundir(&container->dir, container->id.base_path);
 	if (container->spec)

@@ -32,5 +32,8 @@ int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_t
 /* Messages of a program about to be executed until it is. */
 int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err);
 
+/* Where a container's groups are; layout and set are the caller's to clear. */
+int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, struct cgroup_set *set, struct error *err);
+
 extern const struct step oci_supervisor_plan[];
 extern const struct step oci_init_plan[];

@@ -148,15 +148,21 @@ static int do_without_cgroups(struct start *start, int r, struct error *err)
 	return 0;
 }
 
-static int create_cgroups(struct start *start, struct error *err)
+int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, struct cgroup_set *set, struct error *err)
 {
-	int r = cgroup_layout_detect(&start->layout, true, err);
+	int r = cgroup_layout_detect(layout, true, err);
 
 	if (r < 0)
 		return r;
-	if (forget_bases(&start->layout) < 0)
+	if (forget_bases(layout) < 0)
 		return error_set(err, ENOMEM, "create the cgroups");
-	r = cgroup_set_plan(&start->cgroups, &start->layout, start->spec, err);
+	return cgroup_set_plan(set, layout, spec, err);
+}
+
+static int create_cgroups(struct start *start, struct error *err)
+{
+	int r = oci_plan_cgroups(start->spec, &start->layout, &start->cgroups, err);
+
 	if (r < 0)
 		return r;
 	start->has_cgroups = true;
