@@ -141,9 +141,10 @@ int supervisor_spawn(const struct supervisor_call *call, int report_fd, pid_t *r
 		return error_set(err, program, "open %s", WABE_SUPERVISOR);
 	moved.run_fd = 3;
 	build_argv(&moved, title, sizeof(title), run_fd, argv);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
 	posix_spawn_file_actions_init(&actions);
-	/* first out of the way of 3 and 4, then to their places */
+	/* all out of the way of 3 and 4, then two to these places */
+	auto_close int high_program = fcntl(program, F_DUPFD_CLOEXEC, 10);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", high_program);
 	int high_run = fcntl(call->run_fd, F_DUPFD_CLOEXEC, 10);
 	int high_report = fcntl(report_fd, F_DUPFD_CLOEXEC, 10);
 	posix_spawn_file_actions_adddup2(&actions, high_run, 3);
