@@ -64,14 +64,17 @@ fi
 timeout 60 vzctl start 101 >"$work/out" 2>&1 || bad start "$(cat "$work/out")"
 soon 5 test -e $V/private/101/ready
 equal running '       101 running   a-rather-long-host-name.of.example.org' "$(vzlist -H -o ctid,status,hostname)"
-held=$(vzlist -H -o numproc 101); check held_processes test "$held" -ge 1 -a "$held" -le 10
-check held_memory test "$(vzlist -H -o physpages 101)" -gt 0
+has() { [ ! -e /sys/fs/cgroup/cgroup.controllers ] || grep -qw "$1" /sys/fs/cgroup/cgroup.controllers; }
+if has pids; then held=$(vzlist -H -o numproc 101); check held_processes test "$held" -ge 1 -a "$held" -le 10
+else skip held_processes 'no pids controller here'; fi
+if has memory; then check held_memory test "$(vzlist -H -o physpages 101)" -gt 0
+else skip held_memory 'no memory controller here'; fi
 equal live_addresses '10.0.0.101 10.0.0.111' "$(vzlist -H -o ip 101)"
 case $(vzlist -H -o uptime 101) in *000d00h:0?m:??s) good uptime;; *) bad uptime "$(vzlist -H -o uptime 101)";; esac
 # every attempt above NUMPROC counts
 vzctl set 101 --numproc 5 >/dev/null 2>&1
 vzctl exec 101 'for i in 1 2 3 4 5 6 7 8; do sleep 3 & done; wait' >/dev/null 2>&1
-check failcnt test "$(vzlist -H -o numproc.f 101)" -ge 1
+if has pids; then check failcnt test "$(vzlist -H -o numproc.f 101)" -ge 1; else skip failcnt 'no pids controller here'; fi
 
 # ---- each dialect sees the other's ----
 container zeig; start zeig
