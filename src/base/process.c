@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -100,4 +101,18 @@ void process_prefault_stack(void)
 
 	/* in vain before 5.14, or where the stack ends sooner */
 	(void)madvise((void *)(page - STACK_PREFAULT + 4096), STACK_PREFAULT, MADV_POPULATE_WRITE);
+}
+
+int process_open_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGILL);
+	sigdelset(&set, SIGFPE);
+	sigdelset(&set, SIGABRT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

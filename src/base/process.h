@@ -20,3 +20,9 @@ int signal_from_name(const char *name);
  * fork would be a page fault of its own (on a virtual machine each costs as much as ten system calls).
  */
 void process_prefault_stack(void);
+
+/*
+ * Blocks all signals but those of the caller's own faults, and gives them as a signalfd(2) that does not block and closes
+ * on exec. -1 with errno.
+ */
+int process_open_signals(void);

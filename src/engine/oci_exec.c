@@ -204,7 +204,7 @@ int oci_exec(struct start *start)
 	struct job job = { .spec = start->spec, .init_pidfd = -1, .console_fd = -1, .own_console_fd = -1, .root_fd = -1 };
 	struct error err = { 0 };
 	const struct spec_oci *oci = &start->spec->oci;
-	int signal_fd = oci->detach ? -1 : oci_open_signals();
+	int signal_fd = oci->detach ? -1 : process_open_signals();
 
 	oci_reset_signals();
 	(void)close_range(3 + oci->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);

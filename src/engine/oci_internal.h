@@ -25,8 +25,6 @@ int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int han
 void oci_reset_signals(void);
 
 /* ---- the caller's side ---- */
-/* Signals of the caller as a descriptor. */
-int oci_open_signals(void);
 /* Until pid has ended: passes signals and the terminal's bytes on. The wait status. */
 int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_terminal);
 /* Messages of a program about to be executed until it is. */

@@ -279,10 +279,6 @@ static int run_poststart_hooks(struct start *start, struct error *err)
 	return oci_run_hooks(start->spec, OCI_POSTSTART, OCI_RUNNING, start->init_pid, err);
 }
 
-#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE }
-#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point }
-#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point }
-
 /* clang-format off */
 const struct step oci_supervisor_plan[] = {
 	RUN("create-cgroups",       has_cgroups,        create_cgroups),

@@ -3,18 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/process.h"
 #include "base/text.h"
-#include "kernel/clone.h"
+#include "engine/placement.h"
 #include "kernel/idmap.h"
 #include "kernel/mount.h"
 
@@ -61,52 +57,27 @@ static int map_lines(const char *maps, char kind, char **ret)
 	return r == 0 && !*ret ? -EINVAL : r;
 }
 
-/* A process that only holds a user namespace of these maps. */
-static pid_t hold_maps(const char *maps)
-{
-	auto_free char *uids = NULL, *gids = NULL;
-	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
-	int r = map_lines(maps, 'u', &uids);
-
-	r = r ?: map_lines(maps, 'g', &gids);
-	if (r < 0)
-		return r;
-	pid_t pid = clone_process(&request);
-	if (pid == 0)
-		for (;;)
-			pause();
-	if (pid < 0)
-		return pid;
-	r = idmap_write(pid, false, uids);
-	r = r ?: idmap_write(pid, true, gids);
-	if (r == 0)
-		return pid;
-	(void)kill(pid, SIGKILL);
-	(void)process_wait(pid, NULL); /* our child */
-	return r;
-}
-
 static int open_mapped(const struct spec *spec, const struct spec_mount *entry, struct error *err)
 {
 	bool is_recursive = entry->flags_set & MS_REC;
+	auto_free char *uids = NULL, *gids = NULL;
 	char path[32];
 
 	if (!text_starts(entry->idmap, "maps:"))
 		return rootfs_open_idmapped(spec, &entry->origin, entry->source, is_recursive, entry->idmap, err);
-	pid_t pid = hold_maps(entry->idmap);
+	int r = map_lines(entry->idmap, 'u', &uids);
+	r = r ?: map_lines(entry->idmap, 'g', &gids);
+	pid_t pid = r < 0 ? r : idmap_hold(uids, gids);
 	if (pid < 0)
 		return spec_error(err, pid, spec, &entry->origin, "make the id map of %s", entry->source);
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	int fd = rootfs_open_idmapped(spec, &entry->origin, entry->source, is_recursive, path, err);
-	(void)kill(pid, SIGKILL);
-	(void)process_wait(pid, NULL);
+	idmap_release(pid);
 	return fd;
 }
 
 static int open_one(const struct start *start, const struct spec_mount *entry, struct error *err)
 {
-	if (entry->flags_set & MS_REMOUNT || !(entry->flags_set & MS_BIND))
-		return -1;
 	if (entry->idmap)
 		return open_mapped(start->spec, entry, err);
 	int fd = mount_clone_tree(AT_FDCWD, entry->source, entry->flags_set & MS_REC);
@@ -118,13 +89,9 @@ int oci_open_sources(struct start *start, struct error *err)
 	const struct spec *spec = start->spec;
 	const size_t count = spec->mounts.entries.count;
 
-	start->mount_fds = malloc((count + 1) * sizeof(int));
-	if (!start->mount_fds)
-		return error_set(err, ENOMEM, "prepare the mounts");
-	for (size_t i = 0; i <= count; i++)
-		start->mount_fds[i] = -1;
-	start->root.mount_fds = start->mount_fds;
-	start->root.rootfs_source_fd = &start->mount_fds[count];
+	int r = placement_make_sources(start, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < count; i++) {
 		const struct spec_mount *entry = &spec->mounts.entries.items[i];
 		if (!(has_user_namespace(start) || entry->idmap) || entry->flags_set & MS_REMOUNT || !(entry->flags_set & MS_BIND))

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/json_text.h"
 #include "engine/oci.h"
 
 const char *oci_status_name(enum oci_status status)
@@ -17,21 +18,6 @@ const char *oci_status_name(enum oci_status status)
 	return names[status];
 }
 
-static void put_string(FILE *out, const char *text)
-{
-	putc('"', out);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
-		else
-			putc(c, out);
-	}
-	putc('"', out);
-}
-
 int oci_quote(const char *text, char **ret)
 {
 	size_t size;
@@ -39,7 +25,7 @@ int oci_quote(const char *text, char **ret)
 
 	if (!out)
 		return -ENOMEM;
-	put_string(out, text);
+	json_put_string(out, text);
 	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
@@ -55,7 +41,7 @@ void oci_time_text(long long seconds, char buffer[32])
 static void put_member(FILE *out, const char *name, const char *value)
 {
 	fprintf(out, "  \"%s\": ", name);
-	put_string(out, value ? value : "");
+	json_put_string(out, value ? value : "");
 	fputs(",\n", out);
 }
 
@@ -66,9 +52,9 @@ static void put_annotations(FILE *out, const struct spec *spec)
 	fputs("  \"annotations\": {", out);
 	vector_for_each (one, &spec->oci.annotations) {
 		fprintf(out, "%s\n    ", comma);
-		put_string(out, one->name);
+		json_put_string(out, one->name);
 		fputs(": ", out);
-		put_string(out, one->value);
+		json_put_string(out, one->value);
 		comma = ",";
 	}
 	fprintf(out, "%s}", *comma ? "\n  " : "");

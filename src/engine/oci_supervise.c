@@ -20,20 +20,6 @@
 #include "kernel/fd_passing.h"
 #include "kernel/pidfd.h"
 
-int oci_open_signals(void)
-{
-	sigset_t set;
-
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGILL);
-	sigdelset(&set, SIGFPE);
-	sigdelset(&set, SIGABRT);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err)
 {
 	struct message message;
@@ -170,7 +156,7 @@ int oci_supervise(struct start *start)
 {
 	struct error err = { 0 };
 	bool is_create = strcmp(start->spec->oci.command, "create") == 0, leaves = is_create || start->spec->oci.detach;
-	int signal_fd = leaves ? -1 : oci_open_signals();
+	int signal_fd = leaves ? -1 : process_open_signals();
 
 	oci_reset_signals();
 	(void)close_range(3 + start->spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);

@@ -210,6 +210,20 @@ static int open_root(struct start *start, const char *idmap, struct error *err)
 	return idmap ? rootfs_map_opened(start->spec, &rootfs->origin, rootfs->path, false, *fd, idmap, err) : 0;
 }
 
+int placement_make_sources(struct start *start, struct error *err)
+{
+	const size_t count = start->spec->mounts.entries.count;
+
+	start->mount_fds = malloc((count + 1) * sizeof(int));
+	if (!start->mount_fds)
+		return error_set(err, ENOMEM, "prepare the mounts");
+	for (size_t i = 0; i <= count; i++)
+		start->mount_fds[i] = -1;
+	start->root.mount_fds = start->mount_fds;
+	start->root.rootfs_source_fd = &start->mount_fds[count];
+	return 0;
+}
+
 int placement_open_sources(struct start *start, struct error *err)
 {
 	const struct spec *spec = start->spec;
@@ -218,13 +232,9 @@ int placement_open_sources(struct start *start, struct error *err)
 	int r = rootfs_options_idmap(spec->rootfs.options, &root_idmap);
 	if (r < 0)
 		return error_set(err, r, "read the options of the rootfs");
-	start->mount_fds = malloc((count + 1) * sizeof(int));
-	if (!start->mount_fds)
-		return error_set(err, ENOMEM, "prepare the mounts");
-	for (size_t i = 0; i <= count; i++)
-		start->mount_fds[i] = -1;
-	start->root.mount_fds = start->mount_fds;
-	start->root.rootfs_source_fd = &start->mount_fds[count];
+	r = placement_make_sources(start, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; r >= 0 && i < count; i++) {
 		const struct spec_mount *entry = &spec->mounts.entries.items[i];
 		if (entry->idmap)

@@ -15,6 +15,8 @@ int placement_join(struct start *start, struct error *err);
 /* Is there a source with option idmap=? And one that the host's root has to mount, which a volume is too? */
 bool placement_has_idmapped(const struct start *start);
 bool placement_has_sources(const struct start *start);
+/* Room for one descriptor of each mount entry and of the root, which init inherits: none yet. */
+int placement_make_sources(struct start *start, struct error *err);
 /* Volumes, and copies of the sources with option idmap=, their owners mapped; before the clone. close: after it, or at the end. */
 int placement_open_sources(struct start *start, struct error *err);
 /* Those with idmap=container get the container's map, once that is written and before init mounts them. */

@@ -28,6 +28,10 @@ struct step {
 	enum signal_point point;
 };
 
+#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE }
+#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point }
+#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point }
+
 /* Ended by a row without a name. */
 extern const struct step supervisor_plan[];
 extern const struct step init_plan[];

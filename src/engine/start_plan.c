@@ -374,10 +374,6 @@ static int save_running(struct start *start, struct error *err)
 	return start_set_state(start, STATE_RUNNING, err);
 }
 
-#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE }
-#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point }
-#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point }
-
 /* clang-format off */
 const struct step supervisor_plan[] = {
 	RUN("unshare-supervisor-mounts", wants_own_supervisor_mounts, unshare_mounts),

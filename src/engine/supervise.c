@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/journal.h"
 #include "base/paths.h"
+#include "base/process.h"
 #include "engine/addresses.h"
 #include "engine/control.h"
 #include "engine/hooks.h"
@@ -399,20 +400,6 @@ static void report_warning(const struct start *start)
 	start_warn(start, &warning);
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGILL);
-	sigdelset(&set, SIGFPE);
-	sigdelset(&set, SIGABRT);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static void write_pidfile(struct start *start)
 {
 	char text[16];
@@ -488,7 +475,7 @@ static void show_library(void)
 int supervise(struct start *start)
 {
 	struct error err;
-	struct loop loop = { .start = start, .signal_fd = open_signals(), .filter_fd = -1 };
+	struct loop loop = { .start = start, .signal_fd = process_open_signals(), .filter_fd = -1 };
 	int status = 0;
 
 	for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)

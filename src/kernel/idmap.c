@@ -4,9 +4,14 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "kernel/clone.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static int ask_helper(pid_t pid, bool is_gid, const char *text)
 {
@@ -57,4 +62,30 @@ int idmap_write(pid_t pid, bool is_gid, const char *text)
 			return 0;
 	}
 	return ask_helper(pid, is_gid, text);
+}
+
+pid_t idmap_hold(const char *uids, const char *gids)
+{
+	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
+	pid_t pid = clone_process(&request);
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (pid < 0)
+		return pid;
+	int r = idmap_write(pid, false, uids);
+	r = r ?: idmap_write(pid, true, gids);
+	if (r == 0)
+		return pid;
+	idmap_release(pid);
+	return r;
+}
+
+void idmap_release(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)process_wait(pid, NULL); /* our child */
 }

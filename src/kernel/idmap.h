@@ -9,3 +9,10 @@
  * 0 or -errno; -ENOENT: the helper is needed and not installed.
  */
 int idmap_write(pid_t pid, bool is_gid, const char *text);
+
+/*
+ * A child that does nothing but hold a user namespace with these maps: its pid, or -errno. It ends with its maker, or by
+ * idmap_release.
+ */
+pid_t idmap_hold(const char *uids, const char *gids);
+void idmap_release(pid_t pid);

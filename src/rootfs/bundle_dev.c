@@ -13,6 +13,7 @@
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
 #include "rootfs/bundle.h"
+#include "rootfs/internal.h"
 
 /* clang-format off */
 static const struct spec_device nodes[] = {
@@ -22,16 +23,6 @@ static const struct spec_device nodes[] = {
 	{ .path = (char *)"dev/random",  .kind = 'c', .major = 1, .minor = 8, .mode = 0666 },
 	{ .path = (char *)"dev/urandom", .kind = 'c', .major = 1, .minor = 9, .mode = 0666 },
 	{ .path = (char *)"dev/tty",     .kind = 'c', .major = 5, .minor = 0, .mode = 0666 },
-};
-
-static const struct {
-	const char *name, *target;
-} links[] = {
-	{ "fd",     "/proc/self/fd" },
-	{ "stdin",  "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" },
-	{ "stderr", "/proc/self/fd/2" },
-	{ "core",   "/proc/kcore" },
 };
 /* clang-format on */
 
@@ -126,9 +117,9 @@ static int fill_dev(const struct rootfs_context *root, struct error *err)
 		if (r < 0)
 			return device_fault(root, &nodes[i], r, err);
 	}
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && errno != EEXIST)
-			return error_set(err, errno, "make /dev/%s", links[i].name);
+	int r = dev_make_links(dev_fd, true, err);
+	if (r < 0)
+		return r;
 	if (symlinkat("pts/ptmx", dev_fd, "ptmx") == 0)
 		return 0;
 	/* of the image: a node there would open the host's terminals */

@@ -51,6 +51,14 @@ static const struct {
 };
 /* clang-format on */
 
+int dev_make_links(int dev_fd, bool keeps_existing, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0 && !(keeps_existing && errno == EEXIST))
+			return error_set(err, errno, "make /dev/%s", links[i].name);
+	return 0;
+}
+
 /* /dev of the image, or what is mounted there. */
 static int open_dev(const struct rootfs_context *root)
 {
@@ -137,10 +145,7 @@ static int fill_dev(const struct rootfs_context *root, int dev_fd, struct error 
 	if (r < 0)
 		return spec_error(err, r, root->spec, &root->spec->rootfs.limit_origin,
 			"show the block device of rootfs %s in /dev", root->spec->rootfs.path);
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0)
-			return error_set(err, errno, "make /dev/%s", links[i].name);
-	return 0;
+	return dev_make_links(dev_fd, false, err);
 }
 
 int rootfs_mount_dev(const struct rootfs_context *root, struct error *err)

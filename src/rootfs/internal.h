@@ -21,3 +21,6 @@ int root_mask(const char *const *files, const char *const *directories);
 
 /* The read-only covers of proc:mixed in the procfs proc_fd. Changes the working directory. 0 or -errno. */
 int root_cover_proc(int proc_fd);
+
+/* fd, stdin, stdout, stderr, core. keeps_existing: a name that the image has already stays what it is. 0 or -errno. */
+int dev_make_links(int dev_fd, bool keeps_existing, struct error *err);

@@ -3,20 +3,17 @@
 
 #include "base/cleanup.h"
 #include "base/paths.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "engine/idmaps.h"
+#include "kernel/idmap.h"
 #include "kernel/mount.h"
 #include "kernel/namespace.h"
 #include "storage/limit.h"
 #include "storage/storage.h"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/prctl.h>
 
 /* ---- ids ---- */
 
@@ -55,55 +52,15 @@ int vz_choose_ids(struct vz_ct *ct)
 	return r < 0 ? r : 0;
 }
 
-/* In a child of this one's: a user namespace that maps one id, until the pipe ends. */
-static int make_user_namespace(pid_t *ret_pid)
-{
-	int ready[2];
-	char byte;
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return -errno;
-	pid_t pid = fork();
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* never longer than its maker */
-		byte = unshare(CLONE_NEWUSER) == 0;
-		(void)!write(ready[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (pid < 0 || read(ready[0], &byte, 1) != 1)
-		byte = 0;
-	close(ready[0]);
-	*ret_pid = pid;
-	return byte ? 0 : -EPERM;
-}
-
-static int write_maps(pid_t pid)
-{
-	static const char map[] = "0 2013265920 65536\n";
-	const char *const files[] = { "uid_map", "gid_map" };
-	for (int i = 0; i < 2; i++) {
-		char path[40];
-		(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
-		auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, map, sizeof(map) - 1) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 bool vz_can_map(const char *path)
 {
-	pid_t pid = -1;
-	int r = make_user_namespace(&pid);
-	r = r ?: write_maps(pid);
-	auto_close int userns_fd = r == 0 ? namespace_open(pid, NAMESPACE_USER) : -1;
+	static const char map[] = "0 2013265920 65536\n";
+	pid_t pid = idmap_hold(map, map);
+	auto_close int userns_fd = pid > 0 ? namespace_open(pid, NAMESPACE_USER) : -1;
 	auto_close int tree_fd = userns_fd < 0 ? -1 : mount_clone_tree(AT_FDCWD, path, false);
 	bool can = tree_fd >= 0 && mount_set_idmap(tree_fd, userns_fd, false) == 0;
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		(void)process_wait(pid, NULL);
-	}
+	if (pid > 0)
+		idmap_release(pid);
 	return can;
 }
 
