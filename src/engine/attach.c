@@ -43,27 +43,6 @@ struct attach {
 	void *payload;
 };
 
-/* What init has of its own: what the start made or joined. */
-static int default_namespaces(const struct spec *spec)
-{
-	uint32_t mask = spec_new_namespaces(spec);
-	int flags = 0;
-	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (mask & 1U << kind || spec->namespaces.share[kind])
-			flags |= namespace_clone_flag((enum namespace_kind)kind);
-	return flags;
-}
-
-/* Joining the caller's own user namespace is an error of the kernel (EINVAL). */
-static bool is_own_user_namespace(pid_t pid)
-{
-	char path[40];
-	char own[64] = "", other[64] = "";
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	return readlink("/proc/self/ns/user", own, sizeof(own) - 1) > 0 &&
-	       readlink(path, other, sizeof(other) - 1) > 0 && strcmp(own, other) == 0;
-}
-
 static int join_namespaces(const struct attach *attach, struct error *err)
 {
 	if (attach->namespaces == 0 || setns(attach->running.init_pidfd, attach->namespaces) == 0)
@@ -388,8 +367,9 @@ int engine_attach(const struct container_id *id, int (*function)(void *payload),
 	if (r < 0)
 		return r;
 	struct spec *spec = attach.running.spec;
-	attach.namespaces = options->namespaces < 0 ? default_namespaces(spec) : options->namespaces;
-	if (attach.namespaces & CLONE_NEWUSER && is_own_user_namespace(attach.running.init_pid))
+	attach.namespaces = options->namespaces < 0 ? running_namespaces(spec) : options->namespaces;
+	/* joining the own one is an error of the kernel (EINVAL) */
+	if (attach.namespaces & CLONE_NEWUSER && namespace_is_own(attach.running.init_pid, NAMESPACE_USER))
 		attach.namespaces &= ~CLONE_NEWUSER;
 	if (!options->initial_cwd)
 		attach.cwd = getcwd(NULL, 0); /* NULL is fine: "/" then */

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "engine/oci_internal.h"
 #include "engine/oci_supervise.h"
+#include "engine/running.h"
 #include "kernel/clone.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
@@ -35,16 +36,9 @@ struct job {
 
 static int find_namespaces(struct job *job)
 {
-	char path[40], own[64] = "", other[64] = "";
-	uint32_t mask = spec_new_namespaces(job->spec);
-	int flags = 0;
+	int flags = running_namespaces(job->spec);
 
-	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
-		if (mask & 1U << kind || job->spec->namespaces.share[kind])
-			flags |= namespace_clone_flag((enum namespace_kind)kind);
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", job->init_pid);
-	if (flags & CLONE_NEWUSER && readlink("/proc/self/ns/user", own, sizeof(own) - 1) > 0 &&
-		readlink(path, other, sizeof(other) - 1) > 0 && strcmp(own, other) == 0)
+	if (flags & CLONE_NEWUSER && namespace_is_own(job->init_pid, NAMESPACE_USER))
 		flags &= ~CLONE_NEWUSER; /* the kernel refuses to join one's own */
 	return flags;
 }

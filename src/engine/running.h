@@ -22,3 +22,6 @@ enum running_parts { RUNNING_SPEC = 1, RUNNING_CGROUPS = 2 };
  */
 int container_load(const struct container_id *id, unsigned parts, struct running *ret, struct error *err);
 void running_clear(struct running *running);
+
+/* CLONE_NEW* of the namespaces that init has of its own: what the start made or joined. */
+int running_namespaces(const struct spec *spec);

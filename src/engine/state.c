@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "engine/recover.h"
 #include "engine/running.h"
+#include "kernel/namespace.h"
 #include "kernel/pidfd.h"
 
 static const char *const state_names[STATE_COUNT] = { "STOPPED", "STARTING", "RUNNING", "STOPPING", "ABORTING",
@@ -36,6 +37,16 @@ void running_clear(struct running *running)
 	if (running->has_cgroups)
 		cgroup_set_clear(&running->cgroups);
 	*running = (struct running){ .dir.fd = -1, .init_pidfd = -1 };
+}
+
+int running_namespaces(const struct spec *spec)
+{
+	uint32_t mask = spec_new_namespaces(spec);
+	int flags = 0;
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (mask & 1U << kind || spec->namespaces.share[kind])
+			flags |= namespace_clone_flag((enum namespace_kind)kind);
+	return flags;
 }
 
 static int read_spec(int run_fd, struct spec **ret, struct error *err)
