@@ -64,7 +64,7 @@ soon() { local i=$(($1 * 10)); shift; until "$@" >/dev/null 2>&1; do [ $((i -= 1
 start() {
 	local n=$1; shift
 	rm -f "$P/$n/rootfs/ready"
-	timeout 10 lxc-start -P "$P" -n "$n" "$@" && soon 5 test -e "$P/$n/rootfs/ready"
+	timeout 30 lxc-start -P "$P" -n "$n" "$@" && soon 5 test -e "$P/$n/rootfs/ready"
 }
 run() { local n=$1; shift; timeout 10 lxc-attach -P "$P" -n "$n" -- "$@"; }
 stop() { timeout 15 lxc-stop -k -P "$P" -n "$1"; }
