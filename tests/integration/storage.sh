@@ -17,7 +17,7 @@ printf '%s\n' 'lxc.net.0.type = empty' 'lxc.mount.auto = proc:mixed sys:mixed' >
 create() { local n=$1; shift; lxc-create -P "$P" -n "$n" -f "$default" -t busybox "$@" -- --busybox-path "$busybox" >/dev/null; }
 begin() { timeout 20 lxc-start -P "$P" -n "$1" && timeout 10 lxc-wait -P "$P" -n "$1" -s RUNNING; }
 inside() { local n=$1; shift; timeout 60 lxc-attach -P "$P" -n "$n" -- "$@"; }
-loops() { losetup -a 2>/dev/null | wc -l; }
+loops() { losetup -ln -O BACK-FILE 2>/dev/null | grep -c "^$work/"; } # the machine has others
 key() { sed -n "s/^lxc.rootfs.path *= *//p" "$P/$1/config"; }
 # NAME WORD: writes /word inside and stops
 word() { begin "$1" && inside "$1" sh -c "echo $2 >/word; sync" && stop "$1"; }

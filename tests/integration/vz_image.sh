@@ -14,7 +14,7 @@ gives() { # NAME STATUS WORDS COMMAND...
 	if [ $got = "$status" ] && [[ $out == *"$words"* ]]; then good "$n"
 	else bad "$n" "expected $status '$words', got $got '${out//$'\n'/ | }'"; fi
 }
-loops() { losetup -a 2>/dev/null | wc -l; }
+loops() { losetup -ln -O BACK-MAJ:MIN 2>/dev/null | grep -c "\\b$(stat -c %Hd:%Ld "$V")\$"; } # of this tmpfs: the machine has others
 before=$(loops)
 gives needs_diskspace 63 'diskspace not set (required for ploop)' vzctl create 201 --ostemplate busybox --layout ploop
 check needs_diskspace_clean test ! -e $V/private/201 -a ! -e $V/private/201.tmp
@@ -24,6 +24,7 @@ equal layout ploop "$(vzlist -a -H -o layout 201 | tr -d ' ')"
 gives quotaon_is_obsolete 0 'nothing to do' vzctl quotaon 201
 gives start 0 'Container start in progress' vzctl start 201
 gives runs 0 ext4 vzctl exec 201 'grep " / " /proc/mounts'
+equal loops_running 1 "$(loops)"
 equal owner 0 "$(vzctl exec 201 stat -c %u /bin/busybox)"
 size=$(vzctl exec 201 df -k / | awk 'END { print $2 }'); check df_is_the_limit test "$size" -gt 40000 -a "$size" -le 65536
 gives full 0 'No space left' vzctl exec 201 'dd if=/dev/zero of=/big bs=1M count=100 2>&1; rm /big'
