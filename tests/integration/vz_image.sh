@@ -14,7 +14,7 @@ gives() { # NAME STATUS WORDS COMMAND...
 	if [ $got = "$status" ] && [[ $out == *"$words"* ]]; then good "$n"
 	else bad "$n" "expected $status '$words', got $got '${out//$'\n'/ | }'"; fi
 }
-loops() { losetup -ln -O BACK-MAJ:MIN 2>/dev/null | grep -c "\\b$(stat -c %Hd:%Ld "$V")\$"; } # of this tmpfs: the machine has others
+loops() { losetup -ln -O BACK-MAJ:MIN 2>/dev/null | grep -c "\\b$(stat -c %Hd:%Ld "$V")\\b"; } # of this tmpfs: the machine has others
 before=$(loops)
 gives needs_diskspace 63 'diskspace not set (required for ploop)' vzctl create 201 --ostemplate busybox --layout ploop
 check needs_diskspace_clean test ! -e $V/private/201 -a ! -e $V/private/201.tmp
