@@ -16,8 +16,7 @@ command -v gcc >/dev/null || { skip api "no compiler"; exit 0; }
 sources=("$here"/../api/*.c) under=()
 if [ -n "${API_VALGRIND:-}" ]; then
 	sources+=("$here/../api/valgrind/syscalls.c")
-	# valgrind has the library's vfork as a fork that no lock of libc knows: freeing libc's own memory at its end would wait for one for ever
-	under=(valgrind --run-libc-freeres=no --leak-check=full --show-leak-kinds=definite,indirect,possible --track-fds=yes --vgdb=no
+	under=(valgrind --leak-check=full --show-leak-kinds=definite,indirect,possible --track-fds=yes --vgdb=no
 		--child-silent-after-fork=yes --fair-sched=yes --log-file="$work/valgrind")
 	export API_SYSCALL_SERVER=api-syscall-server
 	python3 "$here/../api/valgrind/syscall-server" "$API_SYSCALL_SERVER" & server=$!
@@ -51,7 +50,10 @@ valgrind_says() {
 
 for subject in ${API_SUBJECTS:-$("$work/api-tests")}; do
 	if [[ " ${API_WITHOUT:-} " == *" $subject "* ]]; then skip "$subject" "${API_WHY:-}"; continue; fi
-	timeout -k 5 "${API_TIMEOUT:-120}" "${under[@]}" "$work/api-tests" "$subject" >"$work/result" 2>"$work/log.$subject" </dev/null
+	# valgrind makes the library's vfork a fork that no lock of libc knows of: there freeing libc's own memory would wait for
+	# one for ever. Not freed, the kept stacks of threads look lost.
+	more=; [ -z "${API_VALGRIND:-}" ] || [ "$subject" != fork ] || more='--run-libc-freeres=no --errors-for-leak-kinds=definite'
+	timeout -k 5 "${API_TIMEOUT:-120}" "${under[@]}" $more "$work/api-tests" "$subject" >"$work/result" 2>"$work/log.$subject" </dev/null
 	status=$?
 	cat "$work/result"
 	if grep -q '^not ok' "$work/result"; then failures=$((failures + 1))
