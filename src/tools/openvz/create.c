@@ -21,6 +21,8 @@ static int find_template(const struct vz *vz, const char *name, char **ret)
 {
 	static const char *const ends[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2", ".tar.lzma" };
 	auto_free char *directory = vz_ct_path(&vz->ct, "TEMPLATE");
+	if (!directory || !*directory)
+		return vz_fail(vz, VZ_NO_TEMPLATE_SET, "TEMPLATE is not set");
 	for (size_t i = 0; directory && i < sizeof(ends) / sizeof(*ends); i++) {
 		auto_free char *path = NULL;
 		if (text_format(&path, "%s/cache/%s%s", directory, name, ends[i]) == 0 && access(path, R_OK) == 0) {
@@ -185,8 +187,9 @@ static int create(struct vz *vz, struct vz_request *request)
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT"), *archive = NULL;
 	bool is_ploop = text_starts(layout, "ploop"), has_conf = vz->ct.has_conf;
 	struct stat info;
-	if (!area || !root || *area != '/')
-		return vz_fail(vz, 23, "VE_PRIVATE is not set");
+	int checked = vz_check_places(vz);
+	if (checked != VZ_OK)
+		return checked;
 	if (!template || !*template)
 		return vz_fail(vz, VZ_NO_TEMPLATE_NAME, "OS template is not specified");
 	if (stat(area, &info) == 0)

@@ -43,6 +43,14 @@ void vz_close(const struct vz *vz, const char *path)
 			parent, parent);
 }
 
+/* The area says that it has one, but it has not. */
+static bool lacks_image(const char *area)
+{
+	auto_free char *description = NULL, *image = NULL;
+	return text_format(&description, "%s/root.hdd/DiskDescriptor.xml", area) == 0 && access(description, F_OK) == 0 &&
+	       text_format(&image, "%s/root.hdd/root.hds", area) == 0 && access(image, F_OK) < 0;
+}
+
 static int attach(const struct vz *vz, const char *area, const char *root, struct error *err)
 {
 	auto_free char *image = NULL;
@@ -74,6 +82,14 @@ int vz_make_closed(const char *path)
 	return r ?: mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+int vz_check_places(const struct vz *vz)
+{
+	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT");
+	if (!root || *root != '/')
+		return vz_fail(vz, VZ_NO_ROOT_SET, "VE_ROOT is not set");
+	return area && *area == '/' ? VZ_OK : vz_fail(vz, VZ_NO_PRIVATE_SET, "VE_PRIVATE is not set");
+}
+
 int vz_mount(struct vz *vz)
 {
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT");
@@ -83,6 +99,8 @@ int vz_mount(struct vz *vz)
 		return VZ_SYSTEM;
 	if (stat(area, &info) < 0)
 		return vz_fail(vz, VZ_NO_PRIVATE, "Container private area %s does not exist", area);
+	if (lacks_image(area))
+		return vz_fail(vz, VZ_NO_IMAGE, "Image %s/root.hdd/root.hds does not exist", area);
 	if (vz_make_closed(root) < 0)
 		return vz_fail(vz, VZ_MOUNT_POINT, "Unable to create mount point %s", root);
 	vz_close(vz, area);
@@ -90,8 +108,9 @@ int vz_mount(struct vz *vz)
 	int status = vz_run_scripts(vz, "premount", false);
 	if (status != VZ_OK)
 		return status;
+	bool is_ploop = vz_ct_is_ploop(&vz->ct, NULL);
 	if (attach(vz, area, root, &err) < 0)
-		return vz_fail_error(vz, VZ_MOUNT_FAILED, &err);
+		return vz_fail_error(vz, is_ploop ? VZ_IMAGE_MOUNT : VZ_MOUNT_FAILED, &err);
 	status = vz_run_scripts(vz, "mount", false);
 	if (status != VZ_OK) {
 		(void)umount2(root, MNT_DETACH); /* as before the call */
@@ -109,16 +128,18 @@ int vz_umount(struct vz *vz)
 		return status ?: VZ_SYSTEM;
 	/* what scripts have mounted below goes with it */
 	if (umount2(root, 0) < 0 && umount2(root, MNT_DETACH) < 0)
-		return vz_fail(vz, VZ_UMOUNT_FAILED, "Can't umount %s: %s", root, strerror(errno));
+		return vz_fail(vz, vz_ct_is_ploop(&vz->ct, NULL) ? VZ_IMAGE_UMOUNT : VZ_UMOUNT_FAILED, "Can't umount %s: %s", root,
+			strerror(errno));
 	vz_say(vz, "Container is unmounted");
 	return vz_run_scripts(vz, "postumount", false);
 }
 
 int vz_command_mount(struct vz *vz)
 {
-	if (vz_is_mounted(vz))
+	int status = vz_check_places(vz);
+	if (status == VZ_OK && vz_is_mounted(vz))
 		return vz_fail(vz, VZ_MOUNTED, "Container is already mounted");
-	return vz_mount(vz);
+	return status ?: vz_mount(vz);
 }
 
 int vz_command_umount(struct vz *vz)

@@ -67,6 +67,8 @@ int vz_command_restart(struct vz *vz)
 		waits |= strcmp(vz->argv[i], "--wait") == 0;
 		forces |= strcmp(vz->argv[i], "--force") == 0;
 		is_fast |= strcmp(vz->argv[i], "--fast") == 0;
+		if (!vz_is_start_option(vz->argv[i]) && strcmp(vz->argv[i], "--fast") != 0 && strcmp(vz->argv[i], "--skip-umount") != 0)
+			return vz_fail(vz, VZ_SYNTAX, "Invalid extra arguments: %s", vz->argv[i]);
 	}
 	vz_say(vz, "Restarting container");
 	if (vz_is_running(vz)) {

@@ -15,6 +15,39 @@ static struct container_id id_of(const struct vl_row *row)
 			     (struct container_id){ .dialect = VZ_DIALECT, .base_path = row->ct.conf_dir, .name = row->ct.name };
 }
 
+/* ---- one container ---- */
+
+int vl_open(const char *program, const char *word, struct vl_row *ret)
+{
+	struct error err = { 0 };
+	struct status status = { .state = STATE_STOPPED };
+	char line[1024];
+	uint32_t id = vz_find(word);
+	if (id == 0 || vz_ct_open(&ret->ct, id, &err) < 0 || !ret->ct.has_conf) {
+		fprintf(stderr, "%s: %s: %s\n", program, word, *err.what ? error_render(&err, line, sizeof(line)) : "no such container");
+		vz_ct_clear(&ret->ct);
+		return -1;
+	}
+	struct container_id container = id_of(ret);
+	(void)engine_status(&container, &status, NULL); /* what can not be read does not run */
+	ret->status = status.state == STATE_STOPPED ? VL_STOPPED : VL_RUNNING;
+	ret->init_pid = status.init_pid;
+	return 0;
+}
+
+void vl_close(struct vl_row *row)
+{
+	spec_free(row->spec);
+	vz_ct_clear(&row->ct);
+}
+
+int vl_running(struct string_list *ret)
+{
+	char directory[512];
+	vz_conf_directory(directory, sizeof(directory));
+	return engine_list_active(VZ_DIALECT, directory, ret, NULL);
+}
+
 /* ---- counters ---- */
 
 static uint64_t group_number(const struct container_id *id, const char *file)
