@@ -181,9 +181,10 @@ int vz_parse_pair(const char *text, enum vz_kind kind, struct vz_pair *ret)
 
 static int parse_rate(const char *text, int64_t *ret)
 {
-	int r = parse_amount(text, strlen(text), 1, ret);
-	if (r == 0 && text[strspn(text, "0123456789.")] == '\0')
-		*ret *= 1 << 20;
+	char megabytes[64];
+	bool has_unit = text[strspn(text, "0123456789.")] != '\0';
+	(void)snprintf(megabytes, sizeof(megabytes), "%sM", text);
+	int r = has_unit ? parse_amount(text, strlen(text), 1, ret) : parse_amount(megabytes, strlen(megabytes), 1, ret);
 	if (r == 0 && *ret == VZ_UNLIMITED)
 		*ret = 0;
 	return r == 0 && *ret > INT32_MAX ? -EINVAL : r;

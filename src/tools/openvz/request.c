@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "dialect/openvz/network.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 enum special {
@@ -94,12 +95,21 @@ static int put_memory(struct vz *vz, struct vz_request *request, const char *key
 	return vz_request_put(vz, request, key, text);
 }
 
+/* Addresses that no container can have: of groups, of everybody, of nobody, of the loopback. */
+static bool is_usable(const char *address)
+{
+	unsigned char bytes[16];
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224;
+	return inet_pton(AF_INET6, address, bytes) == 1 && bytes[0] != 0xff && memcmp(bytes, (unsigned char[15]){ 0 }, 15) != 0;
+}
+
 static int add_address(struct vz *vz, struct string_list *list, const char *option, const char *value)
 {
 	char address[64], full[72];
 	bool is_ipv6;
 	unsigned prefix;
-	if (vz_parse_address(value, address, sizeof(address), &is_ipv6, &prefix) < 0)
+	if (vz_parse_address(value, address, sizeof(address), &is_ipv6, &prefix) < 0 || (strcmp(option, "ipdel") != 0 && !is_usable(address)))
 		return vz_fail(vz, VZ_IP_FORMAT, "Bad parameter for --%s: %s", option, value);
 	(void)snprintf(full, sizeof(full), strchr(value, '/') ? "%s/%u" : "%s", address, prefix);
 	return string_list_has(list, full) || string_list_add(list, full) == 0 ? VZ_OK : VZ_SYSTEM;
