@@ -6,11 +6,13 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "kernel/btrfs.h"
 #include "kernel/mount.h"
 #include "storage/limit.h"
 #include "storage/storage.h"
 #include "storage/store.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -161,6 +163,19 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 	return unpack(vz, archive, area);
 }
 
+/* On btrfs a subvolume, which can be limited. */
+static int make_directory(const char *path)
+{
+	auto_free char *parent = strndup(path, (size_t)(strrchr(path, '/') - path));
+	int r = parent ? vz_make_closed(path) : -ENOMEM; /* the one above it, too */
+	auto_close int parent_fd = r < 0 ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent_fd < 0 || rmdir(path) < 0)
+		return r;
+	if (btrfs_subvolume_create(parent_fd, strrchr(path, '/') + 1) == 0)
+		return 0;
+	return mkdir(path, 0755) < 0 ? -errno : 0;
+}
+
 /* In a directory beside it, which takes its place when it is whole: one that is cut off is never taken for a container. */
 int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop)
 {
@@ -168,7 +183,7 @@ int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_p
 	if (text_format(&making, "%s.tmp", area) < 0)
 		return VZ_SYSTEM;
 	(void)storage_remove_tree(making, NULL, NULL); /* of a call that was killed: the lock is ours */
-	int r = vz_make_closed(making);
+	int r = make_directory(making);
 	if (r < 0 || chmod(making, 0755) < 0)
 		return vz_fail(vz, VZ_DIRECTORY, "Unable to create directory %s: %s", making, strerror(r < 0 ? -r : errno));
 	vz_close(vz, making);

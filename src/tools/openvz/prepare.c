@@ -110,12 +110,19 @@ static int add_end(const struct vz *vz, struct spec *spec)
 void vz_check_disk(const struct vz *vz, struct spec *spec)
 {
 	struct storage_usage usage = { 0 };
+	struct error err = { 0 };
 	if (!spec_has_disk_limit(spec))
 		return;
-	if (storage_limit_get("dir", spec->rootfs.path, -1, &usage, NULL) == 0 && usage.kind != LIMIT_NONE)
+	int r = storage_limit_get("dir", spec->rootfs.path, -1, &usage, &err);
+	bool is_btrfs = r < 0 ? err.errnum == ENODATA : usage.kind == LIMIT_GROUP; /* its quotas may be off until the first limit */
+	if (is_btrfs && spec->rootfs.inode_limit) {
+		(void)vz_fail(vz, 0, "Warning: btrfs limits no number of files: DISKINODES has no effect");
+		spec->rootfs.inode_limit = 0;
+	}
+	if (is_btrfs || (r == 0 && usage.kind != LIMIT_NONE))
 		return;
 	(void)vz_fail(vz, 0, "Warning: the file system of %s limits no directories: DISKSPACE and DISKINODES have no effect (use "
-			     "--layout ploop, or ext4 or XFS with project quotas, or btrfs)", spec->rootfs.path);
+			     "--layout ploop, or ext4 or XFS with project quotas, or a subvolume of btrfs)", spec->rootfs.path);
 	spec->rootfs.size_limit = spec->rootfs.inode_limit = 0;
 }
 

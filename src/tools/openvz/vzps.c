@@ -212,8 +212,9 @@ struct screen {
 
 static void draw(struct screen *screen)
 {
-	struct winsize size = { .ws_row = 25, .ws_col = 80 };
-	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	struct winsize size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+		size = (struct winsize){ .ws_row = 25, .ws_col = 80 }; /* a terminal that nobody has told its size */
 	fputs("\033[H\033[J", stdout);
 	char *next = screen->frame;
 	screen->frame[screen->length] = '\0';
