@@ -101,6 +101,8 @@ print(int(min(once() for _ in range(7)) * 1000))
 PY
 )
 equal thousand_shown 1004 "$(vzlist -a -1 | wc -l)"
-if [ "$best" -lt 100 ]; then good "thousand ($best ms)"; else bad thousand "$best ms"; fi
+if [ "$best" -lt 100 ]; then good "thousand ($best ms)"
+elif grep -q '^model name.*\(QEMU\|TCG\)' /proc/cpuinfo; then skip thousand "$best ms, in an emulated machine"
+else bad thousand "$best ms"; fi
 none_left left 101
 done_testing
