@@ -65,7 +65,8 @@ mkdir -p "$V/template/cache"; cp "$work/busybox.tar.gz" "$V/template/cache/"
 said=$(vzctl create 102 --ostemplate busybox --layout ploop --diskspace 64M 2>&1) || bad image-create "$said"
 vzctl set 102 --quotaugidlimit 100 --save >/dev/null 2>&1
 said=$(timeout 60 vzctl start 102 2>&1); status=$?
-if [ $status != 0 ]; then skip users "needs a kernel with quota formats: ${said//$'\n'/ | }"
+if [ $status != 0 ]; then bad users-start "${said//$'\n'/ | }"
+elif [[ $said == *'no quotas of users'* ]]; then skip users 'this kernel has no quota formats'
 elif [ ! -e "$work/root/sbin/setquota" ]; then skip users 'no setquota here'
 else
 	check users-set vzctl exec2 102 setquota -u user 0 2048 0 20 /

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "kernel/mount.h"
 #include "storage/storage.h"
@@ -51,6 +52,32 @@ static bool lacks_image(const char *area)
 	       text_format(&image, "%s/root.hdd/root.hds", area) == 0 && access(image, F_OK) < 0;
 }
 
+/* Of the file system in the image: keeping an account of users. */
+static void set_feature(const char *image, const char *feature)
+{
+	const int nowhere[3] = { -1, -1, -1 };
+	const char *const argv[] = { "tune2fs", "-O", feature, image, NULL };
+	pid_t pid;
+	if (process_spawn((char *const *)argv, NULL, nowhere, &pid) == 0)
+		(void)process_wait(pid, NULL); /* the mount shows whether it could */
+}
+
+/* With quotas of users and groups (QUOTAUGIDLIMIT). A kernel without them can not even mount it: then without, and told. */
+static int mount_with_quotas(const struct vz *vz, const char *image)
+{
+	const char *others = vz_ct_get(&vz->ct, "MOUNT_OPTS");
+	auto_free char *options = NULL;
+	struct error err = { 0 };
+	if (text_format(&options, "%s%susrquota,grpquota", others ?: "", others && *others ? "," : "") < 0)
+		return -ENOMEM;
+	set_feature(image, "quota");
+	int tree_fd = store_find("loop")->mount(image, options, &err);
+	if (tree_fd >= 0)
+		return tree_fd;
+	set_feature(image, "^quota");
+	return vz_fail(vz, -ENOTSUP, "Warning: this kernel has no quotas of users in an image: QUOTAUGIDLIMIT has no effect");
+}
+
 static int attach(const struct vz *vz, const char *area, const char *root, struct error *err)
 {
 	auto_free char *image = NULL;
@@ -62,8 +89,10 @@ static int attach(const struct vz *vz, const char *area, const char *root, struc
 		(void)error_set(err, 0, "%s is in ploop's own format", image);
 		return error_hint(err, "run vzctl convert %s once", vz->ct.name);
 	}
-	const struct store *store = store_find("loop");
-	auto_close int tree_fd = store->mount(image, vz_ct_get(&vz->ct, "MOUNT_OPTS"), err);
+	bool has_users = !text_equal(vz_ct_get(&vz->ct, "QUOTAUGIDLIMIT") ?: "0", "0");
+	auto_close int tree_fd = has_users ? mount_with_quotas(vz, image) : -1;
+	if (tree_fd < 0)
+		tree_fd = store_find("loop")->mount(image, vz_ct_get(&vz->ct, "MOUNT_OPTS"), err);
 	if (tree_fd < 0)
 		return tree_fd;
 	int r = storage_attach(tree_fd, root);
