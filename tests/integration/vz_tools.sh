@@ -121,6 +121,7 @@ if quota_place "$work/q"; then
 	check quota_on vzquota on 104
 	gives quota_on_again 5 'running already' vzquota on 104
 	equal quota_stat 51200 "$(vzquota stat 104 | awk '/1k-blocks/ { print $NF }')"
+	dd if=/dev/zero of="$work/q/104/some" bs=1M count=2 conv=fsync 2>/dev/null
 	check quota_usage test "$(vzquota -b stat 104 | awk 'NR == 1 { print $1 }')" -gt 500
 	gives quota_full 1 '' bash -c "dd if=/dev/zero of=$work/q/104/big bs=1M count=100 conv=fsync"
 	gives quota_setlimit 0 '' vzquota setlimit 104 -b 81920 -B 81920

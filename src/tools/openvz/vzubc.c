@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STORE "/run/wabe/vzubc"
+#define STORE "/run/vzubc"
 
 struct options {
 	bool is_proc, is_plain, is_quiet, is_relative, is_incremental, has_colour, watches;
