@@ -2,6 +2,7 @@
 # Disk space of containers that vzctl made, on what file systems this kernel has: DISKSPACE and DISKINODES hold against the
 # container's root, are changed while it runs, are what df shows; and quotas of users inside of an image (QUOTAUGIDLIMIT).
 source "$(dirname "$0")/lib.sh"
+runs_once
 [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
 for i in $(seq 0 31); do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
 modprobe -qa loop ext4 xfs btrfs quota_v2 2>/dev/null

@@ -2,6 +2,7 @@
 # The commands, options, exit statuses and messages that scripts for OpenVZ know, as a table of command lines: what vzctl.sh's
 # flows do not come by. One container, first stopped, then running.
 source "$(dirname "$0")/lib.sh"
+runs_once
 export WABE_VZ_CONFIG=/run/vz-etc
 V=/run/vz-data C=$WABE_VZ_CONFIG/conf
 mkdir -p $C $V/template/cache

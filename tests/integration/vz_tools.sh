@@ -1,6 +1,7 @@
 #!/bin/bash
 # The small programs of OpenVZ's host: vzps, vztop, vzcalc, vzmemcheck, vzcpucheck, vzsplit, vzcfgvalidate, vzubc, vzquota, vzdump, arpsend, ndsend.
 source "$(dirname "$0")/lib.sh"
+runs_once
 export WABE_VZ_CONFIG=/run/vz-etc
 V=/run/vz-data C=$WABE_VZ_CONFIG/conf
 mkdir -p $C $V/template/cache $V/private
@@ -35,7 +36,7 @@ gives vzps_bad_option 1 '' vzps --no-such-thing
 equal vztop_one 'sleep sleep sleep ' "$(vztop -b -n 1 -w 200 -E 101 | awk '$1 == 101 && $NF == "sleep" { print $NF }' | tr '\n' ' ')"
 equal vztop_others 0 "$(vztop -b -n 1 -E 101 | awk 'seen && $1 != 101' | grep -c .)"
 equal vztop_head 1 "$(vztop -b -n 1 -E 101 | grep -c '^top - ')"
-out=$(timeout 20 script -qec 'vztop -d 1 -E 101' /dev/null < <(sleep 3; printf q) 2>&1)
+out=$(timeout 20 script -qec 'vztop -d 0.5 -E 101' /dev/null < <(sleep 1.5; printf q) 2>&1)
 if [[ $out == *'CTID'*'sleep'* && $out == *$'\033[H'* ]]; then good vztop_screen; else bad vztop_screen "${out:0:200}"; fi
 kill $own
 

@@ -2,6 +2,7 @@
 # venet of containers that vzctl made: a root that sends whatever frames it likes reaches nobody with a source that is not its
 # own, and neighbours reach only addresses that are given.
 source "$(dirname "$0")/lib.sh"
+runs_once
 export WABE_VZ_CONFIG=/run/vz-etc
 V=/run/vz-data C=$WABE_VZ_CONFIG/conf
 mkdir -p $C $V/template/cache; printf '%s\n' "VZDIR=$V" 'DISK_QUOTA=no' >$WABE_VZ_CONFIG/vz.conf

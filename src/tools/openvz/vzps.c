@@ -256,7 +256,7 @@ static void relay_top(int fd, struct filter *filter, struct screen *screen)
 			draw(screen);
 			continue;
 		}
-		if (fds[1].revents && (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 3))
+		if (fds[1].revents && (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 3 || key == 4))
 			return;
 		if (!fds[0].revents)
 			continue;
