@@ -5,7 +5,7 @@ runs_once
 export WABE_VZ_CONFIG=/run/vz-etc
 V=/run/vz-data C=$WABE_VZ_CONFIG/conf
 mkdir -p $C $V/template/cache $V/private
-printf '%s\n' "VZDIR=$V" 'DISK_QUOTA=no' >$WABE_VZ_CONFIG/vz.conf
+printf '%s\n' "VZDIR=$V" 'DISK_QUOTA=no' LOGGING=yes "LOGFILE=$V/log" >$WABE_VZ_CONFIG/vz.conf
 rootfs $V/private/101; ln "$V/private/101/bin/busybox" $V/private/101/hard; printf 'two\n' >$V/private/101/word; chmod 4755 $V/private/101/hard; chown 33:34 $V/private/101/word; chmod 755 "$work"
 printf '%s\n' 'HOSTNAME=one' 'NAME="web"' 'PHYSPAGES="0:65536"' 'SWAPPAGES="0:0"' 'VMGUARPAGES="8192:unlimited"' 'NUMPROC="100:100"' 'CPUUNITS="1500"' 'KMEMSIZE="1000:2000"' 'PRIVVMPAGES="8192:16384"' >$C/101.conf
 mkdir -p $WABE_VZ_CONFIG/names; ln -s ../conf/101.conf $WABE_VZ_CONFIG/names/web
@@ -158,6 +158,7 @@ gives nd_usage 1 Usage ndsend 10.7.0.1 v0
 gives nd_no_device 2 'there is no device' ndsend fd07::1 nodevice
 gives arp_endless 124 '' timeout 1 arpsend -U -i 10.7.0.8 v0
 ip link del v0
+! has pids || { vzctl stop 101 >/dev/null 2>&1; check limit_is_in_the_log grep -q 'CT 101 : The limit of numproc (4) was met [1-9]' $V/log; }
 for id in 101 102; do vzctl stop $id --fast >/dev/null 2>&1; done
 none_left left 10
 done_testing

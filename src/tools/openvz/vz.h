@@ -115,6 +115,7 @@ extern const struct vz_command vz_commands[];
 /* ---- message.c: standard output; errors on standard error; both in the log ---- */
 void vz_say(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vz_detail(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with --verbose */
+void vz_note(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* in the log, with --verbose shown */
 /* Prints; returns status. */
 int vz_fail(const struct vz *vz, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int vz_fail_error(const struct vz *vz, int status, const struct error *err);
