@@ -87,6 +87,7 @@ rows stopped <<'ROWS'
 71 | Bad parameter for --ipadd: ff02::1 | set 101 --ipadd ff02::1 --save
 71 | Bad parameter for --ipdel: 10.9 | set 101 --ipdel 10.9 --save
 72 | Bad parameter for --nameserver: here | set 101 --nameserver here --save
+73 | Bad parameter for --searchdomain: a;b | set 101 --searchdomain 'a;b' --save
 109 | | set 101 --applyconfig none --save
 130 | Bad parameter for --netif_add | set 101 --netif_add eth0,xx --save
 130 | Bad parameter for --netif_del: eth9 | set 101 --netif_del eth9 --save
@@ -122,6 +123,8 @@ for words in 'unknown capability fly, skipped' 'bridge nobridge does not exist' 
 done
 [ $status = 0 ] || done_testing
 soon 5 test -e $V/private/101/ready
+# systemd that does not get to the end of its start
+mkdir -p $V/private/101/run/systemd/system; printf '%s\n' '#!/bin/sh' 'echo maintenance; exit 1' >$V/private/101/bin/systemctl; chmod 755 $V/private/101/bin/systemctl
 rows running <<'ROWS'
 32 | Container is already running | start 101
 41 | Container is already mounted | mount 101
@@ -141,6 +144,7 @@ rows running <<'ROWS'
 8 | | exec 101 exit 3
 3 | | exec2 101 exit 3
 0 | one two | exec 101 echo one two
+133 | Container wait failed | restart 101 --wait --fast
 0 | Container was stopped | stop 101
 0 | container is not running | stop 101
 0 | Container private area was destroyed | destroy 101

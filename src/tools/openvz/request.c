@@ -120,6 +120,14 @@ static int add_word(struct vz *vz, struct string_list *list, const char *text)
 	return text_split(text, " \t", list) < 0 ? vz_fail(vz, VZ_SYSTEM, "not enough memory") : VZ_OK;
 }
 
+static int add_domain(struct vz *vz, struct string_list *list, const char *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_ ";
+	if (value[strspn(value, letters)] != '\0')
+		return vz_fail(vz, VZ_SEARCHDOMAIN, "Bad parameter for --searchdomain: %s", value);
+	return add_word(vz, list, value);
+}
+
 static int add_server(struct vz *vz, struct string_list *list, const char *value)
 {
 	char address[64];
@@ -198,7 +206,7 @@ static int take_special(struct vz *vz, struct vz_request *request, const struct 
 	case OPTION_NAMESERVER:
 		return add_server(vz, &request->nameservers, value);
 	case OPTION_SEARCH:
-		return add_word(vz, &request->search, value);
+		return add_domain(vz, &request->search, value);
 	case OPTION_NETIF_ADD:
 		return add_word(vz, &request->netif_add, value);
 	case OPTION_NETIF_DEL:

@@ -12,9 +12,7 @@
 /* Exit statuses that scripts look at; the numbers are OpenVZ's. */
 enum vz_exit {
 	VZ_OK = 0,
-	VZ_UBC = 1,
 	VZ_SYSTEM = 3,
-	VZ_RESOURCES = 6,
 	VZ_ENVIRONMENT = 7,
 	VZ_COMMAND_FAILED = 8,
 	VZ_LOCKED = 9,
@@ -49,7 +47,6 @@ enum vz_exit {
 	VZ_NO_DISKSPACE = 63,
 	VZ_NO_DISKINODES = 64,
 	VZ_QUOTA_OFF = 66,
-	VZ_QUOTA_USAGE = 68,
 	VZ_HOSTNAME = 70,
 	VZ_IP_FORMAT = 71,
 	VZ_DNS = 72,
@@ -60,7 +57,6 @@ enum vz_exit {
 	VZ_SCRIPT_FAILED = 79,
 	VZ_CONFIG_COPY = 82,
 	VZ_BAD_CONFIG = 85,
-	VZ_DEVICES = 86,
 	VZ_NO_TEMPLATE = 91,
 	VZ_NETDEV = 104,
 	VZ_DISABLED = 105,
