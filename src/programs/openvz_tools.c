@@ -25,6 +25,7 @@ static const struct {
 	{ "vzquota", vzquota_main },
 	{ "arpsend", arpsend_main },
 	{ "ndsend", ndsend_main },
+	{ "vzifup-post", vzifup_post_main },
 };
 
 static int run_named(const char *name, int argc, char **argv)

@@ -157,6 +157,11 @@ gives arp_bad_address 1 Usage arpsend -D -e 10.7 -c 1 v0
 gives nd_usage 1 Usage ndsend 10.7.0.1 v0
 gives nd_no_device 2 'there is no device' ndsend fd07::1 nodevice
 gives arp_endless 124 '' timeout 1 arpsend -U -i 10.7.0.8 v0
+neighbour ip neigh replace 10.9.0.77 lladdr 02:00:00:00:00:09 dev v1 nud stale
+vzctl set 102 --ipadd 10.9.0.77 >/dev/null 2>&1
+gives ifup_post 0 '' vzifup-post v0
+check ifup_post_updated soon 3 eval "neighbour ip neigh show 10.9.0.77 | grep -q $mac"
+gives ifup_post_no_device 2 'there is no device' vzifup-post nodevice
 ip link del v0
 ! has pids || { vzctl stop 101 >/dev/null 2>&1; check limit_is_in_the_log grep -q 'CT 101 : The limit of numproc (4) was met [1-9]' $V/log; }
 for id in 101 102; do vzctl stop $id --fast >/dev/null 2>&1; done

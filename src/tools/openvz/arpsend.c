@@ -1,8 +1,9 @@
 /*
  * arpsend: looks for neighbours that have an address (-D), or tells all of them that it is here (-U). ndsend: the second for
- * IPv6. Options and exit statuses are OpenVZ's.
+ * IPv6. vzifup-post: the second for all addresses of the running containers, when a device has come up. Options and exit
+ * statuses are OpenVZ's.
  */
-#include "tools/openvz/vz.h"
+#include "tools/openvz/vzlist.h"
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -245,5 +246,31 @@ int ndsend_main(int argc, char **argv)
 	if (open_device("ndsend", argv[2], &index, hwaddr) < 0)
 		return EXIT_SYSTEM;
 	announce_address(index, argv[1]);
+	return 0;
+}
+
+int vzifup_post_main(int argc, char **argv)
+{
+	struct string_list running = { 0 }, addresses = { 0 };
+	unsigned char hwaddr[6];
+	char directory[512];
+	int index;
+	bool is_asked = argc == 2 && strcmp(argv[1], "--help") == 0;
+	if (argc != 2 || is_asked) {
+		fputs("Usage: vzifup-post DEVICE\nTells the neighbours on DEVICE which addresses the running containers have.\n",
+			is_asked ? stdout : stderr);
+		return is_asked ? 0 : EXIT_USAGE;
+	}
+	if (open_device("vzifup-post", argv[1], &index, hwaddr) < 0 || vl_running(&running) < 0)
+		return EXIT_SYSTEM;
+	vz_conf_directory(directory, sizeof(directory));
+	for (size_t i = 0; i < running.count; i++) {
+		struct container_id id = { .dialect = VZ_DIALECT, .base_path = directory, .name = running.items[i] };
+		(void)engine_addresses(&id, NULL, NULL, 0, &addresses, NULL); /* one that has ended meanwhile has none */
+	}
+	for (size_t i = 0; i < addresses.count; i++)
+		announce_address(index, addresses.items[i]);
+	string_list_clear(&addresses);
+	string_list_clear(&running);
 	return 0;
 }

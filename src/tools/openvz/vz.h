@@ -250,3 +250,4 @@ int vzquota_main(int argc, char **argv);
 int vzdump_main(int argc, char **argv);
 int arpsend_main(int argc, char **argv);
 int ndsend_main(int argc, char **argv);
+int vzifup_post_main(int argc, char **argv);
