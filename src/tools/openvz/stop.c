@@ -26,7 +26,7 @@ static void note_limits(const struct vz *vz)
 	for (const struct vl_field *field = vl_fields; field->name; field++) {
 		uint64_t v[5];
 		if (field->type == VL_UBC && vl_ubc(&row, field, v) && v[4] > 0)
-			vz_note(vz, "The limit of %s (%" PRIu64 ") was met %" PRIu64 " times", field->name, v[3], v[4]);
+			vz_note(vz, "The limit of %s was met %" PRIu64 " times", field->name, v[4]);
 	}
 	vl_close(&row);
 }
