@@ -73,7 +73,7 @@ equal live_addresses '10.0.0.101 10.0.0.111' "$(vzlist -H -o ip 101)"
 case $(vzlist -H -o uptime 101) in *000d00h:0?m:??s) good uptime;; *) bad uptime "$(vzlist -H -o uptime 101)";; esac
 tcp=$(vzlist -H -o numtcpsock 101); vzctl exec 101 'nc -l -p 8000 >/dev/null 2>&1 </dev/null &'
 check held_tcp_sockets soon 5 eval '[ "$(vzlist -H -o numtcpsock 101)" -gt '"$tcp"' ]'
-before=$(vzlist -H -o numpty 101); script -qec 'vzctl enter 101' /dev/null < <(sleep 1) >/dev/null 2>&1 & entered=$!
+before=$(vzlist -H -o numpty 101); timeout 5 script -qec 'vzctl enter 101' /dev/null < <(sleep 1; echo exit; sleep 1) >/dev/null 2>&1 & entered=$!
 check held_terminals soon 5 eval '[ "$(vzlist -H -o numpty 101)" -gt '"$before"' ]'; wait $entered
 # every attempt above NUMPROC counts
 vzctl set 101 --numproc 5 >/dev/null 2>&1
