@@ -15,6 +15,17 @@ static const struct {
 	{ "vzubc", vzubc_main },
 	{ "vzcfgvalidate", vzcfgvalidate_main },
 	{ "vzrestore", vzrestore_main },
+	{ "vzdump", vzdump_main },
+	{ "vzps", vzps_main },
+	{ "vztop", vztop_main },
+	{ "vzcalc", vzcalc_main },
+	{ "vzmemcheck", vzmemcheck_main },
+	{ "vzcpucheck", vzcpucheck_main },
+	{ "vzsplit", vzsplit_main },
+	{ "vzquota", vzquota_main },
+	{ "arpsend", arpsend_main },
+	{ "ndsend", ndsend_main },
+	{ "vzifup-post", vzifup_post_main },
 };
 
 static int run_named(const char *name, int argc, char **argv)

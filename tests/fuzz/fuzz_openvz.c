@@ -15,7 +15,7 @@
 #include "fuzz.h"
 
 const char *const fuzz_words[] = { "=", "\n", "\"", "'", "\\", "$VEID", "PHYSPAGES=", "NUMPROC=", "IP_ADDRESS=", "NETIF=ifname=eth0,bridge=b",
-	"CAPABILITY=", "FEATURES=", "DEVICES=c:1:2:rw", "DEVNODES=null:rw", "DISKSPACE=", "NUMPTY=", "CPULIMIT=", "LOCAL_UID=", ":", "unlimited", "1.5G",
+	"CAPABILITY=", "FEATURES=", "DEVICES=c:1:2:rw", "DEVNODES=null:rw", "DISKSPACE=", "NUMPTY=", "CPULIMIT=", "RATE=*:1:9", "RATEBOUND=yes", "CPUMASK=auto", "NODEMASK=0-1", "MEMINFO=", "LOCAL_UID=", ":", "unlimited", "1.5G",
 	"/24", "export ", "# x\n", ";", NULL };
 
 /* Saved and read again, a value is the same. */

@@ -92,7 +92,7 @@ with open(sys.argv[2], "wb") as out:
     out.write((header + struct.pack("<%dI" % count, *reversed(table))).ljust(CLUSTER, b"\0"))
     out.write(b"".join(data))
 PY
-gives ploop_says_so 50 "is in ploop's own format (run vzctl convert 203 once)" vzctl start 203
+gives ploop_says_so 152 "is in ploop's own format (run vzctl convert 203 once)" vzctl start 203
 echo '<Image></Image><Image></Image>' >$A/root.hdd/DiskDescriptor.xml
 gives ploop_with_snapshots 155 'has snapshots' vzctl convert 203
 echo '<Image></Image>' >$A/root.hdd/DiskDescriptor.xml

@@ -204,10 +204,10 @@ gives counted_key 0 '' vzctl --verbose set 101 --numflock 100 --save
 
 # ---- what it says of itself ----
 gives vzubc 0 'numproc|' vzubc 101
-gives vzubc_units 0 'physpages|' vzubc -r 101
+gives vzubc_units 0 'physpages|' vzubc -n 101
 gives validate 0 'success' vzcfgvalidate $C/101.conf
 printf '%s\n' 'NUMPROC=9:1' 'ONBOOT=yes' 'ONBOOT=no' >"$work/bad.conf"
-gives validate_bad 2 "$work/bad.conf:1: bad value for NUMPROC: 9:1" vzcfgvalidate "$work/bad.conf"
+gives validate_bad 2 "$work/bad.conf:1: Error: bad value for NUMPROC: 9:1" vzcfgvalidate "$work/bad.conf"
 
 # ---- locks ----
 exec 9<>$V/lock/101.lck; flock -n 9; echo $$ >&9

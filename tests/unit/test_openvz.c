@@ -77,7 +77,10 @@ static void test_options_become_plain_numbers(void **state)
 		{ "cpulimit", "-5", NULL }, { "cpuunits", "7", NULL }, { "cpuunits", "500000", "500000" }, { "onboot", "yes", "yes" },
 		{ "onboot", "1", NULL }, { "iolimit", "10", "10485760" }, { "iolimit", "10K", "10240" }, { "iolimit", "unlimited", "0" },
 		{ "iolimit", "3G", NULL }, { "ioprio", "8", NULL }, { "cpumask", "0-2,7", "0-2,7" }, { "cpumask", "x", NULL },
-		{ "netfilter", "full", "full" }, { "netfilter", "no", NULL },
+		{ "netfilter", "full", "full" }, { "netfilter", "no", NULL }, { "iolimit", "2.5", "2621440" }, { "iolimit", "unlimited", "0" },
+		{ "cpumask", "auto", "auto" }, { "nodemask", "auto", NULL }, { "meminfo", "pages:10", "pages:10" }, { "meminfo", "none", "none" },
+		{ "meminfo", "pages:x", NULL }, { "rate", "*:1:1000", "*:1:1000" }, { "rate", "eth0:1:5 eth1:2:6", "eth0:1:5 eth1:2:6" },
+		{ "rate", "eth0:1", NULL }, { "rate", "::1", NULL }, { "rate", "eth0:x:1", NULL }, { "ratebound", "maybe", NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -174,6 +177,33 @@ static void test_spec_of_a_container(void **state)
 	vz_ct_clear(&ct);
 }
 
+static void test_rate_limits_where_vz_conf_says_so(void **state)
+{
+	static const struct {
+		const char *own, *global, *rate;
+	} rows[] = {
+		{ "RATE='*:1:1000'\nRATEBOUND=yes\n", "TRAFFIC_SHAPING=yes\n", "1000kbit" }, { "RATE='eth0:1:2'\nRATEBOUND=yes\n", "TRAFFIC_SHAPING=yes\n", "8kbit" },
+		{ "RATE='*:1:1000'\n", "TRAFFIC_SHAPING=yes\n", NULL }, { "RATE='*:1:1000'\nRATEBOUND=yes\n", "", NULL },
+		{ "RATE='*:1'\nRATEBOUND=yes\n", "TRAFFIC_SHAPING=yes\n", NULL }, { "RATE=x\nRATEBOUND=yes\n", "TRAFFIC_SHAPING=yes\n", NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct vz_ct ct = make(rows[i].own);
+		struct spec *spec = NULL;
+		struct error err = { 0 };
+		assert_int_equal(vz_conf_parse(&ct.global, rows[i].global), 0);
+		assert_int_equal(vz_ct_spec(&ct, "/vz/private/101", false, &spec, &err), 0);
+		assert_int_equal(spec_validate(spec, &err), 0);
+		const char *rate = spec->network.links.items[0].rate_egress;
+		if (rows[i].rate)
+			assert_string_equal(rate, rows[i].rate);
+		else
+			assert_null(rate);
+		spec_free(spec);
+		vz_ct_clear(&ct);
+	}
+}
+
 static void test_privileged_container_has_device_rules(void **state)
 {
 	struct vz_ct ct = make("LOCAL_UID=0\nDEVICES='b:8:all:r c:10:200:rw'\n");
@@ -242,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_interfaces_come_back),
 		cmocka_unit_test(test_spec_of_a_container),
+		cmocka_unit_test(test_rate_limits_where_vz_conf_says_so),
 		cmocka_unit_test(test_privileged_container_has_device_rules),
 		cmocka_unit_test(test_no_value_of_a_parameter_stops_the_spec),
 		cmocka_unit_test(test_paths_and_names),

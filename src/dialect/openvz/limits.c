@@ -129,7 +129,7 @@ static int add_set(const struct vz_ct *ct, const char *key, const char *file, co
 	const char *value = vz_ct_get(ct, key);
 	auto_free char *text = NULL;
 	size_t length;
-	if (!value || strcmp(value, "auto") == 0)
+	if (!value)
 		return 0;
 	if (strcmp(value, "all") == 0) {
 		if (!is_live || file_read(-1, all, 4096, &text, &length) < 0)
@@ -139,8 +139,34 @@ static int add_set(const struct vz_ct *ct, const char *key, const char *file, co
 	return add(limits, false, file, "%s", value) ?: add(limits, true, file, "%s", value);
 }
 
+/* CPUMASK=auto: the processors of the nodes of NODEMASK. */
+static int add_processors_of_nodes(const struct vz_ct *ct, struct vz_limits *limits)
+{
+	struct string_list nodes = { 0 };
+	char list[160] = "";
+	int r = text_split(vz_ct_get(ct, "NODEMASK") ?: "", ",", &nodes);
+	for (size_t i = 0; r == 0 && i < nodes.count; i++) {
+		unsigned first, last;
+		int count = sscanf(nodes.items[i], "%u-%u", &first, &last);
+		for (unsigned node = first; count > 0 && node <= (count == 2 ? last : first) && node < 1024; node++) {
+			char file[64];
+			auto_free char *text = NULL;
+			size_t length;
+			(void)snprintf(file, sizeof(file), "/sys/devices/system/node/node%u/cpulist", node);
+			if (file_read(-1, file, 4096, &text, &length) == 0 && *text_trim(text))
+				(void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", *list ? "," : "", text_trim(text));
+		}
+	}
+	string_list_clear(&nodes);
+	if (r < 0 || !*list)
+		return r;
+	return add(limits, false, "cpuset.cpus", "%s", list) ?: add(limits, true, "cpuset.cpus", "%s", list);
+}
+
 static int add_processors(const struct vz_ct *ct, bool is_live, struct vz_limits *limits)
 {
+	if (text_equal(vz_ct_get(ct, "CPUMASK"), "auto"))
+		return add_processors_of_nodes(ct, limits);
 	return add_set(ct, "CPUMASK", "cpuset.cpus", "/sys/devices/system/cpu/online", is_live, limits);
 }
 

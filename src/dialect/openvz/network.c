@@ -125,6 +125,17 @@ static int add_address(struct spec_link *link, const char *text)
 	return text_replace(&item->address, address);
 }
 
+/* RATE is a guarantee, and with RATEBOUND the limit too. Its first class is the one that counts: there are no others here. */
+static int add_rate(const struct vz_ct *ct, struct spec_link *link)
+{
+	const char *value = vz_ct_get(ct, "RATE"), *last = value ? strchr(value, ':') : NULL;
+	last = last ? strchr(last + 1, ':') : NULL;
+	if (!last || !vz_ct_is(ct, "RATEBOUND", false) || !text_equal(vz_conf_get(&ct->global, "TRAFFIC_SHAPING"), "yes"))
+		return 0;
+	unsigned long kbit = strtoul(last + 1, NULL, 10);
+	return kbit && kbit <= 1000000000 ? text_format(&link->rate_egress, "%lukbit", kbit < 8 ? 8 : kbit) : 0; /* as text_to_rate has it */
+}
+
 static int add_venet(const struct vz_ct *ct, struct spec *spec)
 {
 	const char *value = vz_ct_get(ct, "IP_ADDRESS") ?: "";
@@ -134,6 +145,7 @@ static int add_venet(const struct vz_ct *ct, struct spec *spec)
 	if (link)
 		link->venet_peers = true; /* OpenVZ's containers reach each other */
 	r = r ?: text_replace(&link->name, "venet0");
+	r = r ?: add_rate(ct, link);
 	r = r ?: text_split(value, " \t", &addresses);
 	for (size_t i = 0; r == 0 && i < addresses.count; i++)
 		if (add_address(link, addresses.items[i]) == -ENOMEM) /* what is no address was told by the command */

@@ -48,7 +48,7 @@ const struct vz_param vz_params[] = {
 	UBC("DCACHESIZE", "dcachesize", VZ_UBC_BYTES, VZ_COUNTED),
 	UBC("NUMIPTENT", "numiptent", VZ_UBC_ITEMS, VZ_COUNTED),
 	{ "VM_OVERCOMMIT", "vm_overcommit", VZ_FLOAT, VZ_COUNTED, "FACTOR", NULL },
-	{ "MEMINFO", "meminfo", VZ_TEXT, VZ_COUNTED, "MODE[:NUM]", NULL },
+	{ "MEMINFO", "meminfo", VZ_MEMINFO, VZ_COUNTED, "MODE[:NUM]", NULL },
 	{ "CPUUNITS", "cpuunits", VZ_UNITS, 0, "NUM", "share of processor time (1000)" },
 	{ "CPULIMIT", "cpulimit", VZ_PERCENT, 0, "NUM[%]", "processor time at most; 100: one processor, 0: no limit" },
 	{ "CPUS", "cpus", VZ_NUMBER, 0, "NUM", "as many processors' time at most" },
@@ -64,6 +64,15 @@ const struct vz_param vz_params[] = {
 	{ "QUOTAUGIDLIMIT", "quotaugidlimit", VZ_NUMBER, VZ_RESTART, "NUM", "not 0: its root manages quotas of its users (in an image)" },
 	{ "NETFILTER", "netfilter", VZ_NETFILTER, VZ_COUNTED, "MODE", NULL },
 	{ "IPTABLES", "iptables", VZ_TEXT, VZ_COUNTED, "NAME", NULL },
+	{ "NOATIME", "noatime", VZ_YESNO, VZ_COUNTED, "yes|no", NULL },
+	/* of Virtuozzo 7 */
+	{ "RATE", "rate", VZ_RATE, VZ_RESTART, "DEVICE:CLASS:KBIT", "what it may send, with RATEBOUND and TRAFFIC_SHAPING of vz.conf" },
+	{ "RATEBOUND", "ratebound", VZ_YESNO, VZ_RESTART, "yes|no", "whether RATE is a limit" },
+	{ "MEMGUARANTEE", "memguarantee", VZ_TEXT, VZ_COUNTED, "PERCENT|auto", NULL },
+	{ "HA_ENABLE", "ha_enable", VZ_YESNO, VZ_COUNTED, "yes|no", NULL },
+	{ "HA_PRIO", "ha_prio", VZ_NUMBER, VZ_COUNTED, "NUM", NULL },
+	{ "AUTOSTOP", "autostop", VZ_TEXT, VZ_COUNTED, "MODE", NULL },
+	{ "PCI", NULL, VZ_TEXT, VZ_NO_OPTION | VZ_COUNTED, NULL, NULL },
 	{ "NAMESERVER", "nameserver", VZ_TEXT, VZ_NO_OPTION, NULL, NULL },
 	{ "SEARCHDOMAIN", "searchdomain", VZ_TEXT, VZ_NO_OPTION, NULL, NULL },
 	{ "IP_ADDRESS", NULL, VZ_TEXT, VZ_NO_OPTION, NULL, NULL },
@@ -172,9 +181,10 @@ int vz_parse_pair(const char *text, enum vz_kind kind, struct vz_pair *ret)
 
 static int parse_rate(const char *text, int64_t *ret)
 {
-	int r = parse_amount(text, strlen(text), 1, ret);
-	if (r == 0 && text[strspn(text, "0123456789.")] == '\0')
-		*ret *= 1 << 20;
+	char megabytes[64];
+	bool has_unit = text[strspn(text, "0123456789.")] != '\0';
+	(void)snprintf(megabytes, sizeof(megabytes), "%sM", text);
+	int r = has_unit ? parse_amount(text, strlen(text), 1, ret) : parse_amount(megabytes, strlen(megabytes), 1, ret);
 	if (r == 0 && *ret == VZ_UNLIMITED)
 		*ret = 0;
 	return r == 0 && *ret > INT32_MAX ? -EINVAL : r;
@@ -204,6 +214,33 @@ static int parse_percent(const char *text, char **ret)
 	return copy ? print_number(ret, copy, 0, 1000000) : -ENOMEM;
 }
 
+/* "none", "pages:N", "privvmpages:N" */
+static int parse_meminfo(const char *text, char **ret)
+{
+	uint64_t number;
+	const char *colon = strchr(text, ':');
+	bool has_mode = text_starts(text, "pages:") || text_starts(text, "privvmpages:");
+	return strcmp(text, "none") == 0 || (has_mode && text_to_u64(colon + 1, &number) == 0) ? text_replace(ret, text) : -EINVAL;
+}
+
+/* "DEVICE:CLASS:KBIT", several behind each other */
+static int parse_rates(const char *text, char **ret)
+{
+	struct string_list words = { 0 };
+	int r = text_split(text, " \t", &words);
+	for (size_t i = 0; r == 0 && i < words.count; i++) {
+		uint32_t class, rate;
+		char *last = strrchr(words.items[i], ':');
+		r = last ? text_to_u32(last + 1, &rate) : -EINVAL;
+		if (r == 0)
+			*last = '\0';
+		char *first = r == 0 ? strchr(words.items[i], ':') : NULL;
+		r = r ?: first && first > words.items[i] ? text_to_u32(first + 1, &class) : -EINVAL;
+	}
+	string_list_clear(&words);
+	return r < 0 ? -EINVAL : text_replace(ret, text);
+}
+
 static int parse_word(const char *text, const char *const *words, char **ret)
 {
 	for (; *words; words++)
@@ -229,6 +266,10 @@ int vz_param_parse(const struct vz_param *param, const char *text, char **ret)
 		return print_number(ret, text, 8, 500000);
 	case VZ_PRIORITY:
 		return print_number(ret, text, 0, 7);
+	case VZ_MEMINFO:
+		return parse_meminfo(text, ret);
+	case VZ_RATE:
+		return parse_rates(text, ret);
 	case VZ_PERCENT:
 		return parse_percent(text, ret);
 	case VZ_BYTES_RATE:
@@ -236,7 +277,7 @@ int vz_param_parse(const struct vz_param *param, const char *text, char **ret)
 	case VZ_FLOAT:
 		return *text && text[strspn(text, "0123456789.")] == '\0' ? text_replace(ret, text) : -EINVAL;
 	case VZ_CPU_LIST:
-		return strcmp(text, "all") == 0 || (*text && text[strspn(text, "0123456789,-")] == '\0') ?
+		return strcmp(text, "all") == 0 || (strcmp(text, "auto") == 0 && strcmp(param->key, "CPUMASK") == 0) || (*text && text[strspn(text, "0123456789,-")] == '\0') ?
 			       text_replace(ret, text) : -EINVAL;
 	case VZ_UBC_ITEMS:
 	case VZ_UBC_BYTES:

@@ -21,6 +21,8 @@ enum vz_kind {
 	VZ_CPU_LIST,
 	VZ_NETFILTER,
 	VZ_PRIORITY,	 /* 0..7 */
+	VZ_MEMINFO,
+	VZ_RATE,	 /* DEVICE:CLASS:KBIT */
 };
 
 enum vz_flag {

@@ -6,11 +6,13 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "kernel/btrfs.h"
 #include "kernel/mount.h"
 #include "storage/limit.h"
 #include "storage/storage.h"
 #include "storage/store.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -21,6 +23,8 @@ static int find_template(const struct vz *vz, const char *name, char **ret)
 {
 	static const char *const ends[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2", ".tar.lzma" };
 	auto_free char *directory = vz_ct_path(&vz->ct, "TEMPLATE");
+	if (!directory || !*directory)
+		return vz_fail(vz, VZ_NO_TEMPLATE_SET, "TEMPLATE is not set");
 	for (size_t i = 0; directory && i < sizeof(ends) / sizeof(*ends); i++) {
 		auto_free char *path = NULL;
 		if (text_format(&path, "%s/cache/%s%s", directory, name, ends[i]) == 0 && access(path, R_OK) == 0) {
@@ -159,6 +163,19 @@ static int fill(struct vz *vz, const char *archive, const char *area, bool is_pl
 	return unpack(vz, archive, area);
 }
 
+/* On btrfs a subvolume, which can be limited. */
+static int make_directory(const char *path)
+{
+	auto_free char *parent = strndup(path, (size_t)(strrchr(path, '/') - path));
+	int r = parent ? vz_make_closed(path) : -ENOMEM; /* the one above it, too */
+	auto_close int parent_fd = r < 0 ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent_fd < 0 || rmdir(path) < 0)
+		return r;
+	if (btrfs_subvolume_create(parent_fd, strrchr(path, '/') + 1) == 0)
+		return 0;
+	return mkdir(path, 0755) < 0 ? -errno : 0;
+}
+
 /* In a directory beside it, which takes its place when it is whole: one that is cut off is never taken for a container. */
 int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop)
 {
@@ -166,7 +183,7 @@ int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_p
 	if (text_format(&making, "%s.tmp", area) < 0)
 		return VZ_SYSTEM;
 	(void)storage_remove_tree(making, NULL, NULL); /* of a call that was killed: the lock is ours */
-	int r = vz_make_closed(making);
+	int r = make_directory(making);
 	if (r < 0 || chmod(making, 0755) < 0)
 		return vz_fail(vz, VZ_DIRECTORY, "Unable to create directory %s: %s", making, strerror(r < 0 ? -r : errno));
 	vz_close(vz, making);
@@ -185,8 +202,9 @@ static int create(struct vz *vz, struct vz_request *request)
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT"), *archive = NULL;
 	bool is_ploop = text_starts(layout, "ploop"), has_conf = vz->ct.has_conf;
 	struct stat info;
-	if (!area || !root || *area != '/')
-		return vz_fail(vz, 23, "VE_PRIVATE is not set");
+	int checked = vz_check_places(vz);
+	if (checked != VZ_OK)
+		return checked;
 	if (!template || !*template)
 		return vz_fail(vz, VZ_NO_TEMPLATE_NAME, "OS template is not specified");
 	if (stat(area, &info) == 0)

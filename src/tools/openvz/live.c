@@ -67,8 +67,6 @@ static int apply_limits(struct vz *vz, const struct vz_request *request)
 		const char *key = request->keys.items[i];
 		const struct vz_param *param = vz_param_find(key);
 		has_ubc |= is_ubc(param);
-		if (is_ubc(param) && param->flags & VZ_COUNTED)
-			vz_detail(vz, "%s has no effect on this kernel", key);
 		tell_limit(vz, key);
 		int r = write_limits(vz, key);
 		if (r < 0 && !is_ubc(param))

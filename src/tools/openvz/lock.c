@@ -41,7 +41,7 @@ static int try_lock(struct vz *vz)
 	if (fstat(vz->lock_fd, &opened) < 0 || opened.st_nlink == 0)
 		return 0;
 	if (read(vz->lock_fd, before, sizeof(before) - 1) > 0)
-		vz_detail(vz, "Removing stale lock file %s", vz->lock_path);
+		vz_say(vz, "Removing stale lock file %s", vz->lock_path);
 	int length = snprintf(pid, sizeof(pid), "%d\n", getpid());
 	(void)!ftruncate(vz->lock_fd, 0); /* the lock is what counts, the number is for reading */
 	(void)!pwrite(vz->lock_fd, pid, (size_t)length, 0);
@@ -53,6 +53,8 @@ int vz_lock(struct vz *vz)
 	if (vz->skips_lock)
 		return 0;
 	auto_free char *directory = vz_ct_path(&vz->ct, "LOCKDIR");
+	if (directory && !*directory)
+		return vz_fail(vz, VZ_NO_LOCKDIR, "LOCKDIR is not set");
 	if (!directory || mkdir_parents(directory, 0755) < 0 || text_format(&vz->lock_path, "%s/%s.lck", directory, vz->ct.name) < 0)
 		return vz_fail(vz, VZ_SYSTEM, "Unable to create lock directory %s", directory ?: "");
 	for (int attempt = 0; attempt < 16; attempt++) {

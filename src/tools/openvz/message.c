@@ -51,6 +51,18 @@ void vz_detail(const struct vz *vz, const char *fmt, ...)
 	fflush(stdout);
 }
 
+void vz_note(const struct vz *vz, const char *fmt, ...)
+{
+	char text[1024];
+	va_list arguments;
+	va_start(arguments, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, arguments);
+	va_end(arguments);
+	if (vz->verbose > 0 && !vz->quiet)
+		puts(text);
+	write_log(vz, text);
+}
+
 int vz_fail(const struct vz *vz, int status, const char *fmt, ...)
 {
 	char text[1024];

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "kernel/mount.h"
 #include "storage/storage.h"
@@ -43,6 +44,40 @@ void vz_close(const struct vz *vz, const char *path)
 			parent, parent);
 }
 
+/* The area says that it has one, but it has not. */
+static bool lacks_image(const char *area)
+{
+	auto_free char *description = NULL, *image = NULL;
+	return text_format(&description, "%s/root.hdd/DiskDescriptor.xml", area) == 0 && access(description, F_OK) == 0 &&
+	       text_format(&image, "%s/root.hdd/root.hds", area) == 0 && access(image, F_OK) < 0;
+}
+
+/* Of the file system in the image: keeping an account of users. */
+static void set_feature(const char *image, const char *feature)
+{
+	const int nowhere[3] = { -1, -1, -1 };
+	const char *const argv[] = { "tune2fs", "-O", feature, image, NULL };
+	pid_t pid;
+	if (process_spawn((char *const *)argv, NULL, nowhere, &pid) == 0)
+		(void)process_wait(pid, NULL); /* the mount shows whether it could */
+}
+
+/* With quotas of users and groups (QUOTAUGIDLIMIT). A kernel without them can not even mount it: then without, and told. */
+static int mount_with_quotas(const struct vz *vz, const char *image)
+{
+	const char *others = vz_ct_get(&vz->ct, "MOUNT_OPTS");
+	auto_free char *options = NULL;
+	struct error err = { 0 };
+	if (text_format(&options, "%s%susrquota,grpquota", others ?: "", others && *others ? "," : "") < 0)
+		return -ENOMEM;
+	set_feature(image, "quota");
+	int tree_fd = store_find("loop")->mount(image, options, &err);
+	if (tree_fd >= 0)
+		return tree_fd;
+	set_feature(image, "^quota");
+	return vz_fail(vz, -ENOTSUP, "Warning: this kernel has no quotas of users in an image: QUOTAUGIDLIMIT has no effect");
+}
+
 static int attach(const struct vz *vz, const char *area, const char *root, struct error *err)
 {
 	auto_free char *image = NULL;
@@ -54,8 +89,10 @@ static int attach(const struct vz *vz, const char *area, const char *root, struc
 		(void)error_set(err, 0, "%s is in ploop's own format", image);
 		return error_hint(err, "run vzctl convert %s once", vz->ct.name);
 	}
-	const struct store *store = store_find("loop");
-	auto_close int tree_fd = store->mount(image, vz_ct_get(&vz->ct, "MOUNT_OPTS"), err);
+	bool has_users = !text_equal(vz_ct_get(&vz->ct, "QUOTAUGIDLIMIT") ?: "0", "0");
+	auto_close int tree_fd = has_users ? mount_with_quotas(vz, image) : -1;
+	if (tree_fd < 0)
+		tree_fd = store_find("loop")->mount(image, vz_ct_get(&vz->ct, "MOUNT_OPTS"), err);
 	if (tree_fd < 0)
 		return tree_fd;
 	int r = storage_attach(tree_fd, root);
@@ -74,6 +111,14 @@ int vz_make_closed(const char *path)
 	return r ?: mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+int vz_check_places(const struct vz *vz)
+{
+	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT");
+	if (!root || *root != '/')
+		return vz_fail(vz, VZ_NO_ROOT_SET, "VE_ROOT is not set");
+	return area && *area == '/' ? VZ_OK : vz_fail(vz, VZ_NO_PRIVATE_SET, "VE_PRIVATE is not set");
+}
+
 int vz_mount(struct vz *vz)
 {
 	auto_free char *area = vz_ct_path(&vz->ct, "VE_PRIVATE"), *root = vz_ct_path(&vz->ct, "VE_ROOT");
@@ -83,6 +128,8 @@ int vz_mount(struct vz *vz)
 		return VZ_SYSTEM;
 	if (stat(area, &info) < 0)
 		return vz_fail(vz, VZ_NO_PRIVATE, "Container private area %s does not exist", area);
+	if (lacks_image(area))
+		return vz_fail(vz, VZ_NO_IMAGE, "Image %s/root.hdd/root.hds does not exist", area);
 	if (vz_make_closed(root) < 0)
 		return vz_fail(vz, VZ_MOUNT_POINT, "Unable to create mount point %s", root);
 	vz_close(vz, area);
@@ -90,8 +137,9 @@ int vz_mount(struct vz *vz)
 	int status = vz_run_scripts(vz, "premount", false);
 	if (status != VZ_OK)
 		return status;
+	bool is_ploop = vz_ct_is_ploop(&vz->ct, NULL);
 	if (attach(vz, area, root, &err) < 0)
-		return vz_fail_error(vz, VZ_MOUNT_FAILED, &err);
+		return vz_fail_error(vz, is_ploop ? VZ_IMAGE_MOUNT : VZ_MOUNT_FAILED, &err);
 	status = vz_run_scripts(vz, "mount", false);
 	if (status != VZ_OK) {
 		(void)umount2(root, MNT_DETACH); /* as before the call */
@@ -109,16 +157,18 @@ int vz_umount(struct vz *vz)
 		return status ?: VZ_SYSTEM;
 	/* what scripts have mounted below goes with it */
 	if (umount2(root, 0) < 0 && umount2(root, MNT_DETACH) < 0)
-		return vz_fail(vz, VZ_UMOUNT_FAILED, "Can't umount %s: %s", root, strerror(errno));
+		return vz_fail(vz, vz_ct_is_ploop(&vz->ct, NULL) ? VZ_IMAGE_UMOUNT : VZ_UMOUNT_FAILED, "Can't umount %s: %s", root,
+			strerror(errno));
 	vz_say(vz, "Container is unmounted");
 	return vz_run_scripts(vz, "postumount", false);
 }
 
 int vz_command_mount(struct vz *vz)
 {
-	if (vz_is_mounted(vz))
+	int status = vz_check_places(vz);
+	if (status == VZ_OK && vz_is_mounted(vz))
 		return vz_fail(vz, VZ_MOUNTED, "Container is already mounted");
-	return vz_mount(vz);
+	return status ?: vz_mount(vz);
 }
 
 int vz_command_umount(struct vz *vz)

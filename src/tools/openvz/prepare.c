@@ -5,6 +5,7 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "engine/idmaps.h"
+#include "kernel/capability.h"
 #include "kernel/idmap.h"
 #include "kernel/mount.h"
 #include "kernel/namespace.h"
@@ -12,6 +13,7 @@
 #include "storage/storage.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -108,13 +110,44 @@ static int add_end(const struct vz *vz, struct spec *spec)
 void vz_check_disk(const struct vz *vz, struct spec *spec)
 {
 	struct storage_usage usage = { 0 };
+	struct error err = { 0 };
 	if (!spec_has_disk_limit(spec))
 		return;
-	if (storage_limit_get("dir", spec->rootfs.path, -1, &usage, NULL) == 0 && usage.kind != LIMIT_NONE)
+	int r = storage_limit_get("dir", spec->rootfs.path, -1, &usage, &err);
+	bool is_btrfs = r < 0 ? err.errnum == ENODATA : usage.kind == LIMIT_GROUP; /* its quotas may be off until the first limit */
+	if (is_btrfs && spec->rootfs.inode_limit) {
+		(void)vz_fail(vz, 0, "Warning: btrfs limits no number of files: DISKINODES has no effect");
+		spec->rootfs.inode_limit = 0;
+	}
+	if (is_btrfs || (r == 0 && usage.kind != LIMIT_NONE))
 		return;
 	(void)vz_fail(vz, 0, "Warning: the file system of %s limits no directories: DISKSPACE and DISKINODES have no effect (use "
-			     "--layout ploop, or ext4 or XFS with project quotas, or btrfs)", spec->rootfs.path);
+			     "--layout ploop, or ext4 or XFS with project quotas, or a subvolume of btrfs)", spec->rootfs.path);
 	spec->rootfs.size_limit = spec->rootfs.inode_limit = 0;
+}
+
+/* What this host does not have is told, and is no reason not to start. */
+static int drop_missing(struct vz *vz, struct spec *spec)
+{
+	struct string_list *dropped = &spec->process.cap_drop;
+	for (size_t i = dropped->count; i-- > 0;)
+		if (capability_from_name(dropped->items[i]) < 0) {
+			(void)vz_fail(vz, 0, "Warning: unknown capability %s, skipped", dropped->items[i]);
+			free(dropped->items[i]);
+			vector_remove(dropped, i);
+		}
+	for (size_t i = 0; i < spec->network.links.count; i++) {
+		struct spec_link *link = &spec->network.links.items[i];
+		bool is_there = !link->link || if_nametoindex(link->link) != 0;
+		if (!is_there && link->type == LINK_PHYS)
+			return vz_fail(vz, VZ_NETDEV, "Network device %s does not exist", link->link);
+		if (!is_there && link->type == LINK_VETH) {
+			(void)vz_fail(vz, 0, "Warning: bridge %s does not exist, %s is on none", link->link, link->name);
+			free(link->link);
+			link->link = NULL;
+		}
+	}
+	return VZ_OK;
 }
 
 int vz_make_spec(struct vz *vz, struct spec **ret_spec)
@@ -136,6 +169,9 @@ int vz_make_spec(struct vz *vz, struct spec **ret_spec)
 		(void)error_set(&err, r, "make the spec");
 	if (r < 0)
 		return vz_fail_error(vz, VZ_ENVIRONMENT, &err);
+	int status = drop_missing(vz, spec);
+	if (status != VZ_OK)
+		return status;
 	*ret_spec = take_ptr(spec);
 	return VZ_OK;
 }

@@ -23,6 +23,8 @@ int vz_command_quotaon(struct vz *vz)
 		return VZ_OK;
 	if (!vz_ct_get(&vz->ct, "DISKSPACE"))
 		return vz_fail(vz, VZ_NO_DISKSPACE, "DISKSPACE is not set");
+	if (!vz_ct_get(&vz->ct, "DISKINODES"))
+		return vz_fail(vz, VZ_NO_DISKINODES, "DISKINODES is not set");
 	return vz_apply_disk(vz) == VZ_OK ? VZ_OK : VZ_QUOTA_ON;
 }
 

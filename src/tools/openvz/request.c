@@ -4,13 +4,14 @@
 #include "base/text.h"
 #include "dialect/openvz/network.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 enum special {
 	OPTION_SAVE, OPTION_FORCE, OPTION_RESET_UB, OPTION_IGNORED, /* without a value */
 	OPTION_MODE, OPTION_NAME, OPTION_CONFIG, OPTION_LAYOUT, OPTION_RAM, OPTION_SWAP, OPTION_IPADD, OPTION_IPDEL, OPTION_PASSWORD,
 	OPTION_NAMESERVER, OPTION_SEARCH, OPTION_NETIF_ADD, OPTION_NETIF_DEL, OPTION_INTERFACE, OPTION_NETDEV_ADD,
-	OPTION_NETDEV_DEL, OPTION_CAPABILITY, OPTION_FEATURES, OPTION_DEVNODES, OPTION_DEVICES,
+	OPTION_NETDEV_DEL, OPTION_CAPABILITY, OPTION_FEATURES, OPTION_DEVNODES, OPTION_DEVICES, OPTION_PCI_ADD, OPTION_PCI_DEL, OPTION_MAP,
 };
 
 static const struct special_option {
@@ -28,6 +29,7 @@ static const struct special_option {
 	{ "name", OPTION_NAME, true, true, "NAME", "a name that stands for the id" },
 	{ "config", OPTION_CONFIG, true, false, "NAME", "take ve-NAME.conf-sample" },
 	{ "applyconfig", OPTION_CONFIG, false, true, "NAME", "take the parameters of ve-NAME.conf-sample" },
+	{ "applyconfig_map", OPTION_MAP, false, true, "name", NULL },
 	{ "layout", OPTION_LAYOUT, true, false, "simfs|ploop", "a directory, or an image with a file system" },
 	{ "ve_layout", OPTION_LAYOUT, true, false, NULL, NULL },
 	{ "velayout", OPTION_LAYOUT, true, false, NULL, NULL },
@@ -53,6 +55,8 @@ static const struct special_option {
 	{ "features", OPTION_FEATURES, false, true, "NAME:on|off", "features of the configuration" },
 	{ "devnodes", OPTION_DEVNODES, false, true, "NAME:[r][w][q]|none", "let it use /dev/NAME" },
 	{ "devices", OPTION_DEVICES, false, true, "b|c:MAJOR:MINOR|all:[r][w][q]|none", "let it use a device (host's ids)" },
+	{ "pci_add", OPTION_PCI_ADD, false, true, "[DOMAIN:]BUS:SLOT.FUNCTION", "kept; has no effect here (--netdev_add, --devnodes)" },
+	{ "pci_del", OPTION_PCI_DEL, false, true, "[DOMAIN:]BUS:SLOT.FUNCTION", "kept; has no effect here" },
 	{ NULL, OPTION_SAVE, false, false, NULL, NULL },
 };
 
@@ -91,12 +95,21 @@ static int put_memory(struct vz *vz, struct vz_request *request, const char *key
 	return vz_request_put(vz, request, key, text);
 }
 
+/* Addresses that no container can have: of groups, of everybody, of nobody, of the loopback. */
+static bool is_usable(const char *address)
+{
+	unsigned char bytes[16];
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224;
+	return inet_pton(AF_INET6, address, bytes) == 1 && bytes[0] != 0xff && memcmp(bytes, (unsigned char[15]){ 0 }, 15) != 0;
+}
+
 static int add_address(struct vz *vz, struct string_list *list, const char *option, const char *value)
 {
 	char address[64], full[72];
 	bool is_ipv6;
 	unsigned prefix;
-	if (vz_parse_address(value, address, sizeof(address), &is_ipv6, &prefix) < 0)
+	if (vz_parse_address(value, address, sizeof(address), &is_ipv6, &prefix) < 0 || (strcmp(option, "ipdel") != 0 && !is_usable(address)))
 		return vz_fail(vz, VZ_IP_FORMAT, "Bad parameter for --%s: %s", option, value);
 	(void)snprintf(full, sizeof(full), strchr(value, '/') ? "%s/%u" : "%s", address, prefix);
 	return string_list_has(list, full) || string_list_add(list, full) == 0 ? VZ_OK : VZ_SYSTEM;
@@ -105,6 +118,14 @@ static int add_address(struct vz *vz, struct string_list *list, const char *opti
 static int add_word(struct vz *vz, struct string_list *list, const char *text)
 {
 	return text_split(text, " \t", list) < 0 ? vz_fail(vz, VZ_SYSTEM, "not enough memory") : VZ_OK;
+}
+
+static int add_domain(struct vz *vz, struct string_list *list, const char *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_ ";
+	if (value[strspn(value, letters)] != '\0')
+		return vz_fail(vz, VZ_SEARCHDOMAIN, "Bad parameter for --searchdomain: %s", value);
+	return add_word(vz, list, value);
 }
 
 static int add_server(struct vz *vz, struct string_list *list, const char *value)
@@ -117,22 +138,36 @@ static int add_server(struct vz *vz, struct string_list *list, const char *value
 	return add_word(vz, list, value);
 }
 
-static int change_devices(struct vz *vz, struct vz_request *request, const char *value, bool is_added)
+/* "[DOMAIN:]BUS:SLOT.FUNCTION", hexadecimal; with its domain in ret. */
+static bool parse_pci(const char *text, char ret[16])
+{
+	unsigned domain = 0, bus, slot, function;
+	int end = 0;
+	if ((sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) != 4 || text[end]) &&
+		((domain = 0, sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &end)) != 3 || text[end]))
+		return false;
+	(void)snprintf(ret, 16, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff, slot & 0xff, function & 7);
+	return true;
+}
+
+/* A list of names, with value or without. */
+static int change_list(struct vz *vz, struct vz_request *request, const char *key, const char *value, bool is_added)
 {
 	struct string_list list = { 0 };
 	char text[512] = "";
-	int r = text_split(vz_ct_get(&vz->ct, "NETDEV") ?: "", " \t,", &list);
+	int r = text_split(vz_ct_get(&vz->ct, key) ?: "", " \t,", &list);
 	if (r == 0 && is_added && !string_list_has(&list, value))
 		r = string_list_add(&list, value);
 	for (size_t i = 0; i < list.count; i++)
 		if (is_added || strcmp(list.items[i], value) != 0)
 			(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? " " : "", list.items[i]);
 	string_list_clear(&list);
-	return r < 0 ? VZ_SYSTEM : vz_request_put(vz, request, "NETDEV", text);
+	return r < 0 ? VZ_SYSTEM : vz_request_put(vz, request, key, text);
 }
 
 static int take_special(struct vz *vz, struct vz_request *request, const struct special_option *option, const char *value)
 {
+	char place[16];
 	switch (option->kind) {
 	case OPTION_SAVE:
 		request->save = true;
@@ -171,7 +206,7 @@ static int take_special(struct vz *vz, struct vz_request *request, const struct 
 	case OPTION_NAMESERVER:
 		return add_server(vz, &request->nameservers, value);
 	case OPTION_SEARCH:
-		return add_word(vz, &request->search, value);
+		return add_domain(vz, &request->search, value);
 	case OPTION_NETIF_ADD:
 		return add_word(vz, &request->netif_add, value);
 	case OPTION_NETIF_DEL:
@@ -185,7 +220,14 @@ static int take_special(struct vz *vz, struct vz_request *request, const struct 
 	}
 	case OPTION_NETDEV_ADD:
 	case OPTION_NETDEV_DEL:
-		return change_devices(vz, request, value, option->kind == OPTION_NETDEV_ADD);
+		return change_list(vz, request, "NETDEV", value, option->kind == OPTION_NETDEV_ADD);
+	case OPTION_PCI_ADD:
+	case OPTION_PCI_DEL:
+		if (!parse_pci(value, place))
+			return bad_value(vz, option->name, value);
+		return change_list(vz, request, "PCI", place, option->kind == OPTION_PCI_ADD);
+	case OPTION_MAP:
+		return strcmp(value, "name") == 0 ? VZ_OK : bad_value(vz, option->name, value); /* the only one that there is */
 	case OPTION_CAPABILITY:
 		return vz_merge_switches(vz, request, "CAPABILITY", option->name, value);
 	case OPTION_FEATURES:
@@ -244,6 +286,8 @@ int vz_request_parse(struct vz *vz, bool is_create, struct vz_request *ret)
 		status = take_option(vz, ret, is_create, &i);
 	status = status ?: put_list(vz, ret, "NAMESERVER", &ret->nameservers);
 	status = status ?: put_list(vz, ret, "SEARCHDOMAIN", &ret->search);
+	if (status == VZ_OK && text_equal(vz_conf_get(&vz->ct.given, "CPUMASK"), "auto") && !vz_ct_get(&vz->ct, "NODEMASK"))
+		status = vz_fail(vz, VZ_BAD_VALUE, "Bad parameter for --cpumask: auto (it needs --nodemask)");
 	if (status == VZ_OK && ret->force && !ret->save)
 		status = vz_fail(vz, VZ_SYNTAX, "Option --force can only be used together with --save");
 	return status ?: vz_merge_network(vz, ret);

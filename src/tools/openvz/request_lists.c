@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "dialect/openvz/network.h"
+#include "kernel/capability.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -18,6 +19,32 @@ static bool is_feature(const char *name)
 	return false;
 }
 
+/* The kernel's, and OpenVZ's own two. */
+static bool is_capability(const char *name, size_t length)
+{
+	char lower[32];
+	if (length >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		lower[i] = (char)tolower((unsigned char)name[i]);
+	lower[length] = '\0';
+	return strcmp(lower, "setveid") == 0 || strcmp(lower, "ve_admin") == 0 || capability_from_name(lower) >= 0;
+}
+
+/* "b|c:MAJOR:MINOR|all" */
+static bool is_device(const char *text, size_t length)
+{
+	char copy[40], kind, minor[12];
+	unsigned major, number;
+	int end = 0;
+	if (length >= sizeof(copy))
+		return false;
+	(void)snprintf(copy, sizeof(copy), "%.*s", (int)length, text);
+	if (sscanf(copy, "%c:%u:%11[^:]%n", &kind, &major, minor, &end) != 3 || copy[end] || (kind != 'b' && kind != 'c'))
+		return false;
+	return strcmp(minor, "all") == 0 || sscanf(minor, "%u", &number) == 1;
+}
+
 /* Is "NAME:VALUE" well formed for key? In lower case, for capabilities in upper case. */
 static bool check_switch(const char *key, char *word)
 {
@@ -25,6 +52,10 @@ static bool check_switch(const char *key, char *word)
 	if (!colon || colon == word)
 		return false;
 	const char *value = colon + 1;
+	if (strcmp(key, "DEVICES") == 0 && !is_device(word, (size_t)(colon - word)))
+		return false;
+	if (strcmp(key, "CAPABILITY") == 0 && !is_capability(word, (size_t)(colon - word)))
+		return false;
 	if (text_starts(key, "DEV"))
 		return strcmp(value, "none") == 0 || (*value && value[strspn(value, "rwq")] == '\0');
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)

@@ -62,6 +62,19 @@ static int save(struct vz *vz, const struct vz_request *request)
 	return VZ_OK;
 }
 
+/* Keys that are kept and do nothing here: one line for all of them. */
+static void tell_no_effect(const struct vz *vz, const struct vz_request *request)
+{
+	char text[512] = "";
+	for (size_t i = 0; i < request->keys.count; i++) {
+		const struct vz_param *param = vz_param_find(request->keys.items[i]);
+		if (param && param->flags & VZ_COUNTED)
+			(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? ", " : "", param->key);
+	}
+	if (*text)
+		vz_say(vz, "No effect on this kernel, kept: %s", text);
+}
+
 static void warn_unsaved(const struct vz *vz, const struct vz_request *request, bool runs)
 {
 	if (request->keys.count == 0 || request->save)
@@ -137,13 +150,19 @@ static int apply(struct vz *vz, struct vz_request *request, bool runs)
 	return status;
 }
 
-/* Container 0 is the host: its share of the processors, if its groups can be told apart. */
+/* Container 0 is the host, which no group of ours limits: its units and counters are kept, as scripts set them at boot. */
 static int set_host(struct vz *vz, const struct vz_request *request)
 {
-	for (size_t i = 0; i < request->keys.count; i++)
-		if (strcmp(request->keys.items[i], "CPUUNITS") != 0)
-			return vz_fail(vz, VZ_SYNTAX, "Only --cpuunits can be set for CT0");
-	vz_say(vz, "CPUUNITS of the host itself has no effect on this kernel");
+	for (size_t i = 0; i < request->keys.count; i++) {
+		const struct vz_param *param = vz_param_find(request->keys.items[i]);
+		bool is_counter = param && param->kind >= VZ_UBC_ITEMS && param->kind <= VZ_UBC_PAGES;
+		if (strcmp(request->keys.items[i], "CPUUNITS") != 0 && !is_counter)
+			return vz_fail(vz, VZ_SYNTAX, "Only --cpuunits and limits of resources can be set for CT0");
+	}
+	vz_say(vz, "Limits of the host itself have no effect on this kernel");
+	if (request->save)
+		return save(vz, request);
+	warn_unsaved(vz, request, false);
 	return VZ_OK;
 }
 
@@ -164,6 +183,8 @@ int vz_command_set(struct vz *vz)
 	status = status ?: apply_sample(vz, &request);
 	status = status ?: check_saved(vz, &request);
 	status = status ?: check_paths(vz, &request, runs);
+	if (status == VZ_OK)
+		tell_no_effect(vz, &request);
 	status = status ?: apply(vz, &request, runs);
 	vz_request_clear(&request);
 	return status;

@@ -39,6 +39,8 @@ static void tell_settings(const struct vz *vz)
 		(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - lines[i].text), lines[i].text, value, at + 2);
 		vz_say(vz, "%s", text);
 	}
+	if (vz_ct_get(&vz->ct, "DEVICES") || vz_ct_get(&vz->ct, "DEVNODES"))
+		vz_say(vz, "Setting devices");
 	for (const struct vz_param *param = vz_params; param->key; param++)
 		if (param->flags & VZ_COUNTED && vz_ct_get(&vz->ct, param->key))
 			vz_detail(vz, "%s has no effect on this kernel", param->key);
@@ -138,6 +140,9 @@ int vz_start(struct vz *vz, bool waits, bool forces)
 		return vz_fail(vz, VZ_RUNNING, "Container is already running");
 	if (vz_ct_is(&vz->ct, "DISABLED", false) && !forces)
 		return vz_fail(vz, VZ_DISABLED, "Container start disabled");
+	int checked = vz_check_places(vz);
+	if (checked != VZ_OK)
+		return checked;
 	if (!root || !area || stat(area, &info) < 0)
 		return vz_fail(vz, VZ_NO_PRIVATE, "Container private area %s does not exist", area ?: "");
 	vz_say(vz, "Starting container...");
@@ -156,16 +161,23 @@ int vz_start(struct vz *vz, bool waits, bool forces)
 	return status;
 }
 
+bool vz_is_start_option(const char *word)
+{
+	static const char *const words[] = { "--wait", "--force", "--skip-fsck", "--skip-remount", "--skip_ve_setup" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
 int vz_command_start(struct vz *vz)
 {
 	bool waits = false, forces = false;
 	for (int i = 0; i < vz->argc; i++) {
 		const char *word = vz->argv[i];
-		if (strcmp(word, "--wait") == 0)
-			waits = true;
-		else if (strcmp(word, "--force") == 0)
-			forces = true;
-		else if (strcmp(word, "--skip-fsck") != 0 && strcmp(word, "--skip-remount") != 0 && strcmp(word, "--skip_ve_setup") != 0)
+		waits |= strcmp(word, "--wait") == 0;
+		forces |= strcmp(word, "--force") == 0;
+		if (!vz_is_start_option(word))
 			return vz_fail(vz, VZ_SYNTAX, "Invalid extra arguments: %s", word);
 	}
 	return vz_start(vz, waits, forces);

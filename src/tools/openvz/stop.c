@@ -1,8 +1,9 @@
 /* Stopping. */
-#include "tools/openvz/vz.h"
+#include "tools/openvz/vzlist.h"
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define STOP_SECONDS 120
@@ -16,10 +17,25 @@ static int timeout_ms(const struct vz *vz)
 	return (int)seconds * 1000;
 }
 
+/* Which limits it has met while it ran: their counters go with its group. */
+static void note_limits(const struct vz *vz)
+{
+	struct vl_row row = { 0 };
+	if (vl_open("vzctl", vz->ct.name, &row) < 0)
+		return;
+	for (const struct vl_field *field = vl_fields; field->name; field++) {
+		uint64_t v[5];
+		if (field->type == VL_UBC && vl_ubc(&row, field, v) && v[4] > 0)
+			vz_note(vz, "The limit of %s was met %" PRIu64 " times", field->name, v[4]);
+	}
+	vl_close(&row);
+}
+
 static int halt(struct vz *vz, bool is_fast)
 {
 	struct container_id id = vz_id(vz);
 	struct error err = { 0 };
+	note_limits(vz);
 	if (!is_fast) {
 		vz_say(vz, "Stopping container ...");
 		(void)vz_run_inside_script(vz, "stop"); /* told, and no reason to leave it running */
@@ -67,6 +83,8 @@ int vz_command_restart(struct vz *vz)
 		waits |= strcmp(vz->argv[i], "--wait") == 0;
 		forces |= strcmp(vz->argv[i], "--force") == 0;
 		is_fast |= strcmp(vz->argv[i], "--fast") == 0;
+		if (!vz_is_start_option(vz->argv[i]) && strcmp(vz->argv[i], "--fast") != 0 && strcmp(vz->argv[i], "--skip-umount") != 0)
+			return vz_fail(vz, VZ_SYNTAX, "Invalid extra arguments: %s", vz->argv[i]);
 	}
 	vz_say(vz, "Restarting container");
 	if (vz_is_running(vz)) {

@@ -12,9 +12,7 @@
 /* Exit statuses that scripts look at; the numbers are OpenVZ's. */
 enum vz_exit {
 	VZ_OK = 0,
-	VZ_UBC = 1,
 	VZ_SYSTEM = 3,
-	VZ_RESOURCES = 6,
 	VZ_ENVIRONMENT = 7,
 	VZ_COMMAND_FAILED = 8,
 	VZ_LOCKED = 9,
@@ -23,6 +21,9 @@ enum vz_exit {
 	VZ_NO_CONFIG = 14,
 	VZ_SYNTAX = 20,
 	VZ_BAD_VALUE = 21,
+	VZ_NO_ROOT_SET = 22,
+	VZ_NO_PRIVATE_SET = 23,
+	VZ_NO_TEMPLATE_SET = 24,
 	VZ_NO_TEMPLATE_NAME = 29,
 	VZ_NOT_RUNNING = 31,
 	VZ_RUNNING = 32,
@@ -44,18 +45,18 @@ enum vz_exit {
 	VZ_QUOTA_INIT = 61,
 	VZ_QUOTA_LIMIT = 62,
 	VZ_NO_DISKSPACE = 63,
+	VZ_NO_DISKINODES = 64,
 	VZ_QUOTA_OFF = 66,
-	VZ_QUOTA_USAGE = 68,
 	VZ_HOSTNAME = 70,
 	VZ_IP_FORMAT = 71,
 	VZ_DNS = 72,
 	VZ_SEARCHDOMAIN = 73,
 	VZ_PASSWORD = 74,
+	VZ_NO_LOCKDIR = 77,
 	VZ_IP_IN_USE = 78,
 	VZ_SCRIPT_FAILED = 79,
 	VZ_CONFIG_COPY = 82,
 	VZ_BAD_CONFIG = 85,
-	VZ_DEVICES = 86,
 	VZ_NO_TEMPLATE = 91,
 	VZ_NETDEV = 104,
 	VZ_DISABLED = 105,
@@ -65,7 +66,10 @@ enum vz_exit {
 	VZ_WAIT_FAILED = 133,
 	VZ_NOT_SAVED = 139,
 	VZ_IO = 148,
+	VZ_NO_IMAGE = 150,
 	VZ_IMAGE_CREATE = 151,
+	VZ_IMAGE_MOUNT = 152,
+	VZ_IMAGE_UMOUNT = 153,
 	VZ_IMAGE_RESIZE = 154,
 	VZ_CONVERT = 155,
 	VZ_SNAPSHOT_CREATE = 156,
@@ -107,6 +111,7 @@ extern const struct vz_command vz_commands[];
 /* ---- message.c: standard output; errors on standard error; both in the log ---- */
 void vz_say(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vz_detail(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with --verbose */
+void vz_note(const struct vz *vz, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* in the log, with --verbose shown */
 /* Prints; returns status. */
 int vz_fail(const struct vz *vz, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int vz_fail_error(const struct vz *vz, int status, const struct error *err);
@@ -134,6 +139,8 @@ int vz_run_scripts(const struct vz *vz, const char *word, bool own_first);
 int vz_run_inside_script(const struct vz *vz, const char *word);
 
 /* ---- mount.c ---- */
+/* Are VE_ROOT and VE_PRIVATE set? An exit status. */
+int vz_check_places(const struct vz *vz);
 int vz_mount(struct vz *vz);
 /*
  * The container's root makes files of the host's root, set-uid ones among them: others on the host must not reach them. Takes
@@ -158,6 +165,7 @@ bool vz_can_map(const char *path);
 
 /* ---- start.c, stop.c, create.c, destroy.c ... : commands; exit statuses ---- */
 int vz_start(struct vz *vz, bool waits, bool forces);
+bool vz_is_start_option(const char *word);
 int vz_stop(struct vz *vz, bool is_fast, bool skips_umount);
 int vz_command_start(struct vz *vz);
 int vz_command_stop(struct vz *vz);
@@ -221,6 +229,10 @@ int vz_make_image(struct vz *vz, const char *area);
 /* A private area with what is in archive; nothing half-made stays. An exit status. */
 int vz_make_area(struct vz *vz, const char *archive, const char *area, bool is_ploop);
 
+/* ---- vzpid.c ---- */
+/* The name of the container that a process is in, malloc'ed; "0": none; NULL: no such process. */
+char *vz_container_of(const char *pid);
+
 /* Other programs. */
 int vzlist_main(int argc, char **argv);
 int vzpid_main(int argc, char **argv);
@@ -228,3 +240,14 @@ int vzctl_main(int argc, char **argv);
 int vzubc_main(int argc, char **argv);
 int vzcfgvalidate_main(int argc, char **argv);
 int vzrestore_main(int argc, char **argv);
+int vzps_main(int argc, char **argv);
+int vztop_main(int argc, char **argv);
+int vzcalc_main(int argc, char **argv);
+int vzmemcheck_main(int argc, char **argv);
+int vzcpucheck_main(int argc, char **argv);
+int vzsplit_main(int argc, char **argv);
+int vzquota_main(int argc, char **argv);
+int vzdump_main(int argc, char **argv);
+int arpsend_main(int argc, char **argv);
+int ndsend_main(int argc, char **argv);
+int vzifup_post_main(int argc, char **argv);

@@ -205,14 +205,18 @@ static int choose_columns(const struct options *options, struct vl_columns *colu
 	int r = 0;
 	if (options->is_json && !options->output) {
 		for (const struct vl_field *field = vl_fields; r == 0 && field->name; field++)
-			if (strcmp(field->name, "veid") != 0 && strcmp(field->name, "vpsid") != 0)
-				r = add_column(columns, field->name);
+			r = add_column(columns, field->name);
 		return r;
 	}
 	r = text_split(list, ",", &words);
 	for (size_t i = 0; r == 0 && i < words.count; i++)
 		r = add_column(columns, words.items[i]);
 	string_list_clear(&words);
+	for (size_t i = 0; r == 0 && options->is_json && i < columns->count; i++)
+		if (columns->items[i].part) {
+			fprintf(stderr, "Field %s.%c is not available in JSON output\n", columns->items[i].field->name, columns->items[i].part);
+			r = -EINVAL;
+		}
 	return r;
 }
 

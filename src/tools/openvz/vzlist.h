@@ -52,6 +52,12 @@ struct vl_columns {
 	size_t count, capacity;
 };
 
+/* A container by its id or name, for the other programs that show counters; its fault is told. 0 or -1. vl_close after it. */
+int vl_open(const char *program, const char *word, struct vl_row *ret);
+void vl_close(struct vl_row *row);
+/* The ids of the running containers, as text. 0 or -errno. */
+int vl_running(struct string_list *ret);
+
 /* The cell as text, malloc'ed; NULL: no memory. */
 char *vl_cell(struct vl_row *row, const struct vl_column *column);
 /* The parts of a UBC parameter: held, maxheld, barrier, limit, failcnt. False: the configuration has it not. */

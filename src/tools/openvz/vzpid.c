@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* The name behind "lxc.payload." in the process's groups; "0": of no container; NULL: no such process. */
-static char *container_of(const char *pid)
+/* The name behind "lxc.payload." in the process's groups. */
+char *vz_container_of(const char *pid)
 {
 	char path[64];
 	auto_free char *text = NULL;
@@ -55,7 +55,7 @@ static unsigned inner_pid(const char *pid)
 static void print_one(const char *pid, bool has_inner)
 {
 	char command[64];
-	auto_free char *container = container_of(pid);
+	auto_free char *container = vz_container_of(pid);
 	if (!container) {
 		fprintf(stderr, "vzpid: no process %s\n", pid);
 		return;
