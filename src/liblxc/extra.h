@@ -128,6 +128,14 @@ int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd
  */
 int extra_export(struct lxc_container *c, int out_fd, const char *compression);
 
+/* To another host, or the end of what was left of that: migrate/migrate.h. name, spec and text of request are filled in. */
+struct migrate_request;
+struct migrate_result;
+enum extra_migration { EXTRA_MIGRATE_SEND, EXTRA_MIGRATE_RESUME, EXTRA_MIGRATE_ABORT, EXTRA_MIGRATE_SETTLE };
+int extra_migrate(struct lxc_container *c, enum extra_migration act, struct migrate_request *request, struct migrate_result *ret);
+/* The other end of it. message: one line, size bytes. */
+int extra_migrate_receive(const char *lxcpath, int in_fd, int out_fd, char *message, size_t size);
+
 /* Checks a configuration as a start would (lxc-checkconfig FILE and lxc-start before anything is made). */
 int extra_validate(struct lxc_container *c);
 /* Rewrites 2012 keys of text (lxc-update-config). message: one line, size bytes. */
