@@ -215,6 +215,12 @@ static int send_root_passes(struct source *source, struct error *err)
 	return 0;
 }
 
+int source_stop(struct source *source, struct error *err)
+{
+	int r = engine_shutdown(&source->place.id, source->request->stop_timeout_s * 1000, err);
+	return r < 0 ? engine_kill(&source->place.id, -1, err) : r;
+}
+
 /* Stopped here, started there. */
 static int send_offline(struct source *source, struct error *err)
 {
@@ -226,9 +232,7 @@ static int send_offline(struct source *source, struct error *err)
 	if (r == 0 && was_running) {
 		source->frozen_at_us = source_now_us();
 		source_report(source, "stop", 0, NULL, 0, 0);
-		r = engine_shutdown(&source->place.id, source->request->stop_timeout_s * 1000, err);
-		if (r < 0)
-			r = engine_kill(&source->place.id, -1, err);
+		r = source_stop(source, err);
 	}
 	if (r == 0 && was_running && !source->request->shared) {
 		r = source_inject("migrate-stopped", err);

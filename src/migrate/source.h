@@ -22,6 +22,8 @@ uint64_t source_now_us(void);
 void source_report(const struct source *source, const char *step, unsigned pass, const struct tree_counts *counts,
 	uint64_t duration_us, uint64_t estimated_freeze_us);
 bool source_is_running(const struct source *source);
+/* Shuts it down, or kills it after the request's time. */
+int source_stop(struct source *source, struct error *err);
 int source_inject(const char *step, struct error *err);
 
 /* One message without content, and its answer. */

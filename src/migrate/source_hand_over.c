@@ -54,8 +54,16 @@ static void forget_there(struct source *source)
 static int bring_up(struct source *source, struct error *err)
 {
 	auto_free char *images = NULL;
-	bool has_memory = strcmp(record_state(&source->record), "dumped") == 0 || pairs_get_number(&source->record.pairs, "dumped");
-	if (!pairs_get_number(&source->record.pairs, "start") || source_is_running(source))
+	bool has_memory = strcmp(record_state(&source->record), "dumped") == 0;
+	if (!pairs_get_number(&source->record.pairs, "start"))
+		return 0;
+	/* It may have been told to stop, and be about to. */
+	if (strcmp(record_state(&source->record), "down") == 0 && pairs_is(&source->record.pairs, "mode", "offline")) {
+		int r = source_stop(source, err);
+		if (r < 0)
+			return r;
+	}
+	if (source_is_running(source))
 		return 0;
 	if (has_memory && text_format(&images, "%s/" MIGRATE_MEMORY "/last", source->place.directory) < 0)
 		return error_set(err, ENOMEM, "start");

@@ -178,7 +178,7 @@ static int guard(struct call *call)
 	pid_t worker = fork();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (worker == 0)
-		_exit(migrate(call, state->act));
+		exit(migrate(call, state->act)); /* with all that it has printed */
 	if (worker < 0) {
 		tool_error(call, "fork: %s", strerror(errno));
 		return EXIT_FAILURE;
