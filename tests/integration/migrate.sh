@@ -105,18 +105,39 @@ accident() { # FROM NUMBER WHEN WHAT
 	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
 	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
 }
+# The same at each step of the programs themselves, where the build can (-Dfault_injection=true).
+fault() { # FROM STEP ACT
+	local from=$1 step=$2 act=$3 to n last rc how=--resume; shift 3; to=$(other "$from")
+	n=$act-at-$step last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
+	rm -f "$work/flag"
+	WABE_FAULT=$step:$act $from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
+		"if [ -e $work/flag ]; then unset WABE_FAULT; fi; echo >$work/flag; exec $(receiver "$to")" >"$work/out" 2>&1; rc=$?
+	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
+	[ $((RANDOM % 2)) = 0 ] || how=--abort
+	! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>"$work/out" 2>&1
+	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
+	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
+	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
+}
 at=B
 rm -f "$work/flag"
 $at lxc-migrate -q -n web --via "exec python3 $here/migrate_link.py $work/flag 0 before link $(receiver A)"
 messages=$(wc -l <"$work/flag"); at=A
 check messages test "$messages" -ge 10
 for number in $(seq 1 "$messages"); do
+	[ "${ONLY:-links}" = links ] || break
 	for when in before after; do
 		for what in link source guard target; do
-			[ "${FULL:-}" = 1 ] || [ $(((number * 8 + ${#when} + ${#what}) % 11)) = 0 ] || continue
+			[ "${FULL:-}" = 1 ] || [ $(((number * 8 + ${#when} + ${#what}) % 29)) = 0 ] || continue
 			accident "$at" "$number" "$when" "$what" || break 3
 		done
 	done
 done
+steps=$(grep -ohE '(source_)?inject\(.*"' "$here"/../../src/migrate/*.c | grep -oE '(migrate|receive)-[a-z-]+' | sort -u)
+if [ "${FULL:-}" = 1 ] && grep -q "made to fail" "$bin/../libexec/wabe/lxc-tools"; then
+	for step in $steps; do
+		for act in kill fail; do fault "$at" "$step" "$act" || break 2; done
+	done
+fi
 $at lxc-stop -k -n web
 done_testing
