@@ -127,6 +127,13 @@ static int start(void *data, const struct migrate_place *place, const char *imag
 	return r < 0 ? r : 0;
 }
 
+static int stop(void *data, const struct migrate_place *place, int timeout_s, struct error *err)
+{
+	(void)data;
+	int r = engine_shutdown(&place->id, timeout_s * 1000, err);
+	return r < 0 ? engine_kill(&place->id, -1, err) : r;
+}
+
 static int destroy(void *data, const struct migrate_place *place, const char *config, struct error *err)
 {
 	struct lxc_container *c = extra_container_open(place->id.name, data);
@@ -149,7 +156,7 @@ static int destroy(void *data, const struct migrate_place *place, const char *co
 
 static struct migrate_front front_of(const char *lxcpath)
 {
-	return (struct migrate_front){ .data = (void *)(uintptr_t)lxcpath, .locate = locate, .adapt = adapt, .start = start,
+	return (struct migrate_front){ .data = (void *)(uintptr_t)lxcpath, .locate = locate, .adapt = adapt, .start = start, .stop = stop,
 		.destroy = destroy, .is_companion = is_companion };
 }
 

@@ -36,6 +36,8 @@ struct migrate_front {
 		char **ret_root, struct pairs *answer, struct error *err);
 	/* Starts it, from the memory in directory images, or anew (NULL). Afterwards it runs, or nothing does. */
 	int (*start)(void *data, const struct migrate_place *place, const char *images, struct error *err);
+	/* Source: ends it, at the latest after timeout_s; it may not run. */
+	int (*stop)(void *data, const struct migrate_place *place, int timeout_s, struct error *err);
 	/* Source: removes the container, whose configuration has the name config now. */
 	int (*destroy)(void *data, const struct migrate_place *place, const char *config, struct error *err);
 	/* Is it a small file of place's directory that goes along? */
@@ -55,6 +57,7 @@ struct spec;
 struct migrate_request {
 	const char *name;
 	const struct spec *spec; /* of the container here */
+	const char *root_path;	 /* what is sent as its root file system; NULL: that of spec */
 	const char *text;	 /* its configuration */
 	const char *via;	 /* shell command that gives the stream; NULL with resume or abort: the one of before */
 	bool online;		 /* with its memory; else it is stopped and started there */

@@ -88,6 +88,7 @@ void record_remove(struct record *record)
 		return;
 	(void)unlinkat(record->dir_fd, RECORD, 0);
 	(void)unlinkat(record->dir_fd, LOCK, 0);
+	(void)rmdir(record->place->directory); /* where it was for this alone */
 	pairs_clear(&record->pairs);
 }
 

@@ -173,6 +173,10 @@ static int greet(struct source *source, struct error *err)
 
 static int open_root(struct source *source, struct error *err)
 {
+	if (source->request->root_path) {
+		source->root_fd = open(source->request->root_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return source->root_fd < 0 ? error_set(err, errno, "open %s", source->request->root_path) : 0;
+	}
 	const struct spec_rootfs *rootfs = &source->request->spec->rootfs;
 	const struct store *store = store_of(rootfs);
 	char path[64];
@@ -217,8 +221,7 @@ static int send_root_passes(struct source *source, struct error *err)
 
 int source_stop(struct source *source, struct error *err)
 {
-	int r = engine_shutdown(&source->place.id, source->request->stop_timeout_s * 1000, err);
-	return r < 0 ? engine_kill(&source->place.id, -1, err) : r;
+	return source->front->stop(source->front->data, &source->place, source->request->stop_timeout_s, err);
 }
 
 /* Stopped here, started there. */

@@ -124,12 +124,14 @@ static int run_bash(const char *script, const char *first, const char *second)
 static void test_passes_over_a_changing_tree_end_in_a_copy(void **state)
 {
 	(void)state;
-	char from[512], to[512], seed[16];
+	char from[512], to[512], first[600], seed[16];
 	for (int round = 0; round < 3; round++) {
 		(void)snprintf(from, sizeof(from), "%s/from%d", top, round);
 		(void)snprintf(to, sizeof(to), "%s/to%d", top, round);
 		assert_int_equal(mkdir(from, 0755), 0);
 		assert_int_equal(mkdir(to, 0700), 0);
+		(void)snprintf(first, sizeof(first), "%s/first", from);
+		put(first, "a");
 		struct trees trees = { .from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			.to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .sender = tree_sender_new() };
 
