@@ -61,11 +61,12 @@ struct checkpoint_dump {
 	bool no_preflight;	     /* the caller has done it */
 	bool verbose;
 	/*
-	 * Called once all images are written, while the container is frozen and its network locked. 0: the container goes
-	 * the way that stop says. Negative with *err filled: it runs on as if nothing had been. What has to be decided
-	 * between two hosts is decided here: as long as it has not returned 0, the container here is the living one. When
-	 * the caller is killed in it, the container runs on. NULL: nothing to decide. With lazy_pages it is called when
-	 * criu serves the memory, and the container here ends when all of that is fetched.
+	 * Called once all images are written and synced, while the container is frozen and its network locked. 0: the
+	 * container goes the way that stop says. Negative with *err filled: it runs on as if nothing had been. What has to be
+	 * decided between two hosts is decided here: as long as it has not returned 0, the container here is the living one.
+	 * When the caller is killed in it, the container runs on. NULL: nothing to decide. With lazy_pages it is called
+	 * before criu serves the memory (the port is not open yet), and the container here ends only when all of that was
+	 * fetched; when the other side breaks off before, this one lives on and checkpoint_dump fails.
 	 */
 	int (*on_dumped)(void *data, struct error *err);
 	void *data;

@@ -20,6 +20,23 @@ struct extra_start_options {
 /* 1: it runs, but something that was asked for is missing; c->error_string says what. */
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 
+struct extra_restore_options {
+	const char *directory, *action_script; /* the latter or NULL */
+	const char *command;		       /* for error lines */
+	bool foreground, verbose;	       /* as of extra_start_options */
+};
+int extra_restore(struct lxc_container *c, const struct extra_restore_options *options);
+/* The container runs on. action_script or NULL. */
+int extra_checkpoint(struct lxc_container *c, const char *directory, const char *action_script, bool verbose);
+
+/* What keeps the running container from being checkpointed; fields as of struct checkpoint_blocker. Their number. */
+struct extra_blocker {
+	int pid;
+	char *process, *service, *what;
+};
+int extra_blockers(struct lxc_container *c, struct extra_blocker **ret_blockers);
+void extra_blockers_free(struct extra_blocker *blockers, size_t count);
+
 /*
  * The file of a template by its name or path, malloc'ed: in LXC_TEMPLATE_PATH if that is set, else where ours are
  * installed, else where a distribution has others. It need not exist.

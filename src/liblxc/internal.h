@@ -86,7 +86,7 @@ void wire_lifecycle(struct lxc_container *c);
 void wire_snapshots(struct lxc_container *c);
 void wire_console(struct lxc_container *c);
 void wire_mounts(struct lxc_container *c);
-void wire_later(struct lxc_container *c);
+void wire_checkpoint(struct lxc_container *c);
 
 /* A NULL-ended list of the arguments up to their NULL; the caller frees it. NULL: no memory. */
 char **collect_arguments(va_list arguments);
