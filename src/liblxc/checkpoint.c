@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* wabe.criu of lxc.conf; the environment comes first. */
-static const char *criu_setting(void)
+const char *criu_setting(void)
 {
 	const char *variable = getenv("WABE_CRIU");
 

@@ -2,7 +2,6 @@
 #include "migrate/migrate.h"
 
 #include "base/file.h"
-#include "engine/checkpoint.h"
 #include "liblxc/extra.h"
 #include "liblxc/internal.h"
 #include "liblxc/paths.h"
@@ -105,23 +104,15 @@ static int adapt(void *data, const struct migrate_place *place, const char *text
 
 /* ---- to run it, to remove it ---- */
 
-static int restore(struct lxc_container *c, const char *images, struct error *err)
-{
-	const struct start_options options = { .command = "lxc-start" };
-	const struct checkpoint_restore how = { .directory = images };
-	struct start_result result = { 0 };
-	int r = prepare_start(c, NULL, false, err);
-	return r ?: checkpoint_restore(lxc_config_spec(self(c)->config), &options, &how, &result, err);
-}
-
 static int start(void *data, const struct migrate_place *place, const char *images, struct error *err)
 {
 	const struct extra_start_options plain = { .command = "lxc-start" };
+	const struct extra_restore_options how = { .directory = images, .command = "lxc-start" };
 	struct lxc_container *c = lxc_container_new(place->id.name, data);
 	if (!c)
 		return error_set(err, ENOMEM, "start %s", place->id.name);
-	int r = images ? restore(c, images, err) : extra_start(c, &plain);
-	if (r < 0 && !images)
+	int r = images ? extra_restore(c, &how) : extra_start(c, &plain);
+	if (r < 0)
 		*err = self(c)->error;
 	lxc_container_put(c);
 	return r < 0 ? r : 0;
@@ -156,7 +147,7 @@ static int destroy(void *data, const struct migrate_place *place, const char *co
 
 static struct migrate_front front_of(const char *lxcpath)
 {
-	return (struct migrate_front){ .data = (void *)(uintptr_t)lxcpath, .locate = locate, .adapt = adapt, .start = start, .stop = stop,
+	return (struct migrate_front){ .data = (void *)(uintptr_t)lxcpath, .criu = criu_setting(), .locate = locate, .adapt = adapt, .start = start, .stop = stop,
 		.destroy = destroy, .is_companion = is_companion };
 }
 

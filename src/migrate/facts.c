@@ -54,10 +54,10 @@ static int add_controllers(struct pairs *facts)
 	return pairs_set(facts, "controllers", all);
 }
 
-int facts_of_host(struct pairs *facts, bool with_criu)
+int facts_of_host(struct pairs *facts, bool with_criu, const char *criu)
 {
 	struct utsname host = { 0 };
-	struct checkpoint_features criu = { 0 };
+	struct checkpoint_features found = { 0 };
 	(void)uname(&host);
 	int r = pairs_set_number(facts, "protocol", MIGRATE_PROTOCOL);
 	r = r ?: pairs_set(facts, "version", WABE_VERSION);
@@ -66,11 +66,11 @@ int facts_of_host(struct pairs *facts, bool with_criu)
 	r = r ?: pairs_set(facts, "host", host.nodename);
 	r = r ?: add_cpu(facts);
 	r = r ?: add_controllers(facts);
-	if (r < 0 || !with_criu || checkpoint_probe(NULL, &criu, NULL) < 0)
+	if (r < 0 || !with_criu || checkpoint_probe(criu, &found, NULL) < 0)
 		return r;
-	r = pairs_set(facts, "criu", criu.version);
-	r = r ?: pairs_set_number(facts, "criu-works", criu.works);
-	return r ?: pairs_set_number(facts, "criu-tracks", criu.memory_track);
+	r = pairs_set(facts, "criu", found.version);
+	r = r ?: pairs_set_number(facts, "criu-works", found.works);
+	return r ?: pairs_set_number(facts, "criu-tracks", found.memory_track);
 }
 
 /* ---- the container ---- */

@@ -6,7 +6,7 @@
 #define MIGRATE_MEMORY "migration.memory"
 
 /* What this host is: protocol, version, kernel, machine, cpu, controllers, and with criu its version and abilities. */
-int facts_of_host(struct pairs *facts, bool with_criu);
+int facts_of_host(struct pairs *facts, bool with_criu, const char *criu);
 /* What the container here needs: bytes and entries of its root, memory in use. root_fd: -1, not moved. */
 int facts_of_container(struct pairs *facts, const struct migrate_request *request, const struct container_id *id, int root_fd);
 

@@ -25,6 +25,7 @@ void migrate_place_clear(struct migrate_place *place);
 /* What the front end does. All int functions: 0 or -errno with *err filled. */
 struct migrate_front {
 	void *data;
+	const char *criu; /* program; NULL: as engine/checkpoint.h has it */
 	/* Where the container of that name is or would be; it need not be there. */
 	int (*locate)(void *data, const char *name, struct migrate_place *ret, struct error *err);
 	/*

@@ -121,7 +121,7 @@ static int send_companions(struct source *source, struct error *err)
 static int fill_hello(struct source *source, struct pairs *hello)
 {
 	const struct migrate_request *request = source->request;
-	int r = facts_of_host(hello, request->online);
+	int r = facts_of_host(hello, request->online, source->front->criu);
 	r = r ?: facts_of_container(hello, request, &source->place.id, source->root_fd);
 	r = r ?: pairs_set(hello, "want", request->check ? "check" : "migrate");
 	r = r ?: pairs_set(hello, "name", request->name);

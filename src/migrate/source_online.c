@@ -21,7 +21,8 @@ static int send_memory_passes(struct source *source, char *parent, size_t size, 
 		uint64_t took_us;
 		if (text_format(&directory, "%s/" MIGRATE_MEMORY "/%u", source->place.directory, pass) < 0)
 			return error_set(err, ENOMEM, "send the memory");
-		const struct checkpoint_dump dump = { .directory = directory, .parent = *parent ? parent : NULL, .no_preflight = true };
+		const struct checkpoint_dump dump = { .directory = directory, .parent = *parent ? parent : NULL,
+			.criu = source->front->criu, .no_preflight = true };
 		int r = checkpoint_predump(&source->place.id, &dump, NULL, err);
 		if (r < 0)
 			return r;
@@ -69,7 +70,7 @@ int source_send_online(struct source *source, struct error *err)
 		text_format(&directory, "%s/last", memory) < 0)
 		return error_set(err, ENOMEM, "send the memory");
 	int r = record_remove_tree(&source->record, MIGRATE_MEMORY, err);
-	r = r ?: checkpoint_probe(NULL, &features, err);
+	r = r ?: checkpoint_probe(source->front->criu, &features, err);
 	if (r < 0)
 		return r;
 	if (mkdir(memory, 0700) < 0)
@@ -83,6 +84,6 @@ int source_send_online(struct source *source, struct error *err)
 	source->frozen_at_us = source_now_us();
 	source_report(source, "freeze", 0, NULL, 0, 0);
 	const struct checkpoint_dump dump = { .directory = directory, .parent = *parent ? parent : NULL, .stop = true,
-		.no_preflight = true, .on_dumped = send_dumped, .data = source };
+		.criu = source->front->criu, .no_preflight = true, .on_dumped = send_dumped, .data = source };
 	return checkpoint_dump(&source->place.id, &dump, NULL, err);
 }

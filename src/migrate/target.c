@@ -81,7 +81,7 @@ static int compare(struct target *target, struct pairs *answer, struct error *er
 {
 	struct pairs here = { 0 };
 	auto_free char *text = strdup(message_get_text(&target->message));
-	int r = text ? facts_of_host(&here, pairs_is(&target->hello, "mode", "online")) : -ENOMEM;
+	int r = text ? facts_of_host(&here, pairs_is(&target->hello, "mode", "online"), target->front->criu) : -ENOMEM;
 	r = r ?: facts_compare(&target->hello, &here, &target->place, answer);
 	r = r ?: check_name(target, answer);
 	if (r < 0)
