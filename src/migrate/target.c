@@ -309,6 +309,9 @@ static int answer_state(struct target *target, struct error *err)
 static int serve(struct target *target, struct error *err)
 {
 	int r = 0;
+	bool is_end = target->message.type == MESSAGE_DONE || target->message.type == MESSAGE_DROP || target->message.type == MESSAGE_COMMIT;
+	if (!target->is_open && is_end)
+		return answer_state(target, err); /* there is nothing of it */
 	if (!target->is_open && target->message.type != MESSAGE_BEGIN)
 		return error_set(err, EPROTO, "message %u before the beginning", target->message.type);
 	switch (target->message.type) {
