@@ -267,6 +267,8 @@ static int open_source(struct source *source, const struct migrate_front *front,
 {
 	*source = (struct source){ .front = front, .request = request, .root_fd = -1, .start_us = source_now_us() };
 	source->peer.fds[0] = source->peer.fds[1] = source->record.dir_fd = source->record.lock_fd = -1;
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "move files of all owners");
 	int r = front->locate(front->data, request->name, &source->place, err);
 	return r ?: record_open(&source->record, &source->place, false, false, err);
 }
@@ -320,6 +322,8 @@ static int send_away(struct source *source, struct error *err)
 		return r;
 	r = source->request->shared ? 0 : open_root(source, err);
 	r = r ?: greet(source, err);
+	if (r == 0 && source->request->online)
+		r = source_check_online(source, err);
 	if (r < 0 || source->request->check) {
 		pairs_clear(&source->record.pairs); /* nothing has begun */
 		return r;

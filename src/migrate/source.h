@@ -43,5 +43,7 @@ int source_call_off(struct source *source, struct error *err);
 /* It is there: what is here goes, or is kept. */
 int source_end(struct source *source, struct error *err);
 
+/* What of the running container can not be dumped is told, and a fault. */
+int source_check_online(struct source *source, struct error *err);
 /* Memory: passes while it runs, then it stands still; root and memory follow, the target has all of it. source_online.c */
 int source_send_online(struct source *source, struct error *err);

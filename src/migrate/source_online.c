@@ -11,6 +11,29 @@
 
 enum { SMALL_MEMORY = 4 * 1024 * 1024 };
 
+static void tell_blocker(const struct source *source, const struct checkpoint_blocker *blocker)
+{
+	auto_free char *line = NULL;
+	int r = blocker->pid ? text_format(&line, "in the way: process %d (%s%s%s): %s", blocker->pid, blocker->process ?: "?",
+				       blocker->service ? ", " : "", blocker->service ?: "", blocker->what) :
+			       text_format(&line, "in the way: %s", blocker->what);
+	if (r == 0 && source->request->tell)
+		source->request->tell(source->request->data, line);
+}
+
+int source_check_online(struct source *source, struct error *err)
+{
+	struct checkpoint_blockers found = { 0 };
+	int count = checkpoint_preflight(&source->place.id, &found, err);
+	vector_for_each(blocker, &found)
+		tell_blocker(source, blocker);
+	checkpoint_blockers_clear(&found);
+	if (count <= 0)
+		return count;
+	return error_set_kind(err, ERROR_UNSUPPORTED, 0, "%s can not be moved while it runs: %d thing%s in the way",
+		source->request->name, count, count == 1 ? " is" : "s are");
+}
+
 /* Memory while it runs: until a pass has little to send, or no less than the one before. */
 static int send_memory_passes(struct source *source, char *parent, size_t size, struct error *err)
 {

@@ -396,7 +396,8 @@ int migrate_receive(const struct migrate_front *front, int in_fd, int out_fd, st
 {
 	struct target target = { .front = front, .stream = { .in_fd = in_fd, .out_fd = out_fd, .timeout_ms = -1 } };
 	char line[1024];
-	int r = greet(&target, err);
+	int r = geteuid() == 0 ? 0 : error_set(err, EPERM, "make files of all owners");
+	r = r ?: greet(&target, err);
 	while (r == 0 && !target.is_over) {
 		r = receive(&target, err);
 		r = r ?: serve(&target, err);

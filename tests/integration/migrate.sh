@@ -107,8 +107,7 @@ accident() { # FROM NUMBER WHEN WHAT
 	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
 	if [ "$what" = guard ]; then
 		how=--resume; [ $((number % 2)) = 0 ] || how=--abort
-		soon 5 eval "! $from fuser -s /var/lib/lxc/web/migration.lock 2>/dev/null"
-		$from timeout 60 lxc-migrate -n web -q $how >>"$work/out" 2>&1
+		soon 10 eval "! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>$work/out 2>&1"
 	fi
 	# what waits for a word of a source that has it back
 	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
@@ -155,4 +154,57 @@ if [ "${FULL:-}" = 1 ] && grep -q "made to fail" "$bin/../libexec/wabe/lxc-tools
 	done
 fi
 $at lxc-stop -k -n web
+A rm -rf /var/lib/lxc/web; B rm -rf /var/lib/lxc/web
+
+# ---- with memory and connections ----
+criu=${WABE_CRIU:-$(command -v criu)}
+if [ -z "$criu" ] || ! "$criu" check >"$work/out" 2>&1; then
+	skip online "${criu:-no criu}: $(tail -n 1 "$work/out" 2>/dev/null)"
+	done_testing
+fi
+export WABE_CRIU=$criu
+ip link add br0 type bridge && ip link set br0 up
+for h in A B; do
+	pid=${h}_pid
+	ip link add "up$h" type veth peer name out netns "${!pid}" && ip link set "up$h" master br0 up
+	$h ip link add br0 type bridge; $h ip link set dev out master br0 up; $h ip link set br0 up
+done
+machine C; ip link add upC type veth peer name eth0 netns "$machine_C"; ip link set upC master br0 up
+C ip addr add 10.5.0.9/24 dev eth0; C ip link set eth0 up
+A bash -c 'container web "lxc.net.0.type = veth" "lxc.net.0.link = br0" "lxc.net.0.flags = up" \
+	"lxc.net.0.ipv4.address = 10.5.0.2/24" "lxc.net.0.hwaddr = 02:00:00:00:05:02"; cd /var/lib/lxc/web/rootfs
+	dd if=/dev/urandom of=big bs=1M count=6 status=none; truncate -s 1M sparse
+	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "nc -ll -p 7 -e /bin/cat &" "echo >/ready" "n=0" \
+		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >sbin/init'
+A timeout 20 lxc-start -n web; soon 5 A test -s /var/lib/lxc/web/rootfs/log
+soon 5 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
+listing A web >"$work/before"
+C python3 "$here/migrate_client.py" 10.5.0.2 7 4 "$work/stop" >"$work/client" 2>&1 & client=$!
+sleep 0.5; at=A
+moves=2; [ "${FULL:-}" != 1 ] || moves=20
+: >"$work/frozen"
+for i in $(seq "$moves"); do
+	last=$($at tail -n 1 /var/lib/lxc/web/rootfs/log)
+	out=$(move $at web --online 2>&1) || { bad "online-move-$i" "$out"; break; }
+	sed -n 's/.*frozen \([0-9]*\) ms.*/\1/p' <<<"$out" >>"$work/frozen"
+	at=$(other $at)
+	soon 3 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
+done
+equal online-moves "$moves" "$(wc -l <"$work/frozen")"
+sort -n "$work/frozen" | awk '{ v[NR] = $1 } END { print "# frozen ms: median " v[int((NR + 1) / 2)] ", worst " v[NR] ", moves " NR }'
+listing $at web >"$work/after"
+check online-storage-identical cmp "$work/before" "$work/after"
+if [ "${FULL:-}" = 1 ]; then
+	for number in $(seq 1 24); do
+		for when in before after; do
+			for what in link source guard target; do
+				accident "$at" "$number" "$when" "$what" --online || break 3
+			done
+		done
+	done
+fi
+echo >"$work/stop"
+if wait $client; then good online-connections; else bad online-connections "$(cat "$work/client")"; fi
+sed 's/^/# /' "$work/client"
+$at timeout 10 lxc-stop -k -n web
 done_testing
