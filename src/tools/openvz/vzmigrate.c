@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { KEY_VIA = 256, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 3 };
+enum { KEY_VIA = 256, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 75 /* EX_TEMPFAIL of sysexits.h */ };
 
 static const char help[] =
 	"Usage: vzmigrate [-r yes|no] [-v] [--ssh=OPTIONS] HOST CTID\n"
@@ -30,7 +30,7 @@ static const char help[] =
 	"  --force                   With --abort: although the target knows nothing of it any more\n"
 	"  --receive                 Be the other end, on standard input and output\n"
 	"\n"
-	"Exit status 0: done; 3: on its way, and the target can not be asked: --resume or --abort; else it is here as it was.\n";
+	"Exit status 0: done; 75: on its way, and the target can not be asked: --resume or --abort; else it is here as it was.\n";
 
 /* ---- what the engine of migrations leaves to the dialect ---- */
 
