@@ -38,3 +38,6 @@
 #ifndef LXC_USER_NIC
 #define LXC_USER_NIC "/usr/local/libexec/lxc/lxc-user-nic"
 #endif
+#ifndef WABE_CRIU_ACTION
+#define WABE_CRIU_ACTION "/usr/local/libexec/wabe/wabe-criu-action"
+#endif

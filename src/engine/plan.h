@@ -19,6 +19,9 @@ enum signal_point {
 
 enum step_kind { STEP_RUN, STEP_SIGNAL, STEP_AWAIT };
 
+/* Out of a checkpoint criu makes the processes: there is no init's side that walks a plan of its own. */
+enum step_when { WHEN_ALWAYS, WHEN_FRESH, WHEN_RESTORED };
+
 /* One row of a plan. */
 struct step {
 	const char *name; /* "mount-proc": in errors, traces, fault injection */
@@ -26,11 +29,14 @@ struct step {
 	int (*run)(struct start *start, struct error *err); /* 0 or -errno with *err filled */
 	enum step_kind kind;
 	enum signal_point point;
+	enum step_when when;
 };
 
-#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE }
-#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point }
-#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point }
+#define RUN(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE, WHEN_ALWAYS }
+#define FRESH(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE, WHEN_FRESH }
+#define RESTORED(name, needed, function) { name, needed, function, STEP_RUN, POINT_NONE, WHEN_RESTORED }
+#define SIGNAL(name, needed, point) { name, needed, NULL, STEP_SIGNAL, point, WHEN_FRESH }
+#define AWAIT(name, needed, point)  { name, needed, NULL, STEP_AWAIT, point, WHEN_FRESH }
 
 /* Ended by a row without a name. */
 extern const struct step supervisor_plan[];

@@ -53,6 +53,8 @@ static long long microseconds(void)
 int plan_run(const struct step *plan, struct start *start, struct error *err)
 {
 	for (const struct step *step = plan; step->name; step++) {
+		if (step->when != WHEN_ALWAYS && (step->when == WHEN_RESTORED) != (start->restore != NULL))
+			continue;
 		if (step->needed && !step->needed(start))
 			continue;
 		start->running_step = step->name;

@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "engine/handover.h"
 #include "engine/recover.h"
+#include "engine/restore.h"
 #include "engine/rundir.h"
 #include "engine/supervisor_call.h"
 
@@ -60,6 +61,8 @@ static void build_argv(const struct supervisor_call *call, char *title, size_t s
 		n = add_argument(argv, n, call->oci_mode);
 	if (call->adopt)
 		n = add_argument(argv, n, "--adopt");
+	if (call->restore)
+		n = add_argument(argv, n, "--restore");
 	if (call->foreground)
 		n = add_argument(argv, n, "--foreground");
 	if (call->close_all_fds)
@@ -236,8 +239,15 @@ static int spawn_and_wait(const struct supervisor_call *call, struct start_resul
 	return r;
 }
 
-int engine_start(const struct spec *spec, const struct start_options *options, struct start_result *ret_result,
-	struct error *err)
+static int write_restore(const char *text, int run_fd, struct error *err)
+{
+	int r = text ? file_write(run_fd, RESTORE_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, strlen(text)) : 0;
+
+	return r < 0 ? error_set(err, r, "store the wish to restore in the run directory") : 0;
+}
+
+int supervisor_start(const struct spec *spec, const struct start_options *options, const char *restore,
+	struct start_result *ret_result, struct error *err)
 {
 	struct container_id id = { .dialect = spec->identity.dialect, .base_path = spec->identity.base_path,
 		.name = spec->identity.name };
@@ -259,9 +269,11 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 		}
 	}
 	r = write_spec(spec, dir.fd, err);
+	r = r ?: write_restore(restore, dir.fd, err);
 	if (r == 0) {
 		struct supervisor_call call = { .id = &id,
 			.run_fd = dir.fd,
+			.restore = restore != NULL,
 			.foreground = options->foreground,
 			.close_all_fds = options->close_all_fds,
 			.container_status = spec->process.is_application,
@@ -278,4 +290,10 @@ int engine_start(const struct spec *spec, const struct start_options *options, s
 	}
 	recover_failed_start(&id, &dir);
 	return r;
+}
+
+int engine_start(const struct spec *spec, const struct start_options *options, struct start_result *ret_result,
+	struct error *err)
+{
+	return supervisor_start(spec, options, NULL, ret_result, err);
 }

@@ -14,6 +14,7 @@
 /* How the supervisor was asked to behave; from its command line. */
 struct supervisor_options {
 	bool foreground;	 /* init dies with the supervisor */
+	bool restore;		 /* the first start is out of the checkpoint that the run directory names */
 	bool adopt;		 /* take over a container whose supervisor was killed */
 	bool print_errors;	 /* nobody waits on the report socket: errors go to standard error */
 	bool container_status;	 /* end with init's exit status rather than 0 */
@@ -60,6 +61,7 @@ struct start {
 	uint64_t init_start_ticks;
 	const char *running_step;
 	const struct step *init_plan; /* what init walks */
+	struct restore *restore; /* out of a checkpoint; NULL: a fresh start */
 };
 
 /* Tells who starts the container what it will lack; the start goes on. */

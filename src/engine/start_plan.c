@@ -25,6 +25,7 @@
 #include "engine/payload.h"
 #include "engine/placement.h"
 #include "engine/resources.h"
+#include "engine/restore.h"
 #include "engine/start.h"
 #include "engine/control.h"
 
@@ -383,27 +384,28 @@ const struct step supervisor_plan[] = {
 	RUN("limit-cgroups",        NULL,           limit_cgroups),
 	RUN("give-cgroups",         has_cgroups_to_give, give_cgroups),
 	RUN("limit-rootfs",         disk_is_limited, disk_limit_start),
-	RUN("prepare-seccomp",      NULL,           prepare_seccomp),
+	FRESH("prepare-seccomp",      NULL,           prepare_seccomp),
 	RUN("prepare-labels",       NULL,           prepare_labels),
 	RUN("open-console",         NULL,           open_console),
 	RUN("open-sources",         placement_has_sources, open_sources),
 	RUN("prepare-network",      NULL,           prepare_network),
-	RUN("clone-init",           NULL,           clone_init),
-	RUN("save-starting",        NULL,           save_starting),
-	RUN("write-id-maps",        has_idmap,      write_id_maps),
-	RUN("map-idmapped-sources", has_mapped_sources, map_idmapped_sources),
+	RESTORED("restore",         NULL,           restore_run),
+	FRESH("clone-init",           NULL,           clone_init),
+	FRESH("save-starting",        NULL,           save_starting),
+	FRESH("write-id-maps",        has_idmap,      write_id_maps),
+	FRESH("map-idmapped-sources", has_mapped_sources, map_idmapped_sources),
 	SIGNAL("signal-mapped",     has_idmap,      POINT_MAPPED),
 	RUN("keep-network",         has_lent_devices, keep_network),
-	RUN("create-network",       has_links,      create_network),
+	FRESH("create-network",       has_links,      create_network),
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),
 	RUN("proxy-gateways",       has_routers,    proxy_gateways),
 	RUN("restrict-devices",     NULL,           restrict_devices),
-	RUN("run-hooks-start-host", NULL,           run_start_host_hooks),
+	FRESH("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),
-	RUN("await-exec",           NULL,           await_exec),
+	FRESH("await-exec",           NULL,           await_exec),
 	RUN("start-dhcp",           has_dhcp,       start_dhcp),
-	RUN("save-running",         NULL,           save_running),
+	FRESH("save-running",         NULL,           save_running),
 	{ 0 },
 };
 /* clang-format on */

@@ -25,6 +25,7 @@
 #include "engine/monitor.h"
 #include "engine/placement.h"
 #include "engine/resources.h"
+#include "engine/restore.h"
 #include "kernel/namespace.h"
 #include "kernel/pidfd.h"
 
@@ -131,9 +132,10 @@ static int start_once(struct start *start, struct error *err)
 	start->journal_fd = journal_open(start->dir.fd, "journal");
 	if (start->journal_fd < 0)
 		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
-	int r = placement_open_shared(start, err);
-	if (r == 0)
-		r = plan_run(supervisor_plan, start, err);
+	int r = start->options->restore && !start->is_reboot ? restore_load(start, err) : 0;
+	r = r ?: placement_open_shared(start, err);
+	r = r ?: plan_run(supervisor_plan, start, err);
+	restore_clear(start);
 	handover_close(&start->handover);
 	close_fd(&start->journal_fd);
 	if (r < 0)

@@ -52,6 +52,8 @@ int mountinfo_next(char **text, struct mountinfo *ret)
 			return -EINVAL;
 		if (strcmp(tag, "-") == 0)
 			break;
+		info.is_shared |= strncmp(tag, "shared:", 7) == 0;
+		info.is_slave |= strncmp(tag, "master:", 7) == 0;
 	}
 	info.type = field(&line);
 	/* a file system may have an empty source: two blanks in a row */
@@ -59,6 +61,7 @@ int mountinfo_next(char **text, struct mountinfo *ret)
 	info.super_options = strsep(&line, " ");
 	if (!info.type || !info.source || !info.super_options)
 		return -EINVAL;
+	info.device = device;
 	info.id = atoi(id);
 	info.parent_id = atoi(parent);
 	mountinfo_unescape(info.root);

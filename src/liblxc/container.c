@@ -149,7 +149,7 @@ static struct lxc_container *make(const char *name, const char *path)
 	wire_snapshots(c);
 	wire_console(c);
 	wire_mounts(c);
-	wire_later(c);
+	wire_checkpoint(c);
 	return c;
 }
 

@@ -20,6 +20,23 @@ struct extra_start_options {
 /* 1: it runs, but something that was asked for is missing; c->error_string says what. */
 int extra_start(struct lxc_container *c, const struct extra_start_options *options);
 
+struct extra_restore_options {
+	const char *directory, *action_script; /* the latter or NULL */
+	const char *command;		       /* for error lines */
+	bool foreground, verbose;	       /* as of extra_start_options */
+};
+int extra_restore(struct lxc_container *c, const struct extra_restore_options *options);
+/* The container runs on. action_script or NULL. */
+int extra_checkpoint(struct lxc_container *c, const char *directory, const char *action_script, bool verbose);
+
+/* What keeps the running container from being checkpointed; fields as of struct checkpoint_blocker. Their number. */
+struct extra_blocker {
+	int pid;
+	char *process, *service, *what;
+};
+int extra_blockers(struct lxc_container *c, struct extra_blocker **ret_blockers);
+void extra_blockers_free(struct extra_blocker *blockers, size_t count);
+
 /*
  * The file of a template by its name or path, malloc'ed: in LXC_TEMPLATE_PATH if that is set, else where ours are
  * installed, else where a distribution has others. It need not exist.
@@ -127,6 +144,14 @@ int extra_console_attach(struct lxc_container *c, int tty, int in_fd, int out_fd
  * as the container sees them. compression: "none", "gzip", "xz", "bzip2" or "zstd".
  */
 int extra_export(struct lxc_container *c, int out_fd, const char *compression);
+
+/* To another host, or the end of what was left of that: migrate/migrate.h. name, spec and text of request are filled in. */
+struct migrate_request;
+struct migrate_result;
+enum extra_migration { EXTRA_MIGRATE_SEND, EXTRA_MIGRATE_RESUME, EXTRA_MIGRATE_ABORT, EXTRA_MIGRATE_SETTLE };
+int extra_migrate(struct lxc_container *c, enum extra_migration act, struct migrate_request *request, struct migrate_result *ret);
+/* The other end of it. message: one line, size bytes. */
+int extra_migrate_receive(const char *lxcpath, int in_fd, int out_fd, char *message, size_t size);
 
 /* Checks a configuration as a start would (lxc-checkconfig FILE and lxc-start before anything is made). */
 int extra_validate(struct lxc_container *c);

@@ -18,6 +18,7 @@ static const struct {
 	{ "lxc.default_config", "*" },
 	{ "lxc.cgroup.pattern", NULL },
 	{ "lxc.cgroup.use", NULL },
+	{ "wabe.criu", NULL }, /* the program criu */
 };
 
 #define GLOBAL_KEYS (sizeof(global_keys) / sizeof(*global_keys))

@@ -76,6 +76,9 @@ const char *process_keep_item(size_t number, char *(*find)(size_t number));
 void process_log_error(const char *line);
 int process_log_apply(struct spec_log *log);
 
+/* checkpoint.c: the criu that is to be used, or NULL or "": the one of PATH. */
+const char *criu_setting(void);
+
 /* Wires the methods of each file. */
 void wire_state(struct lxc_container *c);
 void wire_settings(struct lxc_container *c);
@@ -86,7 +89,7 @@ void wire_lifecycle(struct lxc_container *c);
 void wire_snapshots(struct lxc_container *c);
 void wire_console(struct lxc_container *c);
 void wire_mounts(struct lxc_container *c);
-void wire_later(struct lxc_container *c);
+void wire_checkpoint(struct lxc_container *c);
 
 /* A NULL-ended list of the arguments up to their NULL; the caller frees it. NULL: no memory. */
 char **collect_arguments(va_list arguments);

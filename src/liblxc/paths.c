@@ -242,7 +242,7 @@ int replace_path(const char *text, const char *old, const char *new, char **ret)
 
 bool is_companion(int dir_fd, const char *name, struct stat *ret_info)
 {
-	if (text_starts(name, "config") || text_starts(name, "partial") || text_starts(name, "lxc_") || text_ends(name, ".log"))
+	if (text_starts(name, "config") || text_starts(name, "partial") || text_starts(name, "migration") || text_starts(name, "lxc_") || text_ends(name, ".log"))
 		return false;
 	return fstatat(dir_fd, name, ret_info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(ret_info->st_mode) &&
 	       ret_info->st_size <= COMPANION_MAX;

@@ -153,6 +153,21 @@ static int send_link_again(int fd, struct planned_link *link, pid_t init_pid, in
 	return r;
 }
 
+/* What a pair gets once it is there. */
+int finish_veth(int fd, const struct network *network, const struct planned_link *link, struct error *err)
+{
+	const struct spec_link *spec = link->spec;
+	int r = 0;
+	if (link->is_on_ovs)
+		r = ovs_add_port(network, link, err);
+	else if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
+		r = bridge_vlan_set(fd, network->spec, link, err);
+	r = r ?: rate_create(fd, network, link, err);
+	if (r == 0 && spec->security)
+		r = secure_create(fd, network, link, err);
+	return r ?: host_create(fd, network, link, err);
+}
+
 static int make_one(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
@@ -173,16 +188,8 @@ static int make_one(int fd, const struct network *network, struct planned_link *
 		name_remedy(fd, link, r, err);
 		return r;
 	}
-	if (link->is_on_ovs)
-		r = ovs_add_port(network, link, err);
-	else if (spec->type == LINK_VETH && (spec->vlan_id || spec->vlan_tagged.count))
-		r = bridge_vlan_set(fd, network->spec, link, err);
-	r = r ?: rate_create(fd, network, link, err);
-	if (r == 0 && spec->security)
-		r = secure_create(fd, network, link, err);
-	return r ?: host_create(fd, network, link, err);
+	return finish_veth(fd, network, link, err);
 }
-
 /* Keeps the namespace alive until its links are undone, should init end before the start does. */
 static int hold_namespace(struct network *network, pid_t init_pid, struct error *err)
 {

@@ -175,4 +175,9 @@ int rate_create(int fd, const struct network *network, const struct planned_link
 /* Adds the limits in force, and what they dropped, to the entries that have a host side.. */
 int rate_read(int fd, struct link_use_list *list);
 
+/* OVS port or VLANs, rate, filter, routes: of a veth that make_one or adopt has made. */
+int finish_veth(int fd, const struct network *network, const struct planned_link *link, struct error *err);
+/* Filter, routes, proxies: of a venet's pair, host side index. */
+int venet_finish(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err);
+
 int phys_undo(const char *argument, int netns_fd, struct error *err);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct spec;
+struct spec_link;
 struct network;
 
 /*
@@ -26,6 +27,16 @@ int network_prepare(const struct spec *spec, network_journal journal, void *data
 
 /* Makes the links with their inner ends in the network namespace of init_pid, their routes; runs the scripts "up". */
 int network_create(struct network *network, pid_t init_pid, struct error *err);
+
+/*
+ * Links that criu makes when it restores a container, each pair with the host's name that was chosen here. place: number
+ * among those with a side on the host, from 0.
+ */
+const char *network_host_name(const struct network *network, unsigned place);
+int network_rename_inside(struct network *network, unsigned place, const char *name);
+bool network_can_adopt(const struct spec_link *link);
+/* As network_create, of pairs that are there: bridge, up, filter, routes. */
+int network_adopt(struct network *network, pid_t init_pid, struct error *err);
 
 /* In init: names, addresses, routes; lo is up. network may be NULL: only lo. */
 int network_configure_inside(const struct spec *spec, struct network *network, struct error *err);

@@ -298,6 +298,16 @@ static int add_proxies(int fd, const struct network *network, const struct plann
 	return 0;
 }
 
+int venet_finish(int fd, const struct network *network, const struct planned_link *link, int index, struct error *err)
+{
+	int is_guarded = add_filter(fd, network, link, index, err);
+	if (is_guarded < 0)
+		return is_guarded;
+	int r = note_routes(network, link, index, err);
+	r = r ?: set_up_host(fd, network, link, index, is_guarded, err);
+	return r ?: add_proxies(fd, network, link, err);
+}
+
 int venet_create(int fd, const struct network *network, struct planned_link *link, pid_t init_pid, struct error *err)
 {
 	const struct spec_link *spec = link->spec;
@@ -311,10 +321,5 @@ int venet_create(int fd, const struct network *network, struct planned_link *lin
 			error_hint(err, "give lxc.net.%u.veth.pair or lxc.net.%u.name another name", spec->index, spec->index);
 		return r;
 	}
-	int is_guarded = add_filter(fd, network, link, index, err);
-	if (is_guarded < 0)
-		return is_guarded;
-	r = note_routes(network, link, index, err);
-	r = r ?: set_up_host(fd, network, link, index, is_guarded, err);
-	return r ?: add_proxies(fd, network, link, err);
+	return venet_finish(fd, network, link, index, err);
 }

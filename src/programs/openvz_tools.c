@@ -14,6 +14,7 @@ static const struct {
 	{ "vzpid", vzpid_main },
 	{ "vzubc", vzubc_main },
 	{ "vzcfgvalidate", vzcfgvalidate_main },
+	{ "vzmigrate", vzmigrate_main },
 	{ "vzrestore", vzrestore_main },
 	{ "vzdump", vzdump_main },
 	{ "vzps", vzps_main },

@@ -22,6 +22,7 @@
 static const struct option long_options[] = {
 	{ "run-fd", required_argument, NULL, 'r' },
 	{ "adopt", no_argument, NULL, 'a' },
+	{ "restore", no_argument, NULL, 'R' },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "close-all-fds", no_argument, NULL, 'c' },
 	{ "container-status", no_argument, NULL, 's' },
@@ -47,6 +48,7 @@ static int parse(int argc, char **argv, struct supervisor_options *options, stru
 		switch (c) {
 		case 'r': run_fd = atoi(optarg); break;
 		case 'a': options->adopt = true; break;
+		case 'R': options->restore = true; break;
 		case 'f': options->foreground = true; break;
 		case 'c': options->close_all_fds = true; break;
 		case 's': options->container_status = true; break;

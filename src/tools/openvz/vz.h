@@ -239,6 +239,7 @@ int vzpid_main(int argc, char **argv);
 int vzctl_main(int argc, char **argv);
 int vzubc_main(int argc, char **argv);
 int vzcfgvalidate_main(int argc, char **argv);
+int vzmigrate_main(int argc, char **argv);
 int vzrestore_main(int argc, char **argv);
 int vzps_main(int argc, char **argv);
 int vztop_main(int argc, char **argv);

@@ -1,0 +1,336 @@
+/* Dumps of running containers. */
+#include "engine/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/checkpoint_image.h"
+#include "engine/checkpoint_stats.h"
+#include "engine/criu.h"
+#include "engine/running.h"
+
+#define DUMP_LOG "dump.log"
+#define STOP_TIMEOUT_MS 60000
+
+/* One dump under way. */
+struct dumping {
+	const struct container_id *id;
+	const struct checkpoint_dump *dump;
+	struct running running;
+	struct image image;
+	struct criu_call call;
+	char *log;
+	int dir_fd;
+	bool is_predump;
+};
+
+static uint64_t microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- what criu can do ---- */
+
+static bool has_feature(char *program, const char *feature)
+{
+	char check[] = "check", option[] = "--feature", answer[8];
+	char *argv[] = { program, check, option, (char *)(uintptr_t)feature, NULL };
+
+	return criu_ask(argv, answer, sizeof(answer)) == 0;
+}
+
+int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features, struct error *err)
+{
+	char version[] = "--version", check[] = "check", answer[128] = "";
+	auto_free char *program = criu_program(criu);
+	char *ask_version[] = { program, version, NULL }, *ask_check[] = { program, check, NULL };
+
+	*ret_features = (struct checkpoint_features){ 0 };
+	if (!program)
+		return error_set(err, ENOMEM, "look for criu");
+	int r = criu_ask(ask_version, answer, sizeof(answer));
+	if (r < 0) {
+		error_set(err, r, "execute %s", program);
+		return error_hint(err, "install criu, or name one by WABE_CRIU or wabe.criu in lxc.conf");
+	}
+	const char *number = strstr(answer, "Version: ");
+	snprintf(ret_features->version, sizeof(ret_features->version), "%s", number ? number + strlen("Version: ") : "");
+	ret_features->works = criu_ask(ask_check, answer, sizeof(answer)) == 0;
+	ret_features->memory_track = has_feature(program, "mem_dirty_track");
+	ret_features->lazy_pages = has_feature(program, "uffd-noncoop");
+	return 0;
+}
+
+/* ---- the directory ---- */
+
+static int open_directory(struct dumping *dumping, struct error *err)
+{
+	const char *directory = dumping->dump->directory;
+	auto_free char *text = NULL;
+	size_t length;
+
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return error_set(err, errno, "make directory %s", directory);
+	dumping->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dumping->dir_fd < 0)
+		return error_set(err, errno, "open directory %s", directory);
+	if (unlinkat(dumping->dir_fd, IMAGE_FILE, 0) < 0 && errno != ENOENT)
+		return error_set(err, errno, "remove %s/%s", directory, IMAGE_FILE);
+	int r = spec_to_flat(dumping->running.spec, &text, &length);
+	r = r ?: file_write_atomic(dumping->dir_fd, IMAGE_SPEC, 0600, text, length);
+	r = r < 0 ? r : text_format(&dumping->log, "%s/%s", directory, DUMP_LOG);
+	return r < 0 ? error_set(err, r, "write %s/%s", directory, IMAGE_SPEC) : 0;
+}
+
+/* ---- the command line ---- */
+
+static void add_externals(struct dumping *dumping)
+{
+	vector_for_each (mount, &dumping->image.mounts) {
+		criu_add(&dumping->call, "--external");
+		criu_add(&dumping->call, "mnt[%s]:%s", mount->target, mount->key);
+	}
+	vector_for_each (terminal, &dumping->image.terminals) {
+		criu_add(&dumping->call, "--external");
+		criu_add(&dumping->call, "%s", terminal->key);
+	}
+}
+
+/* By the freezer all stop at once, and what is frozen already can be dumped. */
+static void add_freezer(struct dumping *dumping)
+{
+	const struct cgroup_group *freezer = image_find_group(&dumping->running.cgroups, "freezer");
+
+	if (!freezer)
+		freezer = image_find_group(&dumping->running.cgroups, "");
+	if (!freezer)
+		return;
+	criu_add(&dumping->call, "--freeze-cgroup");
+	criu_add(&dumping->call, "%s%s", freezer->mount, freezer->limit_path);
+}
+
+static void add_memory(struct dumping *dumping)
+{
+	const struct checkpoint_dump *dump = dumping->dump;
+	struct criu_call *call = &dumping->call;
+
+	if (dumping->is_predump || dump->track_memory || dump->parent)
+		criu_add(call, "--track-mem");
+	if (dump->parent) {
+		criu_add(call, "--prev-images-dir");
+		criu_add(call, "%s", dump->parent);
+	}
+	if (dump->page_server_fd > 0) {
+		criu_add(call, "--page-server");
+		criu_add(call, "--ps-socket");
+		criu_add(call, "%d", dump->page_server_fd);
+	} else if (dump->page_server_address) {
+		criu_add(call, "--page-server");
+		criu_add(call, "--address");
+		criu_add(call, "%s", dump->page_server_address);
+		criu_add(call, "--port");
+		criu_add(call, "%s", dump->page_server_port);
+	} else if (dump->lazy_pages && !dumping->is_predump) {
+		criu_add(call, "--lazy-pages");
+		criu_add(call, "--address");
+		criu_add(call, "%s", dump->lazy_address ? dump->lazy_address : "127.0.0.1");
+		criu_add(call, "--port");
+		criu_add(call, "%u", dump->lazy_port);
+	}
+}
+
+static void add_dump_options(struct dumping *dumping)
+{
+	const struct checkpoint_dump *dump = dumping->dump;
+	struct criu_call *call = &dumping->call;
+
+	criu_add(call, dump->tcp_close ? "--tcp-close" : "--tcp-established");
+	if (!dump->no_skip_in_flight)
+		criu_add(call, "--skip-in-flight");
+	criu_add(call, "--file-locks");
+	criu_add(call, "--link-remap");
+	criu_add(call, "--ext-unix-sk");
+	criu_add(call, "--force-irmap");
+	criu_add(call, "--manage-cgroups=ignore");
+	criu_add(call, "--network-lock");
+	criu_add(call, "nftables");
+	criu_add(call, "--enable-fs");
+	criu_add(call, "hugetlbfs,tracefs");
+	if (dump->ghost_limit_bytes) {
+		criu_add(call, "--ghost-limit");
+		criu_add(call, "%llu", (unsigned long long)dump->ghost_limit_bytes);
+	}
+	if (!dump->stop)
+		criu_add(call, "--leave-running");
+}
+
+static int build_call(struct dumping *dumping, struct error *err)
+{
+	const struct checkpoint_dump *dump = dumping->dump;
+	struct criu_call *call = &dumping->call;
+	auto_free char *program = criu_program(dump->criu);
+
+	if (!program)
+		return error_set(err, ENOMEM, "prepare criu");
+	criu_begin(call, program, dumping->is_predump ? "pre-dump" : "dump", dump->directory, DUMP_LOG, dump->verbose);
+	if (dump->action_script) {
+		criu_add(call, "--action-script");
+		criu_add(call, "%s", dump->action_script);
+	}
+	criu_add(call, "--tree");
+	criu_add(call, "%d", dumping->running.init_pid);
+	add_externals(dumping);
+	add_freezer(dumping);
+	add_memory(dumping);
+	if (!dumping->is_predump)
+		add_dump_options(dumping);
+	return call->is_broken ? error_set(err, ENOMEM, "prepare criu") : 0;
+}
+
+/* ---- the dump ---- */
+
+/* All is written and the container frozen: what the restore needs beside, last, makes a checkpoint of the directory. */
+static int complete(struct dumping *dumping, struct error *err)
+{
+	int r = image_collect_cgroups(&dumping->image, &dumping->running, err);
+
+	if (r < 0)
+		return r;
+	if (syncfs(dumping->dir_fd) < 0)
+		return error_set(err, errno, "sync %s", dumping->dump->directory);
+	r = image_write(&dumping->image, dumping->dir_fd);
+	if (r < 0)
+		return error_set(err, r, "write %s/%s", dumping->dump->directory, IMAGE_FILE);
+	return dumping->dump->on_dumped ? dumping->dump->on_dumped(dumping->dump->data, err) : 0;
+}
+
+static int serve_stage(const struct criu_stage *stage, void *data, struct error *err)
+{
+	struct dumping *dumping = data;
+
+	return strcmp(stage->name, "post-dump") == 0 && !dumping->is_predump ? complete(dumping, err) : 0;
+}
+
+static int run_criu(struct dumping *dumping, struct error *err)
+{
+	struct criu_process process;
+	const char *what = dumping->is_predump ? "pre-dump" : "dump";
+
+	if (dumping->dump->page_server_fd > 0 && fcntl(dumping->dump->page_server_fd, F_SETFD, 0) < 0)
+		return error_set(err, errno, "pass the page server's socket on");
+	int r = criu_spawn(&dumping->call, &process, err);
+	r = r ?: criu_serve(&process, serve_stage, dumping, dumping->log, what, err);
+	if (r < 0 && dumping->dir_fd >= 0)
+		(void)unlinkat(dumping->dir_fd, IMAGE_FILE, 0); /* it runs on: what was written is none */
+	/* criu thaws by itself, unless it was killed */
+	if (r < 0 && !dumping->image.is_frozen && cgroup_is_frozen(&dumping->running.cgroups) > 0)
+		(void)cgroup_thaw(&dumping->running.cgroups, 10000);
+	return r;
+}
+
+/* The supervisor sees the end as any other, and releases what is the host's. */
+static int await_stop(struct dumping *dumping, struct error *err)
+{
+	int r = engine_wait(dumping->id, 1U << STATE_STOPPED, STOP_TIMEOUT_MS, err);
+
+	return r == -ETIMEDOUT ? error_set(err, r, "%s was dumped, but does not end", dumping->id->name) : r;
+}
+
+static int name_blocker(const struct container_id *id, const struct checkpoint_blockers *blockers, struct error *err)
+{
+	const struct checkpoint_blocker *first = blockers->items;
+	char who[128] = "", more[32] = "";
+
+	if (first->pid > 0)
+		snprintf(who, sizeof(who), "process %d (%s)%s%s: ", first->pid, first->process, first->service ? " of " : "",
+			first->service ?: "");
+	if (blockers->count > 1)
+		snprintf(more, sizeof(more), ", and %zu more", blockers->count - 1);
+	return error_set_kind(err, ERROR_UNSUPPORTED, 0, "%s can not be checkpointed: %s%.250s%s", id->name, who, first->what,
+		more);
+}
+
+static int check_blockers(const struct container_id *id, struct error *err)
+{
+	struct checkpoint_blockers blockers = { 0 };
+	int r = checkpoint_preflight(id, &blockers, err);
+
+	if (r > 0) {
+		(void)name_blocker(id, &blockers, err);
+		r = error_hint(err, "lxc-checkpoint --check lists all") ?: -EINVAL;
+	}
+	checkpoint_blockers_clear(&blockers);
+	return r;
+}
+
+static int run(struct dumping *dumping, struct error *err)
+{
+	int r = container_load(dumping->id, RUNNING_SPEC | RUNNING_CGROUPS, &dumping->running, err);
+
+	if (r == 0 && geteuid() != 0)
+		r = error_set_kind(err, ERROR_PERMISSION, EPERM, "criu dumps containers for root alone");
+	if (r == 0 && !dumping->dump->no_preflight)
+		r = check_blockers(dumping->id, err);
+	r = r < 0 ? r : open_directory(dumping, err);
+	r = r ?: image_collect(&dumping->image, &dumping->running, dumping->id, err);
+	r = r ?: build_call(dumping, err);
+	r = r ?: run_criu(dumping, err);
+	if (r == 0 && dumping->dump->stop && !dumping->is_predump)
+		r = await_stop(dumping, err);
+	return r;
+}
+
+static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret_times, struct error *err)
+{
+	uint64_t begin = microseconds();
+	int r = run(dumping, err);
+
+	if (r == 0 && ret_times) {
+		*ret_times = (struct checkpoint_times){ .total_us = microseconds() - begin };
+		checkpoint_stats_read(dumping->dir_fd, ret_times);
+	}
+	close_fd(&dumping->dir_fd);
+	free(dumping->log);
+	criu_clear(&dumping->call);
+	image_clear(&dumping->image);
+	running_clear(&dumping->running);
+	return r;
+}
+
+int checkpoint_predump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
+	struct error *err)
+{
+	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .is_predump = true,
+		.running = { .dir.fd = -1, .init_pidfd = -1 } };
+	struct checkpoint_features features;
+	int r = checkpoint_probe(dump->criu, &features, err);
+
+	if (r < 0)
+		return r;
+	if (!features.memory_track) {
+		(void)error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
+			"pre-dump: this kernel does not track changes of memory (CONFIG_MEM_SOFT_DIRTY)");
+		return -EOPNOTSUPP;
+	}
+	return run_and_measure(&dumping, ret_times, err);
+}
+
+int checkpoint_dump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
+	struct error *err)
+{
+	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .running = { .dir.fd = -1, .init_pidfd = -1 } };
+
+	return run_and_measure(&dumping, ret_times, err);
+}

@@ -1,0 +1,211 @@
+/* Containers out of a checkpoint: the caller's side, and the supervisor's step beside criu. */
+#include "engine/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "engine/checkpoint.h"
+#include "engine/criu.h"
+#include "engine/placement.h"
+#include "engine/start.h"
+#include "engine/supervisor_call.h"
+#include "kernel/pidfd.h"
+
+#define RESTORE_LOG "restore.log"
+
+/* ---- the caller ---- */
+
+int checkpoint_is_complete(const char *directory)
+{
+	auto_free char *path = NULL;
+
+	return text_format(&path, "%s/%s", directory, IMAGE_FILE) == 0 && access(path, F_OK) == 0;
+}
+
+int checkpoint_spec(const char *directory, struct spec **ret_spec, struct error *err)
+{
+	auto_free char *path = NULL, *text = NULL;
+	size_t length;
+	int r = text_format(&path, "%s/%s", directory, IMAGE_SPEC);
+
+	r = r < 0 ? r : file_read(AT_FDCWD, path, 64 << 20, &text, &length);
+	if (r < 0)
+		return error_set(err, r, "%s is no whole checkpoint: %s/%s", directory, directory, IMAGE_SPEC);
+	return spec_parse_flat(text, length, ret_spec, err);
+}
+
+static int describe(const struct checkpoint_restore *restore, char **ret, struct error *err)
+{
+	char directory[PATH_MAX];
+
+	if (!realpath(restore->directory, directory))
+		return error_set(err, errno, "open directory %s", restore->directory);
+	if (strchr(directory, '\n') || (restore->action_script && strchr(restore->action_script, '\n')))
+		return error_set(err, EINVAL, "%s: a name with a newline", directory);
+	auto_free char *program = criu_program(restore->criu);
+	int r = text_format(ret, "directory %s\ncriu %s\naction %s\nlazy %d\nclose %d\nverbose %d\n", directory, program ?: "criu",
+		restore->action_script ?: "", restore->lazy_pages, restore->tcp_close, restore->verbose);
+	return r < 0 ? error_set(err, r, "prepare the restore") : 0;
+}
+
+int checkpoint_restore(const struct spec *spec, const struct start_options *options,
+	const struct checkpoint_restore *restore, struct start_result *ret_result, struct error *err)
+{
+	auto_free char *text = NULL;
+
+	if (geteuid() != 0)
+		return error_set_kind(err, ERROR_PERMISSION, EPERM, "criu restores containers for root alone");
+	if (!checkpoint_is_complete(restore->directory))
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "%s is no whole checkpoint: %s/%s is missing", restore->directory,
+			restore->directory, IMAGE_FILE);
+	int r = describe(restore, &text, err);
+	return r < 0 ? r : supervisor_start(spec, options, text, ret_result, err);
+}
+
+/* ---- the supervisor ---- */
+
+static int take_line(struct restore *restore, const char *name, const char *value)
+{
+	if (strcmp(name, "directory") == 0)
+		return text_replace(&restore->directory, value);
+	if (strcmp(name, "criu") == 0)
+		return text_replace(&restore->criu, value);
+	if (strcmp(name, "action") == 0)
+		return text_replace(&restore->action_script, *value ? value : NULL);
+	if (strcmp(name, "lazy") == 0)
+		restore->lazy_pages = *value == '1';
+	else if (strcmp(name, "close") == 0)
+		restore->tcp_close = *value == '1';
+	else if (strcmp(name, "verbose") == 0)
+		restore->verbose = *value == '1';
+	return 0;
+}
+
+int restore_load(struct start *start, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = file_read(start->dir.fd, RESTORE_FILE, 65536, &text, &length);
+
+	if (r < 0)
+		return error_set(err, r, "read the wish to restore in the run directory");
+	start->restore = calloc(1, sizeof(*start->restore));
+	if (!start->restore)
+		return error_set(err, ENOMEM, "prepare the restore");
+	struct restore *restore = start->restore;
+	char *next = text;
+	for (char *line; r == 0 && (line = strsep(&next, "\n"));) {
+		const char *name = strsep(&line, " ");
+		r = line ? take_line(restore, name, line) : 0;
+	}
+	r = r ?: restore->directory && restore->criu ? 0 : -EBADMSG;
+	r = r < 0 ? r : text_format(&restore->log, "%s/%s", restore->directory, RESTORE_LOG);
+	if (r < 0)
+		return error_set(err, r, "prepare the restore");
+	auto_close int dir_fd = open(restore->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return error_set(err, errno, "open directory %s", restore->directory);
+	return image_read(&restore->image, dir_fd, restore->directory, err);
+}
+
+void restore_clear(struct start *start)
+{
+	struct restore *restore = start->restore;
+
+	if (!restore)
+		return;
+	image_clear(&restore->image);
+	free(restore->directory);
+	free(restore->criu);
+	free(restore->action_script);
+	free(restore->log);
+	free(restore);
+	start->restore = NULL;
+}
+
+/* From here on init is known: who finds the supervisor dead ends it. */
+static int meet_init(struct start *start, pid_t pid, struct error *err)
+{
+	start->init_pidfd = process_pidfd(pid);
+	if (start->init_pidfd < 0)
+		return error_set(err, start->init_pidfd, "find the restored init");
+	start->init_pid = pid;
+	(void)process_start_ticks(pid, &start->init_start_ticks); /* our child: it can not be gone */
+	return start_set_state(start, STATE_STARTING, err);
+}
+
+static int serve_stage(const struct criu_stage *stage, void *data, struct error *err)
+{
+	struct start *start = data;
+
+	if (strcmp(stage->name, "setup-namespaces") == 0)
+		return meet_init(start, stage->init_pid, err);
+	if (strcmp(stage->name, "post-setup-namespaces") == 0)
+		return start->network ? network_adopt(start->network, start->init_pid, err) : 0;
+	if (strcmp(stage->name, "post-restore") != 0)
+		return 0;
+	/* all processes are there and stand still */
+	int r = image_restore_groups(&start->restore->image, &start->cgroups, err);
+	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	if (r == 0 && start->restore->image.is_frozen && cgroup_freeze(&start->cgroups, 0) < 0)
+		log_debug(start->log, "the frozen container stops when criu lets it go");
+	return r ?: start_set_state(start, STATE_RUNNING, err);
+}
+
+static void run_child(struct start *start, int channel_fd)
+{
+	struct error err = { 0 };
+	char line[1200];
+
+	(void)setsid(); /* a fresh child is no session leader */
+	(void)restore_become_criu(start, channel_fd, &err);
+	/* where criu's own reason would stand: criu_serve looks there */
+	int fd = open(start->restore->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	dprintf(fd, "Error (wabe): %s\n", error_render(&err, line, sizeof(line)));
+	_exit(EXIT_FAILURE);
+}
+
+int restore_run(struct start *start, struct error *err)
+{
+	struct criu_process process;
+	int pair[2];
+
+	vector_for_each (link, &start->restore->image.links) {
+		int r = network_rename_inside(start->network, link->place, link->inside_name);
+		if (r < 0)
+			return error_set(err, r, "the checkpoint has an interface %s that the configuration does not have",
+				link->inside_name);
+	}
+	int r = image_make_groups(&start->restore->image, &start->cgroups, err);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set(err, errno, "talk to criu");
+	pid_t pid = fork();
+	if (pid == 0)
+		run_child(start, pair[1]);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return error_set(err, errno, "start criu");
+	}
+	process = (struct criu_process){ .pid = pid, .channel_fd = pair[0] };
+	close_fd(&start->cgroup_fd);
+	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);
+	if (r == 0 && start->init_pid <= 0)
+		r = error_set_kind(err, ERROR_INTERNAL, 0, "criu has restored no process");
+	if (r == 0 && start->restore->image.is_frozen)
+		r = cgroup_freeze(&start->cgroups, 10000);
+	return r;
+}

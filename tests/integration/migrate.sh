@@ -1,0 +1,210 @@
+#!/bin/bash
+# Containers move between two hosts (network and mount namespaces with their own containers and /run), the link is a command.
+source "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || { skip migrate "no python3"; exit 0; }
+export -f container rootfs; export busybox here
+host() { # NAME: NAME CMD... runs CMD there
+	local pid
+	unshare -n -m --propagation private sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib/lxc &&
+		mkdir /run/lock && ip link set lo up && echo >/run/ready && exec sleep 1000' & pid=$!
+	machines="${machines:-} $pid"
+	eval "$1_pid=$pid; $1() { nsenter -t $pid -n -m env P=/var/lib/lxc \"\$@\"; }"
+	soon 10 "$1" test -e /run/ready
+}
+other() { [ "$1" = A ] && echo B || echo A; }
+receiver() { local pid=$1_pid; echo "nsenter -t ${!pid} -n -m lxc-migrate --receive"; }
+via() { echo "exec $(receiver "$1")"; }
+move() { # FROM NAME [ARG...]
+	local from=$1 name=$2; shift 2
+	"$from" timeout 60 lxc-migrate -n "$name" --via "$(via "$(other "$from")")" "$@"
+}
+state_at() { "$1" timeout 10 lxc-info -n "$2" -sH 2>/dev/null || echo NONE; }
+# All that a file has, the times of what a running container changes left out.
+listing() { # HOST NAME
+	"$1" bash -c "cd /var/lib/lxc/$2/rootfs && find . -printf '%p %y %m %U:%G %n %l %T@ %s\n' | grep -vE '^\.(/run|/tmp|/dev|/ready|/log|/proc|/sys)?( |/)' | sort
+		find . -xdev -type f ! -name log ! -name ready | sort | xargs sha256sum; getfattr -R -d -m - . 2>/dev/null | sort
+		find . -name 'big*' -printf '%p %i\n' | sort | awk '{ print \$2 == last; last = \$2 }'; du -k sparse"
+}
+
+host A && host B || { bad hosts "can not be made"; done_testing; }
+A bash -c 'container web; cd /var/lib/lxc/web; echo hook >hook; chmod 755 hook; cd rootfs
+	dd if=/dev/urandom of=big bs=1M count=6 status=none; ln big tmp/big2; truncate -s 10M sparse
+	echo x | dd of=sparse bs=1 seek=5M conv=notrunc status=none; setfattr -n user.x -v y big; mknod null c 1 3; mkfifo fifo
+	ln -s /nowhere link; chown 1000:1001 var; chmod 4755 bin/busybox
+	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "echo >/ready" "n=\$(tail -n 1 /log)" \
+		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >sbin/init'
+
+# ---- stopped, and stopped for it ----
+listing A web >"$work/before"
+check preflight move A web --check
+equal preflight-changes-nothing "NONE" "$(B ls /var/lib/lxc | grep . || echo NONE)"
+check stopped-moves move A web
+equal stopped-is-gone "" "$(A ls /var/lib/lxc)"
+equal stopped-stays-stopped STOPPED "$(state_at B web)"
+listing B web >"$work/after"
+check storage-identical cmp "$work/before" "$work/after"
+equal companion "755 hook" "$(B stat -c '%a %n' /var/lib/lxc/web/hook | sed 's,/.*/,,')"
+B timeout 20 lxc-start -n web && soon 5 B test -s /var/lib/lxc/web/rootfs/log
+last=$(B tail -n 1 /var/lib/lxc/web/rootfs/log)
+out=$(move B web 2>&1); rc=$?
+equal running-moves 0 $rc
+equal running-runs "RUNNING NONE" "$(state_at A web) $(state_at B web)"
+check running-has-all A grep -qx "$last" /var/lib/lxc/web/rootfs/log
+check progress grep -q "^root pass 1: [0-9]* entries, [0-9]* bytes" <<<"$out"
+check says-freeze grep -q "^moved in [0-9]* ms, frozen [0-9]* ms" <<<"$out"
+A mkdir -p /var/lib/lxc/web/notes
+
+# ---- what is missing is said before ----
+B bash -c 'container web'
+out=$(move A web 2>&1); rc=$?
+equal name-taken-refused 1 $rc
+check name-taken-said grep -q "missing at the target: name web" <<<"$out"
+equal name-taken-runs RUNNING "$(state_at A web)"
+B rm -rf /var/lib/lxc/web
+out=$(A lxc-migrate -n web --via "echo hello there everybody" 2>&1); rc=$?
+equal no-target-refused 1 $rc
+check no-target-said grep -q "is no answer" <<<"$out"
+equal no-target-nothing-left "" "$(A ls /var/lib/lxc/web | grep migration)"
+
+# ---- kept, shared ----
+check keep-moves move A web --keep
+equal keep-keeps "config.migrated RUNNING" "$(A ls /var/lib/lxc/web | grep config) $(state_at B web)"
+A rm -rf /var/lib/lxc/web
+
+# ---- what does not start there comes back ----
+B mkdir -p /run/only-here; B sh -c 'echo "lxc.hook.pre-start = /run/only-here/hook" >>/var/lib/lxc/web/config
+	printf "#!/bin/sh\n" >/run/only-here/hook; chmod 755 /run/only-here/hook'
+out=$(move B web 2>&1); rc=$?
+equal given-back 1 $rc
+check given-back-said grep -q "the target gave it back: .*only-here" <<<"$out"
+equal given-back-runs "RUNNING NONE" "$(state_at B web) $(state_at A web)"
+equal given-back-clean "" "$(A ls /var/lib/lxc; B ls /var/lib/lxc/web | grep -E 'migra')"
+B sed -i '/only-here/d' /var/lib/lxc/web/config
+
+# ---- killed at each message ----
+# After the accident, and the commands that it needs, one host has the container, it runs, with all that was written.
+one_copy() { # NAME FROM LAST
+	local n=$1 from=$2 last=$3 to here=; to=$(other "$from")
+	for h in A B; do
+		[ "$(state_at $h web)" != RUNNING ] || here=$here$h
+	done
+	[ ${#here} = 1 ] || { bad "$n" "runs at '$here': $(A ls /var/lib/lxc/web 2>&1), $(B ls /var/lib/lxc/web 2>&1)"; return 1; }
+	for h in A B; do
+		[ $h = "$here" ] || ! $h test -e /var/lib/lxc/web/config || { bad "$n" "$h has the configuration too"; return 1; }
+	done
+	$here grep -qx "$last" /var/lib/lxc/web/rootfs/log || { bad "$n" "$last is lost at $here"; return 1; }
+	[ -z "$($here ls /var/lib/lxc/web | grep -E '^(migration|config\.)')" ] || [ "$here" = "$to" ] ||
+		{ bad "$n" "left at $here: $($here ls /var/lib/lxc/web)"; return 1; }
+	good "$n"
+	at=$here
+}
+accident() { # FROM NUMBER WHEN WHAT
+	local from=$1 number=$2 when=$3 what=$4 to n last rc how; shift 4; to=$(other "$from")
+	n=$what-${when}-$number last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
+	rm -f "$work/flag"
+	$from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
+		"exec python3 $here/migrate_link.py $work/flag $number $when $what $(receiver "$to")" >"$work/out" 2>&1; rc=$?
+	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
+	if [ "$what" = guard ]; then
+		how=--resume; [ $((number % 2)) = 0 ] || how=--abort
+		soon 10 eval "! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>$work/out 2>&1"
+	fi
+	# what waits for a word of a source that has it back
+	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
+	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
+	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
+}
+# The same at each step of the programs themselves, where the build can (-Dfault_injection=true).
+fault() { # FROM STEP ACT
+	local from=$1 step=$2 act=$3 to n last rc how=--resume; shift 3; to=$(other "$from")
+	n=$act-at-$step last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
+	rm -f "$work/flag"
+	WABE_FAULT=$step:$act $from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
+		"if [ -e $work/flag ]; then unset WABE_FAULT; fi; echo >$work/flag; exec $(receiver "$to")" >"$work/out" 2>&1; rc=$?
+	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
+	case $step in # of a target that comes again the source may see no more than a delay
+	*memory|*frozen|*dumped|*taken-back|receive-*) ;;
+	*) [ $rc != 0 ] || { bad "$n" "nothing happened"; return 1; } ;;
+	esac
+	[ $((RANDOM % 2)) = 0 ] || how=--abort
+	! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>"$work/out" 2>&1
+	[ -z "${SHOW:-}" ] || { echo "# $n: $rc"; sed 's/^/#   /' "$work/out"; }
+	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
+	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
+	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
+}
+at=B
+rm -f "$work/flag"
+$at lxc-migrate -q -n web --via "exec python3 $here/migrate_link.py $work/flag 0 before link $(receiver A)"
+messages=$(wc -l <"$work/flag"); at=A
+check messages test "$messages" -ge 10
+for number in $(seq 1 "$messages"); do
+	[ "${ONLY:-links}" = links ] || break
+	for when in before after; do
+		for what in link source guard target; do
+			[ "${FULL:-}" = 1 ] || [ $(((number * 8 + ${#when} + ${#what}) % 29)) = 0 ] || continue
+			accident "$at" "$number" "$when" "$what" || break 3
+		done
+	done
+done
+steps=$(grep -ohE '(source_)?inject\(.*"' "$here"/../../src/migrate/*.c | grep -oE '(migrate|receive)-[a-z-]+' | sort -u)
+if [ "${FULL:-}" = 1 ] && grep -q "made to fail" "$bin/../libexec/wabe/lxc-tools"; then
+	for step in $steps; do
+		for act in kill fail; do fault "$at" "$step" "$act" || break 2; done
+	done
+fi
+$at lxc-stop -k -n web
+A rm -rf /var/lib/lxc/web; B rm -rf /var/lib/lxc/web
+
+# ---- with memory and connections ----
+criu=${WABE_CRIU:-$(command -v criu)}
+if [ -z "$criu" ] || ! "$criu" check >"$work/out" 2>&1; then
+	skip online "${criu:-no criu}: $(tail -n 1 "$work/out" 2>/dev/null)"
+	done_testing
+fi
+export WABE_CRIU=$criu
+ip link add br0 type bridge && ip link set br0 up
+for h in A B; do
+	pid=${h}_pid
+	ip link add "up$h" type veth peer name out netns "${!pid}" && ip link set "up$h" master br0 up
+	$h ip link add br0 type bridge; $h ip link set dev out master br0 up; $h ip link set br0 up
+done
+machine C; ip link add upC type veth peer name eth0 netns "$machine_C"; ip link set upC master br0 up
+C ip addr add 10.5.0.9/24 dev eth0; C ip link set eth0 up
+A bash -c 'container web "lxc.net.0.type = veth" "lxc.net.0.link = br0" "lxc.net.0.flags = up" \
+	"lxc.net.0.ipv4.address = 10.5.0.2/24" "lxc.net.0.hwaddr = 02:00:00:00:05:02"; cd /var/lib/lxc/web/rootfs
+	dd if=/dev/urandom of=big bs=1M count=6 status=none; truncate -s 1M sparse
+	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "nc -ll -p 7 -e /bin/cat &" "echo >/ready" "n=0" \
+		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >sbin/init'
+A timeout 20 lxc-start -n web; soon 5 A test -s /var/lib/lxc/web/rootfs/log
+soon 5 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
+listing A web >"$work/before"
+C python3 "$here/migrate_client.py" 10.5.0.2 7 4 "$work/stop" >"$work/client" 2>&1 & client=$!
+sleep 0.5; at=A
+moves=2; [ "${FULL:-}" != 1 ] || moves=20
+: >"$work/frozen"
+for i in $(seq "$moves"); do
+	last=$($at tail -n 1 /var/lib/lxc/web/rootfs/log)
+	out=$(move $at web --online 2>&1) || { bad "online-move-$i" "$out"; break; }
+	sed -n 's/.*frozen \([0-9]*\) ms.*/\1/p' <<<"$out" >>"$work/frozen"
+	at=$(other $at)
+	soon 3 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
+done
+equal online-moves "$moves" "$(wc -l <"$work/frozen")"
+sort -n "$work/frozen" | awk '{ v[NR] = $1 } END { print "# frozen ms: median " v[int((NR + 1) / 2)] ", worst " v[NR] ", moves " NR }'
+listing $at web >"$work/after"
+check online-storage-identical cmp "$work/before" "$work/after"
+if [ "${FULL:-}" = 1 ]; then
+	for number in $(seq 1 24); do
+		for when in before after; do
+			for what in link source guard target; do
+				accident "$at" "$number" "$when" "$what" --online || break 3
+			done
+		done
+	done
+fi
+echo >"$work/stop"
+if wait $client; then good online-connections; else bad online-connections "$(cat "$work/client")"; fi
+sed 's/^/# /' "$work/client"
+$at timeout 10 lxc-stop -k -n web
+done_testing
