@@ -16,12 +16,12 @@ const struct value_option global_options[] = {
 	TEXT("root", 0, root, "DIR", "Directory of the containers' states (/run/wabe/oci, or below XDG_RUNTIME_DIR)"),
 	TEXT("log", 0, log, "FILE", "Write errors to FILE, too"),
 	TEXT("log-format", 0, log_format, "FORMAT", "text (default) or json"),
-	TEXT("cgroup-manager", 0, cgroup_manager, "NAME", "cgroupfs (default), or disabled: no cgroup is made"),
+	TEXT("cgroup-manager", 0, cgroup_manager, "NAME", "cgroupfs (default), systemd, or disabled: no cgroup is made"),
 	TEXT("log-level", 0, log_level, NULL, NULL),
 	TEXT("rootless", 0, rootless, NULL, NULL),
 	FLAG("version", 'v', version, "Print the version"),
 	FLAG("debug", 0, debug, NULL),
-	FLAG("systemd-cgroup", 0, systemd_cgroup, NULL),
+	FLAG("systemd-cgroup", 0, systemd_cgroup, "As --cgroup-manager systemd: the cgroup is a scope of systemd"),
 	OPTIONS_END,
 };
 
@@ -105,5 +105,9 @@ int call_describe(const struct wabe_call *call, struct spec *spec, struct error 
 	r = r ?: text_replace(&oci->log, call->sink->oci.log);
 	r = r ?: absolute(options->console_socket, &oci->console_socket);
 	r = r ?: absolute(options->pid_file, &oci->pid_file);
+	r = r ?: absolute(options->pidfd_socket, &oci->pidfd_socket);
+	string_list_clear(&oci->exec_cgroups);
+	vector_for_each (cgroup, &options->cgroups)
+		r = r ?: string_list_add(&oci->exec_cgroups, *cgroup);
 	return r < 0 ? error_set(err, r, "prepare the call") : 0;
 }

@@ -1,0 +1,65 @@
+#!/bin/bash
+# shellcheck source-path=SCRIPTDIR
+# wabe --systemd-cgroup: the cgroup is a scope of systemd, with its limits, and gone with the container. Where systemd is init: in
+# the guest, without the sandbox (SANDBOX=guest).
+source "$(dirname "$0")/lib.sh" "$@"
+# shellcheck source=oci_lib.sh
+source "$here/oci_lib.sh"
+[ -d /run/systemd/system ] && [ -S /run/dbus/system_bus_socket ] || { skip oci-systemd "systemd is not init here"; exit 0; }
+[ -x "$bin/../libexec/wabe/wabe-systemd" ] || { skip oci-systemd "built without libsystemd"; exit 0; }
+
+wabe() { timeout -k 2 60 "$bin/wabe" --root "$root" --systemd-cgroup "$@"; }
+unit() { systemctl show --value -p "$1" "wabetest-$2.scope"; }
+no_unit() { [ "$(systemctl show --value -p LoadState "wabetest-$1.scope")" = not-found ]; }
+scoped='c["linux"]["cgroupsPath"] = "system.slice:wabetest:" + name
+c["linux"]["resources"] = {"memory": {"limit": 64 << 20}, "pids": {"limit": 50}, "cpu": {"quota": 50000, "period": 100000}}'
+
+scope() {
+	local group
+	bundle u "$scoped
+c['annotations'] = {'org.systemd.property.TimeoutStopUSec': 'uint64 7000000', 'org.systemd.property.CollectMode': \"'inactive-or-failed'\",
+                    'org.systemd.property.After': \"['basic.target']\"}"
+	up u || { cat "$work/u/err"; return 1; }
+	[ "$(unit ActiveState u)" = active ] && [ "$(unit Slice u)" = system.slice ] && [ "$(unit MemoryMax u)" = $((64 << 20)) ] &&
+		[ "$(unit TasksMax u)" = 50 ] && [ "$(unit CPUQuotaPerSecUSec u)" = 500ms ] && [ "$(unit TimeoutStopUSec u)" = 7s ] &&
+		[ "$(unit CollectMode u)" = inactive-or-failed ] && [ "$(unit Delegate u)" = yes ] || { systemctl show wabetest-u.scope | head -n 40; return 1; }
+	grep -q '/system.slice/wabetest-u.scope$' "/proc/$(pid u)/cgroup" || { cat "/proc/$(pid u)/cgroup"; return 1; }
+	group=/sys/fs/cgroup/system.slice/wabetest-u.scope
+	[ "$(cat $group/memory.max)" = $((64 << 20)) ] && systemctl daemon-reload && [ "$(cat $group/memory.max)" = $((64 << 20)) ] || return
+	[ "$(wabe exec u sh -c 'echo in')" = in ] && wabe pause u && [ "$(status u)" = paused ] && wabe resume u || return
+	wabe update --memory 32M --pids-limit 20 u && [ "$(cat $group/memory.max)" = $((32 << 20)) ] && [ "$(unit TasksMax u)" = 20 ] || return
+	wabe delete -f u && soon 3 no_unit u && [ ! -e $group ] && [ ! -e "$root/u" ]
+}
+check scope scope
+foreground() { # run, and its end
+	bundle r "$scoped; c['process']['args'] = ['/bin/true']"
+	wabe run --bundle "$work/r" r </dev/null && soon 3 no_unit r && [ ! -e "$root/r" ]
+}
+check run-to-its-end foreground
+fails() {
+	bundle f "$scoped; c['process']['args'] = ['/no/such']"
+	! wabe create --bundle "$work/f" f </dev/null >/dev/null 2>&1 && soon 3 no_unit f && [ ! -e "$root/f" ] || return
+	bundle f 'c["linux"]["cgroupsPath"] = "/a/b"'
+	wabe create --bundle "$work/f" f </dev/null 2>&1 >/dev/null | grep -q 'SLICE:PREFIX:NAME'
+}
+check failed-create-leaves-no-unit fails
+killed() {
+	local i p
+	bundle k "$scoped"
+	for i in $(seq 0 8 160); do
+		"$bin/wabe" --root "$root" --systemd-cgroup create --bundle "$work/k" k </dev/null >/dev/null 2>&1 & p=$!
+		sleep "$(printf 0.%03d "$i")"; kill -9 $p 2>/dev/null; wait $p 2>/dev/null
+		wabe delete --force k && soon 3 no_unit k && [ ! -e "$root/k" ] || { echo "after a kill at $i ms"; return 1; }
+	done
+}
+check killed-runtime killed
+with_podman() {
+	local o=(--root "$work/podman" --runroot "$work/podrun" --storage-driver vfs --cgroup-manager systemd --runtime "$bin/wabe" --events-backend none)
+	rootfs "$work/image" && tar -C "$work/image" -c . | timeout 100 podman "${o[@]}" import - wabe-test >/dev/null || return
+	timeout 100 podman "${o[@]}" run --rm --network none --memory 64m wabe-test cat /proc/self/cgroup /sys/fs/cgroup/memory.max >"$work/podman.out" || return
+	grep -q "^$((64 << 20))$" "$work/podman.out" || { cat "$work/podman.out"; return 1; }
+	timeout 100 podman "${o[@]}" run -d --network none --name p wabe-test sleep 100 >/dev/null &&
+		systemctl list-units --type scope | grep -q libpod- && timeout 60 podman "${o[@]}" exec p true && timeout 60 podman "${o[@]}" rm -f -t 0 p >/dev/null
+}
+if command -v podman >/dev/null; then check podman-systemd with_podman; else skip podman-systemd "podman is not installed"; fi
+done_testing
