@@ -343,7 +343,8 @@ int json_tree_parse(struct json_tree *ret, const char *text, size_t length, size
 		return -ENOMEM;
 	skip_space(&parser);
 	int r = take_value(&parser, ret->root);
-	skip_space(&parser);
+	if (r == 0)
+		skip_space(&parser);
 	if (r == 0 && parser.at < parser.end)
 		r = fault(&parser, "there is something behind its end");
 	*ret_offset = (size_t)(parser.at - text);

@@ -51,7 +51,8 @@ static int check_target(const struct job *job, int target_fd, struct error *err)
 
 	if (fstatfs(target_fd, &fs) < 0)
 		return fault(job, -errno, "look at", err);
-	if (fs.f_type != PROC_SUPER_MAGIC || bundle_may_cover(job->entry->target))
+	/* by the name that it is mounted under: a link of the image must not lead there from elsewhere */
+	if (fs.f_type != PROC_SUPER_MAGIC || (text_starts(job->entry->target, "proc/") && bundle_may_cover(job->entry->target)))
 		return 0;
 	if (strcmp(job->entry->target, "proc") == 0)
 		return 0; /* the whole: what it is of is looked at by who mounts */

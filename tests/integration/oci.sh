@@ -98,7 +98,7 @@ rootless() { # an ordinary user, without help of root or of podman
 		c["mounts"] += [] if any(m["destination"] == "/sys/fs/cgroup" for m in c["mounts"]) else [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}]
 		for m in c["mounts"]:
 		    if m["destination"] == "/sys/fs/cgroup": m["options"] = ["nosuid", "noexec", "nodev"]
-		c["process"]["args"] = ["sh", "-c", "find /sys/fs/cgroup -type d | while read -r d; do mkdir $d/escape 2>/dev/null && echo $d; done"]
+		c["process"]["args"] = ["sh", "-c", "find /sys/fs/cgroup -type d | while read -r d; do mkdir $d/escape 2>/dev/null; [ ! -e $d/escape/cgroup.procs ] || echo $d; done"]
 		json.dump(c, open("config.json", "w"))
 	PY
 	[ -z "$("${as[@]}" run u </dev/null 2>/dev/null)" ] || { echo "a cgroup of the host was made"; return 1; }

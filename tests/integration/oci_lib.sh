@@ -39,7 +39,8 @@ nothing() {
 gone() { soon 3 nothing "$1"; }
 refused() { # NAME TEXT: create of the bundle fails with TEXT and leaves nothing
 	local out
-	if out=$(wabe create --bundle "$work/$1" "$1" 2>&1 </dev/null); then echo "accepted"; wabe delete -f "$1"; return 1; fi
+	if wabe create --bundle "$work/$1" "$1" </dev/null >"$work/refused" 2>&1; then echo "accepted"; wabe delete -f "$1"; return 1; fi
+	out=$(cat "$work/refused")
 	[[ $out == *"$2"* ]] || { echo "message: $out"; return 1; }
 	nothing "$1"
 }

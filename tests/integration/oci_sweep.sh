@@ -1,13 +1,14 @@
 #!/bin/bash
 # shellcheck source-path=SCRIPTDIR
 # Each step of an OCI start, in turn: it fails (then nothing is left), its process is killed, or init is killed at it (then
-# `delete --force` leaves nothing). Needs a build with -Dfault_injection=true.
+# `delete --force` leaves nothing). FULL=1: all of them, with id maps too, by `run` too; else the kills of one `create`. Needs a build with -Dfault_injection=true.
 source "$(dirname "$0")/lib.sh" "$@"
 # shellcheck source=oci_lib.sh
 source "$here/oci_lib.sh"
-LC_ALL=C grep -q WABE_FAULT "$bin/../libexec/wabe/wabe-supervisor" || { skip oci-sweep "built without -Dfault_injection=true"; exit 0; }
+# shellcheck source=plan_steps.sh
+source "$here/plan_steps.sh"
+has_faults || { skip oci-sweep "built without -Dfault_injection=true"; exit 0; }
 plan=$here/../../src/engine/oci_plan.c
-steps_of() { sed -n "/^const struct step oci_$1_plan\[\]/,/^};/s/^\t[A-Z]*(\"\([^\"]*\)\".*/\1/p" "$plan"; }
 
 # all that one container can have; a second one has id maps
 full='h = [{"path": "/bin/true"}]
@@ -43,10 +44,14 @@ python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); time.sleep(600)' "$work/ns" & server=$!
 soon 3 test -S "$work/ns"
 count=0
-for b in full mapped; do
-	for command in create run; do
-		for step in $(steps_of supervisor); do for act in fail kill kill-init; do at "$step:$act" $b $command; done; done
-		for step in $(steps_of init); do for act in fail kill; do at "$step:$act" $b $command; done; done
+bundles=full commands=create acts=kill
+[ -z "${FULL:-}" ] || bundles='full mapped' commands='create run' acts='fail kill kill-init'
+for b in $bundles; do
+	for command in $commands; do
+		for act in $acts; do
+			for step in $(steps_of oci_supervisor_plan); do at "$step:$act" $b $command; done
+			[ $act = kill-init ] || for step in $(steps_of oci_init_plan); do at "$step:$act" $b $command; done
+		done
 	done
 done
 kill $server
