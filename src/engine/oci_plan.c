@@ -248,7 +248,11 @@ static int open_sources(struct start *start, struct error *err)
 
 static int clone_init(struct start *start, struct error *err)
 {
-	return start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
+	int r = start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
+
+	if (r == -EACCES && has_unit(start)) /* cgroups(7): the group above both has to be the user's */
+		error_hint(err, "the user's systemd has only its own groups: call by systemd-run --user --scope");
+	return r;
 }
 
 static int set_state(struct start *start, enum container_state state, struct error *err)

@@ -63,6 +63,19 @@ killed() {
 	done
 }
 check killed-runtime killed
+of_a_user() { # at the user's own systemd, in its slice
+	local u=$work/u as
+	useradd -u 1234 -M wabetest 2>/dev/null; chmod 755 "$work"; mkdir -p "$u" && systemctl start user@1234.service || return
+	soon 10 test -S /run/user/1234/bus || { echo "the user has no bus"; return 1; }
+	rootfs "$u/rootfs"; chown -R 1234:1234 "$u"
+	as=(timeout -k 2 30 setpriv --reuid 1234 --regid 1234 --clear-groups env XDG_RUNTIME_DIR=/run/user/1234 HOME=/ systemd-run --user --scope -q "$bin/wabe" --systemd-cgroup)
+	cd "$u" && "${as[@]}" spec --rootless && sed -i 's/"terminal": true/"terminal": false/; s/"sh" \]/"sleep", "100" ]/' config.json || return
+	"${as[@]}" run -d u </dev/null >/dev/null || return
+	grep -q '/user@1234.service/user.slice/wabe-u.scope$' "/proc/$("${as[@]}" state u | sed -n 's/.*"pid": \([0-9]*\),/\1/p')/cgroup" && "${as[@]}" exec u true &&
+		"${as[@]}" delete -f u && [ ! -e /run/user/1234/wabe/oci ]
+}
+if [ -e /lib/systemd/system/user@.service ] && dpkg-query -W dbus-user-session libpam-systemd >/dev/null 2>&1; then check scope-of-a-user of_a_user
+else skip scope-of-a-user "dbus-user-session and libpam-systemd are not installed"; fi
 with_podman() {
 	local o=(--root "$work/podman" --runroot "$work/podrun" --storage-driver vfs --cgroup-manager systemd --runtime "$bin/wabe" --events-backend none) run=(--network none)
 	has pids || run+=(--pids-limit 0)
