@@ -119,6 +119,20 @@ events() {
 	wabe delete -f e && gone e
 }
 check events events
+apparmor() {
+	bundle l 'c["process"]["apparmorProfile"] = "wabe-oci-test"; c["process"]["args"] = sh("cat /proc/self/attr/current; cat /etc/passwd >/dev/null 2>&1 || echo denied")'
+	if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ]; then
+		refused l ppArmor; return
+	fi
+	command -v apparmor_parser >/dev/null || { echo "no apparmor_parser"; return 1; }
+	refused l wabe-oci-test || return # it is not loaded yet
+	printf '%s\n' 'profile wabe-oci-test flags=(attach_disconnected,mediate_deleted) {' file, capability, signal, network, mount, umount, pivot_root, \
+		'deny /etc/passwd r,' '}' | apparmor_parser -r -K -W 2>/dev/null || printf '%s\n' 'profile wabe-oci-test flags=(attach_disconnected,mediate_deleted) {' \
+		file, capability, signal, network, 'deny /etc/passwd r,' '}' | apparmor_parser -r -K || return
+	[ "$(wabe run --bundle "$work/l" l </dev/null | tr '\n' ' ')" = "wabe-oci-test (enforce) denied " ] || { wabe run --bundle "$work/l" l </dev/null; return 1; }
+	bundle l; up l && wabe exec --apparmor wabe-oci-test l cat /proc/self/attr/current | grep -q '^wabe-oci-test' && wabe delete -f l && gone l
+}
+check apparmor apparmor
 listed() {
 	bundle ls; up ls || return
 	[ -z "$(lxc-ls -1 '^ls$')" ] && [ "$(lxc-ls -1 --oci="$root" '^ls$')" = ls ] || { lxc-ls -1 --oci="$root"; return 1; }
