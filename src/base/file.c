@@ -71,7 +71,7 @@ static ssize_t fill(int fd, char *buffer, size_t size)
 int file_read_fd(int fd, size_t max, char **ret, size_t *ret_length)
 {
 	/* most files are small: one allocation of just their size, and none that grows */
-	char first[4096];
+	char first[16384];
 	size_t capacity = sizeof(first);
 	ssize_t n = fill(fd, first, sizeof(first));
 	if (n < 0)

@@ -227,3 +227,36 @@ int text_split_command(const char *line, struct string_list *ret)
 			return -ENOMEM;
 	return r;
 }
+
+static int take_number(const char **at, unsigned long *ret)
+{
+	char *end;
+
+	if (**at < '0' || **at > '9')
+		return -EINVAL;
+	errno = 0;
+	*ret = strtoul(*at, &end, 10);
+	*at = end;
+	return errno ? -ERANGE : 0;
+}
+
+int text_to_bits(const char *text, uint64_t *bits, size_t words)
+{
+	memset(bits, 0, words * sizeof(*bits));
+	for (const char *at = text; *(at += strspn(at, ", \t\n"));) {
+		unsigned long first, last;
+		int r = take_number(&at, &first);
+		last = first;
+		if (r == 0 && *at == '-') {
+			at++;
+			r = take_number(&at, &last);
+		}
+		if (r < 0 || last < first || (*at && !strchr(", \t\n", *at)))
+			return r < 0 ? r : -EINVAL;
+		if (last >= words * 64)
+			return -ERANGE;
+		for (unsigned long n = first; n <= last; n++)
+			bits[n / 64] |= 1ULL << n % 64;
+	}
+	return 0;
+}

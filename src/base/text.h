@@ -45,3 +45,9 @@ int text_split(const char *text, const char *separators, struct string_list *ret
  * next character as it is; nothing is expanded. Appends. -EINVAL: a quote is not closed.
  */
 int text_split_command(const char *line, struct string_list *ret);
+
+/*
+ * "0-3,8" as bits: number n is bit n of bits[n / 64]; spaces and empty parts count for nothing, words is the length of bits.
+ * -EINVAL, -ERANGE: above what bits can hold.
+ */
+int text_to_bits(const char *text, uint64_t *bits, size_t words);

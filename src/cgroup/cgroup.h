@@ -46,6 +46,7 @@ struct cgroup_set {
 	char *v2_controllers;		    /* "+memory +pids": what the settings need on cgroup2, or NULL */
 	bool is_left_out;		    /* in some hierarchy the caller may make none */
 	bool is_name_fixed;		    /* the user gave the exact path: no number is added */
+	bool may_exist;			    /* somebody else, systemd, has made the group where it has the hierarchy */
 	bool has_owner;			    /* hand the group to owner_uid, owner_gid: init's root outside */
 	uid_t owner_uid;
 	gid_t owner_gid;
@@ -61,6 +62,8 @@ typedef int (*cgroup_journal)(void *data, const char *kind, const char *argument
  * that a reboot costs nothing.
  */
 int cgroup_layout_detect(struct cgroup_layout *layout, bool relative, struct error *err);
+/* The same with the mounts themselves as the groups below which containers are made. */
+int cgroup_layout_detect_mounts(struct cgroup_layout *layout, struct error *err);
 void cgroup_layout_clear(struct cgroup_layout *layout);
 /* The v1 hierarchy that has controller, NULL: none (then it is on cgroup2, if anywhere). */
 const struct cgroup_hierarchy *cgroup_layout_find_v1(const struct cgroup_layout *layout, const char *controller);

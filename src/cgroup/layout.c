@@ -127,6 +127,14 @@ static int take_base(struct cgroup_layout *layout, char *line)
 	return 0;
 }
 
+static int fill_bases(struct cgroup_layout *layout)
+{
+	vector_for_each (hierarchy, &layout->hierarchies)
+		if (!hierarchy->base && !(hierarchy->base = strdup("")))
+			return -ENOMEM;
+	return 0;
+}
+
 static int read_bases(struct cgroup_layout *layout, const char *file)
 {
 	auto_free char *text = NULL;
@@ -135,10 +143,7 @@ static int read_bases(struct cgroup_layout *layout, const char *file)
 	char *next = text;
 	for (char *line; r == 0 && next && (line = strsep(&next, "\n"));)
 		r = take_base(layout, line);
-	vector_for_each (hierarchy, &layout->hierarchies)
-		if (r == 0 && !hierarchy->base && !(hierarchy->base = strdup("")))
-			r = -ENOMEM;
-	return r;
+	return r < 0 ? r : fill_bases(layout);
 }
 
 void cgroup_layout_clear(struct cgroup_layout *layout)
@@ -163,4 +168,13 @@ int cgroup_layout_detect(struct cgroup_layout *layout, bool relative, struct err
 	/* LXC's choice: containers beside the services, not below the shell that started them */
 	r = read_bases(layout, relative || geteuid() != 0 ? "/proc/self/cgroup" : "/proc/1/cgroup");
 	return r < 0 ? error_set(err, r, "find the cgroup of the host's init") : 0;
+}
+
+int cgroup_layout_detect_mounts(struct cgroup_layout *layout, struct error *err)
+{
+	if (layout->hierarchies.count > 0)
+		return 0;
+	int r = read_mounts(layout);
+	r = r < 0 ? r : fill_bases(layout);
+	return r < 0 ? error_set(err, r, "find the cgroup file systems") : 0;
 }

@@ -175,6 +175,7 @@ int cgroup_set_plan(struct cgroup_set *set, const struct cgroup_layout *layout, 
 		r = text_format(&set->name, "%s%slxc.payload.%s", cgroup->dir ?: "", cgroup->dir ? "/" : "",
 			spec->identity.name);
 	set->is_name_fixed = cgroup->dir_container != NULL;
+	set->may_exist = spec->oci.systemd_unit != NULL;
 	r = r ?: text_replace(&set->inner, cgroup->dir_container_inner);
 	r = r ?: text_replace(&set->monitor, cgroup->dir_monitor);
 	r = r ?: text_replace(&set->monitor_pivot, cgroup->dir_monitor_pivot);
@@ -255,7 +256,7 @@ static int make_path(const struct cgroup_set *set, const struct cgroup_group *gr
 		if (group->is_v2 && set->v2_controllers)
 			delegate_controllers(set, directory);
 	}
-	if (mkdir(directory, 0755) < 0)
+	if (mkdir(directory, 0755) < 0 && !(errno == EEXIST && set->may_exist))
 		return -errno;
 	prepare_group(set, group, directory);
 	return 0;

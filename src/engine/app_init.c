@@ -90,7 +90,7 @@ static void load_own_filter(void)
 	code[3 + CALLS] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	code[3 + CALLS + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	if (OWN_ARCH)
-		(void)seccomp_load_filter(code, sizeof(code) / sizeof(*code), NULL); /* a kernel without: as it is */
+		(void)seccomp_load_filter(code, sizeof(code) / sizeof(*code), 0, NULL); /* a kernel without: as it is */
 }
 
 /*

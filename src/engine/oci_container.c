@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "engine/handover.h"
 #include "engine/oci_internal.h"
+#include "engine/oci_systemd.h"
 #include "engine/resources.h"
 #include "kernel/cgroupfs.h"
 #include "kernel/pidfd.h"
@@ -157,6 +158,7 @@ int oci_start(struct oci_container *container, struct error *err)
 		return fd;
 	/* before the word: who is killed in between leaves a stopped container, not one that could be started twice */
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
+	oci_notify_main_pid(container->spec, container->state.init_pid);
 	int r = handover_signal(fd, POINT_GO);
 	r = r < 0 ? error_set(err, r, "start container \"%s\"", container->id.name) :
 		    oci_await_exec(container->spec, fd, container->state.init_pid, OCI_CREATED, err);
@@ -235,7 +237,7 @@ static void drop_unnoted_cgroups(const struct oci_container *container)
 	struct cgroup_layout layout = { 0 };
 	struct cgroup_set set = { 0 };
 
-	if (!container->spec || container->has_cgroups || container->spec->oci.no_cgroups)
+	if (!container->spec || container->has_cgroups || container->spec->oci.no_cgroups || container->spec->oci.systemd_unit)
 		return;
 	if (oci_plan_cgroups(container->spec, &layout, &set, NULL) == 0)
 		cgroup_set_drop_unused(&set);
@@ -305,6 +307,8 @@ int oci_update(struct oci_container *container, const struct spec *spec, struct 
 	if (container->init_pidfd < 0)
 		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
 	int r = need_cgroups(container, err);
+	if (r == 0 && container->spec && container->spec->oci.systemd_unit)
+		r = oci_unit_update(container->spec->oci.systemd_unit, spec, err);
 	return r < 0 ? r : cgroup_set_apply(&container->cgroups, spec, err);
 }
 

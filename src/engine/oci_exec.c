@@ -7,11 +7,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/process.h"
+#include "base/text.h"
+#include "engine/oci_exec_cgroup.h"
 #include "engine/oci_internal.h"
 #include "engine/oci_supervise.h"
 #include "engine/running.h"
@@ -77,6 +80,19 @@ static void run_program(struct job *job)
 	_exit(FAILED);
 }
 
+/* execCPUAffinity: a cpuset that leaves less is the kernel's word. */
+static int set_cpus(const char *list, const char *name, struct error *err)
+{
+	uint64_t bits[SPEC_CPU_WORDS];
+
+	if (!list || !*list)
+		return 0;
+	int r = text_to_bits(list, bits, SPEC_CPU_WORDS);
+	if (r == 0 && syscall(SYS_sched_setaffinity, 0, sizeof(bits), bits) < 0)
+		r = -errno;
+	return r < 0 ? error_set(err, r, "run on the CPUs %s of process.execCPUAffinity.%s", list, name) : 0;
+}
+
 static void run_helper(struct job *job, bool is_placed) __attribute__((noreturn));
 
 static void run_helper(struct job *job, bool is_placed)
@@ -85,6 +101,7 @@ static void run_helper(struct job *job, bool is_placed)
 	struct clone_request request = { .flags = CLONE_PARENT, .cgroup_fd = -1 };
 	int r = job->has_cgroups ? cgroup_set_enter(&job->cgroups, is_placed, &message.error) : 0;
 
+	r = r ?: set_cpus(job->spec->oci.cpus_after, "final", &message.error);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the container must not look into who enters it */
 	if (r == 0 && job->namespaces && setns(job->init_pidfd, job->namespaces) < 0)
 		r = error_set(&message.error, errno, "enter the namespaces of init %d", job->init_pid);
@@ -187,6 +204,8 @@ static int load(struct start *start, struct job *job, struct error *err)
 		(void)snprintf(path, sizeof(path), "/proc/%d/root", job->init_pid);
 		job->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
+	if (job->has_cgroups && (r = oci_exec_cgroups(&job->cgroups, &job->spec->oci.exec_cgroups, err)) < 0)
+		return r;
 	r = job->spec->oci.seccomp ? security_seccomp_prepare(job->spec, &job->seccomp, err) : 0;
 	if (r == 0 && job->spec->oci.terminal)
 		r = oci_console_open(job->spec, &job->console_fd, &job->own_console_fd, err);
@@ -203,9 +222,12 @@ int oci_exec(struct start *start)
 	oci_reset_signals();
 	(void)close_range(3 + oci->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
 	int r = load(start, &job, &err);
+	r = r < 0 ? r : set_cpus(oci->cpus_before, "initial", &err);
 	pid_t pid = r < 0 ? r : start_program(&job, &err);
 	if (pid > 0 && oci->pid_file)
 		r = oci_write_pid_file(oci->pid_file, pid, &err);
+	if (pid > 0 && r == 0 && oci->pidfd_socket)
+		r = oci_send_pidfd(start->spec, pid, &err);
 	if (pid < 0 || r < 0) {
 		oci_report(start->spec, &err);
 		return FAILED;

@@ -40,18 +40,10 @@ static int open_memory(const char *name, const char *text)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-static const char *annotation(const struct spec *spec, const char *name)
-{
-	vector_for_each (one, &spec->oci.annotations)
-		if (strcmp(one->name, name) == 0)
-			return one->value;
-	return NULL;
-}
-
 /* Where a hook's output goes: a file that an annotation names, else memory, for the error line. */
 static int open_output(const struct spec *spec, const char *name)
 {
-	const char *path = annotation(spec, name);
+	const char *path = oci_annotation(spec, name);
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
 
 	return fd >= 0 ? fd : open_memory("output", NULL);

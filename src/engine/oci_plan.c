@@ -15,9 +15,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/journal.h"
-#include "engine/oci_internal.h"
-#include "engine/oci_sources.h"
 #include "engine/oci_clone.h"
+#include "engine/oci_internal.h"
+#include "engine/oci_net.h"
+#include "engine/oci_sources.h"
+#include "engine/oci_systemd.h"
 #include "engine/placement.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
@@ -43,6 +45,11 @@ static bool has_user_namespace(const struct start *start)
 static bool has_cgroups(const struct start *start)
 {
 	return !start->spec->oci.no_cgroups;
+}
+
+static bool has_unit(const struct start *start)
+{
+	return start->spec->oci.systemd_unit && has_cgroups(start);
 }
 
 static bool has_cgroups_to_enter(const struct start *start)
@@ -75,6 +82,39 @@ static bool has_early_hooks(const struct start *start)
 	return oci_has_hooks(start->spec, OCI_PRESTART) || oci_has_hooks(start->spec, OCI_CREATE_RUNTIME);
 }
 
+static bool has_net_devices(const struct start *start)
+{
+	return start->spec->network.links.count > 0;
+}
+
+/* Does the supervisor do anything to a mounted container whose program is not to be executed yet? */
+static bool has_work_at_mounted(const struct start *start)
+{
+	return has_early_hooks(start) || has_net_devices(start);
+}
+
+static bool has_to_tell_pid(const struct start *start)
+{
+	return is_run(start) && start->spec->oci.notify_socket;
+}
+
+/* Does init have to wait for what the supervisor does beside it? */
+static bool has_to_wait(const struct start *start)
+{
+	return is_create(start) || has_work_at_mounted(start) || has_unit(start) || start->spec->oci.oom_score_adj || start->spec->oci.notify_socket;
+}
+
+static bool has_to_be_told(const struct start *start)
+{
+	return is_run(start) && has_to_wait(start);
+}
+
+/* Without a note of init a kill of ours is made up for by its cgroup, which the journal has; hooks may ask for the state. */
+static bool has_to_note_init(const struct start *start)
+{
+	return !start->has_cgroups || has_work_at_mounted(start) || has_terminal(start) || start->spec->oci.seccomp_listener;
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -87,7 +127,7 @@ static bool has_own_mounts(const struct start *start)
 
 static bool has_own_network(const struct start *start)
 {
-	return start->namespaces & 1U << NAMESPACE_NET;
+	return start->namespaces & 1U << NAMESPACE_NET || has_net_devices(start);
 }
 
 static bool has_names(const struct start *start)
@@ -114,18 +154,6 @@ static int add_journal(void *data, const char *kind, const char *argument)
 	return journal_add(start->journal_fd, kind, argument);
 }
 
-/* cgroupsPath is below the mount of each hierarchy, wherever the caller is. */
-static int forget_bases(struct cgroup_layout *layout)
-{
-	vector_for_each (hierarchy, &layout->hierarchies) {
-		free(hierarchy->base);
-		hierarchy->base = strdup("");
-		if (!hierarchy->base)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* Only device rules, which a user namespace does not need. */
 static bool has_no_limits(const struct spec *spec)
 {
@@ -150,13 +178,22 @@ static int do_without_cgroups(struct start *start, int r, struct error *err)
 
 int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, struct cgroup_set *set, struct error *err)
 {
-	int r = cgroup_layout_detect(layout, true, err);
+	/* cgroupsPath is below the mount of each hierarchy, wherever the caller is */
+	int r = cgroup_layout_detect_mounts(layout, err);
 
-	if (r < 0)
-		return r;
-	if (forget_bases(layout) < 0)
-		return error_set(err, ENOMEM, "create the cgroups");
-	return cgroup_set_plan(set, layout, spec, err);
+	return r < 0 ? r : cgroup_set_plan(set, layout, spec, err);
+}
+
+static int start_unit(struct start *start, struct error *err)
+{
+	return oci_unit_start(start, err);
+}
+
+static int leave_unit(struct start *start, struct error *err)
+{
+	(void)err;
+	oci_unit_leave(start);
+	return 0;
 }
 
 static int create_cgroups(struct start *start, struct error *err)
@@ -211,7 +248,11 @@ static int open_sources(struct start *start, struct error *err)
 
 static int clone_init(struct start *start, struct error *err)
 {
-	return start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
+	int r = start->join_fds[NAMESPACE_USER] < 0 ? placement_clone_init(start, err) : oci_clone_in_user_namespace(start, err);
+
+	if (r == -EACCES && has_unit(start)) /* cgroups(7): the group above both has to be the user's */
+		error_hint(err, "the user's systemd has only its own groups: call by systemd-run --user --scope");
+	return r;
 }
 
 static int set_state(struct start *start, enum container_state state, struct error *err)
@@ -257,6 +298,24 @@ static int map_sources(struct start *start, struct error *err)
 	return placement_map_sources(start, err);
 }
 
+static int prepare_network(struct start *start, struct error *err)
+{
+	int r = oci_net_keep_addresses(start->spec, err);
+
+	return r < 0 ? r : network_prepare(start->spec, add_journal, start, &start->network, err);
+}
+
+static int keep_network(struct start *start, struct error *err)
+{
+	return start_keep_network(start, err);
+}
+
+/* By its own mount at the namespace, not by init: that may have joined one. */
+static int create_network(struct start *start, struct error *err)
+{
+	return network_create(start->network, start->init_pid, err);
+}
+
 static int run_early_hooks(struct start *start, struct error *err)
 {
 	int r = oci_run_hooks(start->spec, OCI_PRESTART, OCI_CREATING, start->init_pid, err);
@@ -267,6 +326,14 @@ static int run_early_hooks(struct start *start, struct error *err)
 static int restrict_devices(struct start *start, struct error *err)
 {
 	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+}
+
+/* Before the program can say READY=1. */
+static int tell_main_pid(struct start *start, struct error *err)
+{
+	(void)err;
+	oci_notify_main_pid(start->spec, start->init_pid);
+	return 0;
 }
 
 static int await_exec(struct start *start, struct error *err)
@@ -281,24 +348,31 @@ static int run_poststart_hooks(struct start *start, struct error *err)
 
 /* clang-format off */
 const struct step oci_supervisor_plan[] = {
+	RUN("start-unit",           has_unit,           start_unit),
 	RUN("create-cgroups",       has_cgroups,        create_cgroups),
 	RUN("limit-cgroups",        has_cgroups,        limit_cgroups),
 	RUN("prepare-seccomp",      has_seccomp,        prepare_seccomp),
 	RUN("connect-console",      has_terminal,       connect_console),
 	RUN("open-sources",         oci_has_sources,    open_sources),
 	RUN("listen-for-start",     is_create,          listen_for_start),
+	RUN("restrict-devices",     has_cgroups,        restrict_devices),
+	RUN("prepare-network",      has_net_devices,    prepare_network),
 	RUN("clone-init",           NULL,               clone_init),
-	RUN("save-starting",        NULL,               save_starting),
+	RUN("save-starting",        has_to_note_init,   save_starting),
 	RUN("write-oom-score",      has_oom_score,      write_oom_score),
 	RUN("write-id-maps",        has_idmap,          write_id_maps),
 	RUN("map-sources",          has_mapped_sources, map_sources),
 	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),
-	AWAIT("await-mounted",      has_early_hooks,    POINT_MOUNTED),
+	AWAIT("await-mounted",      has_work_at_mounted, POINT_MOUNTED),
+	RUN("keep-network",         has_net_devices,    keep_network),
+	RUN("create-network",       has_net_devices,    create_network),
+	SIGNAL("signal-network",    has_net_devices,    POINT_NETWORK_READY),
 	RUN("run-hooks-runtime",    has_early_hooks,    run_early_hooks),
 	SIGNAL("signal-hooks",      has_early_hooks,    POINT_HOOKS_DONE),
-	AWAIT("await-rootfs",       NULL,               POINT_ROOTFS_READY),
-	RUN("restrict-devices",     has_cgroups,        restrict_devices),
-	SIGNAL("signal-go",         is_run,             POINT_GO),
+	AWAIT("await-rootfs",       has_to_wait,        POINT_ROOTFS_READY),
+	RUN("leave-unit",           has_unit,           leave_unit),
+	RUN("tell-main-pid",        has_to_tell_pid,    tell_main_pid),
+	SIGNAL("signal-go",         has_to_be_told,     POINT_GO),
 	RUN("await-exec",           is_run,             await_exec),
 	RUN("save-running",         NULL,               save_running),
 	RUN("run-hooks-poststart",  is_run,             run_poststart_hooks),
@@ -314,6 +388,7 @@ static int begin(struct start *start, struct error *err)
 	close_fd(&start->dir.fd);
 	close_fd(&start->journal_fd);
 	close_fd(&start->console.master_fd);
+	close_fd(&start->keeper_fd);
 	(void)setsid(); /* a fresh child leads no group */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_set(err, errno, "follow the runtime's death");
@@ -419,7 +494,7 @@ static int set_names(struct start *start, struct error *err)
 
 static int configure_interfaces(struct start *start, struct error *err)
 {
-	return network_configure_inside(start->spec, NULL, err);
+	return network_configure_inside(start->spec, start->network, err);
 }
 
 static int write_sysctls(struct start *start, struct error *err)
@@ -470,7 +545,8 @@ const struct step oci_init_plan[] = {
 	RUN("make-devices",           has_own_mounts,       make_devices),
 	RUN("bind-notify-socket",     has_notify_socket,    bind_notify_socket),
 	RUN("open-terminal",          has_terminal,         open_terminal),
-	SIGNAL("signal-mounted",      has_early_hooks,      POINT_MOUNTED),
+	SIGNAL("signal-mounted",      has_work_at_mounted,  POINT_MOUNTED),
+	AWAIT("await-network",        has_net_devices,      POINT_NETWORK_READY),
 	AWAIT("await-hooks",          has_early_hooks,      POINT_HOOKS_DONE),
 	RUN("run-hooks-create",       NULL,                 run_create_container_hooks),
 	RUN("cover-paths",            has_own_mounts,       cover),
@@ -480,9 +556,9 @@ const struct step oci_init_plan[] = {
 	RUN("write-sysctls",          NULL,                 write_sysctls),
 	RUN("find-program",           NULL,                 find_program),
 	RUN("stay-alive",             is_create,            stay_alive),
-	SIGNAL("signal-rootfs",       NULL,                 POINT_ROOTFS_READY),
+	SIGNAL("signal-rootfs",       has_to_wait,          POINT_ROOTFS_READY),
 	RUN("await-start",            is_create,            await_start),
-	AWAIT("await-go",             NULL,                 POINT_GO),
+	AWAIT("await-go",             has_to_wait,          POINT_GO),
 	RUN("run-hooks-start",        NULL,                 run_start_container_hooks),
 	RUN("execute",                NULL,                 execute),
 	{ 0 },

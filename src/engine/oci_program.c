@@ -150,6 +150,25 @@ static int set_scheduling(const struct spec *spec, struct error *err)
 	return syscall(SYS_sched_setattr, 0, &attr, 0) < 0 ? error_set(err, errno, "set process.scheduler") : 0;
 }
 
+/* set_mempolicy(2). */
+static int set_memory_policy(const struct spec *spec, struct error *err)
+{
+	uint64_t nodes[SPEC_NODE_WORDS];
+	const char *policy = spec->oci.memory_policy;
+	char *list;
+
+	if (!policy)
+		return 0;
+	unsigned long mode = strtoul(policy, &list, 10);
+	int r = text_to_bits(list, nodes, SPEC_NODE_WORDS);
+	bool has_nodes = list[strspn(list, " ")] != '\0';
+	if (r == 0 && syscall(SYS_set_mempolicy, (int)mode, has_nodes ? nodes : NULL, has_nodes ? sizeof(nodes) * 8 : 0UL) < 0)
+		r = -errno;
+	if (r == -ENOSYS)
+		return spec_error(err, r, spec, &spec->oci.memory_policy_origin, "this kernel has no memory policies (CONFIG_NUMA)");
+	return r < 0 ? spec_error(err, r, spec, &spec->oci.memory_policy_origin, "set the memory policy") : 0;
+}
+
 /* ---- directory ---- */
 
 /* Only a directory below the container's root is one (CVE-2024-21626): the kernel tells another one as unreachable. */
@@ -167,6 +186,8 @@ static int enter_directory(const struct spec *spec, bool is_last_try, struct err
 {
 	const char *cwd = spec->process.cwd;
 
+	if (strcmp(cwd, "/") == 0)
+		return 0; /* where the change of roots and the entry of a mount namespace lead */
 	if (chdir(cwd) == 0)
 		return check_directory(cwd, err);
 	if (!is_last_try && errno == ENOENT && mkdir_parents(cwd, 0755) == 0 && chdir(cwd) == 0)
@@ -300,6 +321,7 @@ static int give_up_privileges(struct spec *spec, const struct seccomp_filter *se
 	r = r ?: security_session_keyring(spec, err);
 	r = r ?: security_set_lsm(spec, spec->security.apparmor_profile, err);
 	r = r ?: set_scheduling(spec, err);
+	r = r ?: set_memory_policy(spec, err);
 	r = r ?: security_apply_limits(spec, err);
 	int entered = r < 0 ? r : enter_directory(spec, false, err);
 	r = entered < 0 ? entered : 0;

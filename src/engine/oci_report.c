@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/oci.h"
 #include "kernel/fd_passing.h"
+#include "kernel/pidfd.h"
 
 static void write_log(const struct spec *spec, const char *line)
 {
@@ -83,6 +84,38 @@ int oci_send_listener(const struct spec *spec, int listener_fd, pid_t pid, enum 
 	struct iovec part = { text, strlen(text) };
 	r = fd < 0 ? fd : fd_passing_send(fd, &part, 1, &listener_fd, 1);
 	return r < 0 ? error_set(err, r, "send the seccomp listener to %s", spec->oci.seccomp_listener) : 0;
+}
+
+const char *oci_annotation(const struct spec *spec, const char *name)
+{
+	vector_for_each (one, &spec->oci.annotations)
+		if (strcmp(one->name, name) == 0)
+			return one->value;
+	return NULL;
+}
+
+int oci_send_pidfd(const struct spec *spec, pid_t pid, struct error *err)
+{
+	const char *path = spec->oci.pidfd_socket ? spec->oci.pidfd_socket : oci_annotation(spec, "run.oci.pidfd_receiver");
+	char name[] = "pidfd";
+	struct iovec part = { name, sizeof(name) - 1 };
+
+	if (!path)
+		return 0;
+	auto_close int pidfd = process_pidfd(pid);
+	auto_close int fd = pidfd < 0 ? pidfd : oci_connect(SOCK_STREAM, path);
+	int r = fd < 0 ? fd : fd_passing_send(fd, &part, 1, &pidfd, 1);
+	return r < 0 ? error_set(err, r, "send the pidfd to %s", path) : 0;
+}
+
+void oci_notify_main_pid(const struct spec *spec, pid_t pid)
+{
+	char text[32];
+	auto_close int fd = spec->oci.notify_socket ? oci_connect(SOCK_DGRAM, spec->oci.notify_socket) : -1;
+
+	(void)snprintf(text, sizeof(text), "MAINPID=%d", pid);
+	if (fd >= 0)
+		(void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT); /* who listens may be gone: the container runs */
 }
 
 int oci_write_pid_file(const char *path, pid_t pid, struct error *err)

@@ -115,6 +115,7 @@ static int start_once(struct start *start, struct error *err)
 	start_prepare(start);
 	start->root.has_user_namespace |= start->spec->namespaces.share[NAMESPACE_USER] != NULL;
 	start->init_plan = oci_init_plan;
+	start->keeper_fd = -1;
 	start->journal_fd = journal_open(start->dir.fd, "journal");
 	if (start->journal_fd < 0)
 		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
@@ -122,6 +123,8 @@ static int start_once(struct start *start, struct error *err)
 	r = r ?: plan_run(oci_supervisor_plan, start, err);
 	if (r == 0 && start->spec->oci.pid_file)
 		r = oci_write_pid_file(start->spec->oci.pid_file, start->init_pid, err);
+	if (r == 0)
+		r = oci_send_pidfd(start->spec, start->init_pid, err);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/journal.h"
 #include "cgroup/cgroup.h"
+#include "engine/oci_systemd.h"
 #include "network/network.h"
 #include "security/security.h"
 
@@ -45,6 +46,12 @@ static void release_profile(const struct release *release, const char *argument)
 	security_unload_profile(argument);
 }
 
+static void release_unit(const struct release *release, const char *argument)
+{
+	(void)release;
+	oci_unit_stop(argument);
+}
+
 static void release_file(const struct release *release, const char *argument)
 {
 	(void)release;
@@ -73,6 +80,7 @@ static const struct {
 	{ RESOURCE_FILTER, release_network },
 	{ RESOURCE_NETNS, release_netns },
 	{ RESOURCE_APPARMOR, release_profile },
+	{ RESOURCE_UNIT, release_unit },
 	{ RESOURCE_PIDFILE, release_file },
 	{ RESOURCE_DIRECTORY, release_directory },
 };

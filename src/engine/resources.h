@@ -15,6 +15,7 @@
 #define RESOURCE_OVS	"OVS"	  /* a port of a bridge of Open vSwitch */
 #define RESOURCE_NETNS	"NETNS"	  /* path at which the network namespace is kept alive while devices are lent to it */
 #define RESOURCE_APPARMOR "APPARMOR" /* a profile made for this container alone */
+#define RESOURCE_UNIT	"UNIT"	  /* a unit of systemd that has the cgroup */
 #define RESOURCE_PIDFILE "PIDFILE"
 #define RESOURCE_DIRECTORY "DIRECTORY"
 

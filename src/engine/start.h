@@ -53,6 +53,8 @@ struct start {
 	int *mount_fds; /* per mount entry, then the rootfs: idmapped source or -1; NULL: none has one */
 	int netns_fd; /* of the container, so that its interfaces can be taken back */
 	int control_fd;
+	int keeper_fd; /* of oci_systemd.h; -1: none */
+	pid_t keeper_pid;
 	bool is_reboot; /* this start follows a reboot */
 	bool is_init;	/* this process is init's side */
 	pid_t init_pid;
@@ -72,6 +74,9 @@ void start_prepare(struct start *start);
 
 /* Tells the rootfs which hierarchies the host has and where the container is in them. 0 or -ENOMEM. */
 int start_describe_hierarchies(struct start *start);
+
+/* Lent devices must not go down with the namespace of init when all are killed together: the run directory holds it. */
+int start_keep_network(struct start *start, struct error *err);
 
 /* Walks a plan; stops at the first failure. 0 or -errno with *err naming the step's fault. */
 int plan_run(const struct step *plan, struct start *start, struct error *err);

@@ -161,6 +161,19 @@ static int add_journal(void *data, const char *kind, const char *argument)
 }
 
 /* The rootfs shows the host's hierarchies (lxc.mount.auto = cgroup); what it needs of them was read here already. */
+int start_keep_network(struct start *start, struct error *err)
+{
+	char source[64], target[sizeof(start->dir.path) + sizeof("/netns")];
+
+	snprintf(source, sizeof(source), "/proc/%d/ns/net", start->init_pid);
+	snprintf(target, sizeof(target), "%s/netns", start->dir.path);
+	int r = journal_add(start->journal_fd, RESOURCE_NETNS, target);
+	r = r ?: file_write(start->dir.fd, "netns", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, "", 0);
+	if (r == 0 && mount(source, target, NULL, MS_BIND, NULL) < 0)
+		r = -errno;
+	return r < 0 ? error_set(err, r, "keep the network namespace at %s", target) : 0;
+}
+
 int start_describe_hierarchies(struct start *start)
 {
 	size_t count = start->layout.hierarchies.count;
@@ -299,18 +312,9 @@ static int write_id_maps(struct start *start, struct error *err)
 	return placement_write_id_maps(start, err);
 }
 
-/* Lent devices must not go down with the namespace when supervisor and init are killed together. */
 static int keep_network(struct start *start, struct error *err)
 {
-	char source[64], target[sizeof(start->dir.path) + sizeof("/netns")];
-
-	snprintf(source, sizeof(source), "/proc/%d/ns/net", start->init_pid);
-	snprintf(target, sizeof(target), "%s/netns", start->dir.path);
-	int r = journal_add(start->journal_fd, RESOURCE_NETNS, target);
-	r = r ?: file_write(start->dir.fd, "netns", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600, "", 0);
-	if (r == 0 && mount(source, target, NULL, MS_BIND, NULL) < 0)
-		r = -errno;
-	return r < 0 ? error_set(err, r, "keep the network namespace at %s", target) : 0;
+	return start_keep_network(start, err);
 }
 
 static int create_network(struct start *start, struct error *err)

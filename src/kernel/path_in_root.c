@@ -240,6 +240,21 @@ static int create_components(int root_fd, const char *path, enum path_create cre
 	return take_fd(&fd);
 }
 
+/* Most often only the last component is missing. -ENOENT: it is more than that. */
+static int create_last(int root_fd, const char *path, bool is_file)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(path) >= sizeof(parent))
+		return -ENOENT;
+	memcpy(parent, path, (size_t)(name - path));
+	parent[name - path] = '\0';
+	auto_close int parent_fd = path_open_in_root(root_fd, *parent ? parent : ".", O_PATH | O_DIRECTORY, 0);
+	int r = parent_fd < 0 ? -ENOENT : make_component(parent_fd, name, is_file);
+	return r < 0 ? r : path_open_in_root(root_fd, path, O_PATH, 0);
+}
+
 int path_open_in_mount(int dir_fd, bool is_root, const char *path, int flags)
 {
 	uint64_t resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (is_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
@@ -253,5 +268,6 @@ int path_create_in_root(int root_fd, const char *path, enum path_create create)
 
 	if (fd != -ENOENT || create == PATH_CREATE_NONE)
 		return fd;
-	return create_components(root_fd, path, create);
+	fd = create_last(root_fd, path, create == PATH_CREATE_FILE);
+	return fd == -ENOENT ? create_components(root_fd, path, create) : fd;
 }

@@ -9,13 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int seccomp_load_filter(struct sock_filter *instructions, size_t count, int *ret_listener_fd)
+int seccomp_load_filter(struct sock_filter *instructions, size_t count, unsigned flags, int *ret_listener_fd)
 {
 	struct sock_fprog program = { .len = (unsigned short)count, .filter = instructions };
 
 	if (count == 0 || count > BPF_MAXINSNS)
 		return -E2BIG;
-	unsigned int flags = ret_listener_fd ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+	flags |= ret_listener_fd ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
 	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	if (r < 0)
 		return -errno;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "dialect/openvz/ct.h"
+#include "engine/oci.h"
 #include "liblxc/internal.h"
 
 #include <string.h>
@@ -150,6 +151,41 @@ int extra_others(struct extra_other **ret)
 	free(ids.items);
 	*ret = list;
 	return list ? count : 0;
+}
+
+static void describe_oci(const char *root, const char *name, struct extra_oci *ret)
+{
+	static const enum container_state states[] = { STATE_STARTING, STATE_STARTING, STATE_RUNNING, STATE_FROZEN, STATE_STOPPED };
+	struct oci_container container;
+	struct error ignored;
+
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
+	ret->state = STATE_STOPPED;
+	ret->init_pid = -1;
+	if (oci_load(root, name, &container, &ignored) == 0) {
+		ret->state = (int)states[container.status];
+		ret->init_pid = container.status == OCI_STOPPED ? -1 : container.state.init_pid;
+	}
+	oci_clear(&container);
+}
+
+int extra_oci_list(const char *root, struct extra_oci **ret)
+{
+	struct string_list names = { 0 };
+	struct error ignored;
+	char buffer[512];
+	int count = 0;
+
+	*ret = NULL;
+	if (!root && rundir_parent("oci", buffer, sizeof(buffer)) < 0)
+		return 0;
+	root = root ?: buffer;
+	struct extra_oci *list = oci_list(root, &names, &ignored) == 0 && names.count ? calloc(names.count, sizeof(*list)) : NULL;
+	for (size_t i = 0; list && i < names.count; i++)
+		describe_oci(root, names.items[i], &list[count++]);
+	string_list_clear(&names);
+	*ret = list;
+	return count;
 }
 
 int extra_status(const char *lxcpath, const char *name, struct extra_status *ret_status)

@@ -114,6 +114,13 @@ struct extra_other {
 	bool starts_with_host, has_own_ids;
 };
 int extra_others(struct extra_other **ret);
+/* The OCI runtime's containers below root (NULL: wabe's default one), malloc'ed array. Count. */
+struct extra_oci {
+	char name[256];
+	int state; /* as below; a created one is starting */
+	int init_pid;
+};
+int extra_oci_list(const char *root, struct extra_oci **ret);
 /* State and pids without building a container object. lxcpath NULL: of OpenVZ's. */
 struct extra_status {
 	int state; /* engine's enum container_state */

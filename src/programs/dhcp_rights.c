@@ -101,7 +101,7 @@ static int limit_calls(void)
 	code[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 1);
 	code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM);
 	code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	return seccomp_load_filter(code, count, NULL);
+	return seccomp_load_filter(code, count, 0, NULL);
 }
 
 int dhcp_shed_rights(bool is_root)

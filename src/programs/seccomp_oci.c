@@ -201,25 +201,6 @@ static int add_architectures(const struct compilation *c, struct json_object *ob
 	return 0;
 }
 
-static int check_flags(const struct compilation *c, struct json_object *object)
-{
-	static const char *const known[] = { "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" };
-	struct json_object *list;
-
-	if (!json_object_object_get_ex(object, "flags", &list) || !json_object_is_type(list, json_type_array))
-		return 0;
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		const char *text = json_object_get_string(json_object_array_get_idx(list, i));
-		bool is_known = false;
-		for (size_t n = 0; n < sizeof(known) / sizeof(*known); n++)
-			is_known |= text && strcmp(text, known[n]) == 0;
-		if (!is_known)
-			return fault(c->messages, "unknown flag %.80s", text ? text : "");
-	}
-	return 0;
-}
-
 static int compile(struct compilation *c, struct json_object *object)
 {
 	struct json_object *rules;
@@ -234,7 +215,6 @@ static int compile(struct compilation *c, struct json_object *object)
 		return fault(c->messages, "out of memory");
 	(void)seccomp_attr_set(c->filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; an old library makes a list */
 	r = add_architectures(c, object);
-	r = r < 0 ? r : check_flags(c, object);
 	if (r == 0 && json_object_object_get_ex(object, "syscalls", &rules) && json_object_is_type(rules, json_type_array))
 		for (size_t i = 0; r == 0 && i < json_object_array_length(rules); i++)
 			r = add_syscalls(c, json_object_array_get_idx(rules, i));

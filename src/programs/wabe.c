@@ -1,7 +1,6 @@
 /* wabe: the OCI runtime's command line. */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +55,7 @@ static int prepare(struct wabe_call *call, struct error *err)
 		log += 5;
 	if (log && *log && text_replace(&call->sink->oci.log, log) < 0)
 		return error_set(err, ENOMEM, "read the options");
-	if (options->systemd_cgroup || (manager && strcmp(manager, "systemd") == 0))
-		return error_set_kind(err, ERROR_UNSUPPORTED, 0, "cgroups by systemd are not supported yet: use cgroupfs");
-	if (manager && strcmp(manager, "cgroupfs") != 0 && strcmp(manager, "disabled") != 0)
+	if (manager && strcmp(manager, "cgroupfs") != 0 && strcmp(manager, "systemd") != 0 && strcmp(manager, "disabled") != 0)
 		return error_set_kind(err, ERROR_USAGE, 0, "unknown --cgroup-manager %s", manager);
 	return find_root(call, err);
 }
@@ -122,7 +119,6 @@ int main(int argc, char **argv)
 	struct wabe_call call = { 0 };
 	struct error err = { 0 };
 
-	(void)mallopt(M_TOP_PAD, 512 << 10); /* one call to the kernel for all that a configuration takes */
 	call.sink = spec_new();
 	int r = call.sink ? 0 : error_set(&err, ENOMEM, "start");
 

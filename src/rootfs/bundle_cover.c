@@ -8,12 +8,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/fd_pile.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
 #include "rootfs/bundle.h"
 
+/* What covers: a detached mount at first, and what it is copied from once it is attached. */
+struct covers {
+	struct fd_pile pile;
+	int null_fd, empty_fd; /* -1: not needed yet */
+};
+
 /* The host's null device, before the root is changed: that of the image may be anything (CVE-2025-31133). */
-static int clone_null(void)
+static int open_null(void)
 {
 	struct stat st;
 	auto_close int fd = mount_clone_tree(AT_FDCWD, "/dev/null", false);
@@ -25,13 +32,21 @@ static int clone_null(void)
 	return take_fd(&fd);
 }
 
-/* One empty file system serves all directories. */
-static int clone_empty(int *empty_fd)
+/* One empty file system serves all directories, one null device all files. */
+static int next_cover(struct covers *covers, bool is_directory)
 {
-	if (*empty_fd >= 0)
-		return mount_clone_tree(*empty_fd, "", false);
-	*empty_fd = mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return *empty_fd < 0 ? *empty_fd : fcntl(*empty_fd, F_DUPFD_CLOEXEC, 3);
+	int *first = is_directory ? &covers->empty_fd : &covers->null_fd;
+	bool is_new = *first < 0;
+
+	if (is_new) {
+		*first = is_directory ? mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+								    MOUNT_ATTR_NOEXEC) : open_null();
+		fd_pile_add(&covers->pile, *first);
+		return *first;
+	}
+	int fd = mount_clone_tree(*first, "", false);
+	fd_pile_add(&covers->pile, fd);
+	return fd;
 }
 
 /* Does a path that can not be opened just not exist? */
@@ -40,28 +55,31 @@ static bool is_missing(int r)
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
 }
 
-static int mask(const struct rootfs_context *root, const char *path, int *empty_fd)
+static int mask(const struct rootfs_context *root, const char *path, struct covers *covers)
 {
 	struct stat st;
-	auto_close int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
+	int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
 
 	if (target_fd < 0)
 		return is_missing(target_fd) ? 0 : target_fd;
+	fd_pile_add(&covers->pile, target_fd);
 	if (fstat(target_fd, &st) < 0)
 		return -errno;
-	auto_close int cover_fd = S_ISDIR(st.st_mode) ? clone_empty(empty_fd) : clone_null();
+	int cover_fd = next_cover(covers, S_ISDIR(st.st_mode));
 	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, target_fd, "");
 }
 
-static int protect(const struct rootfs_context *root, const char *path)
+static int protect(const struct rootfs_context *root, const char *path, struct covers *covers)
 {
-	auto_close int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
+	int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
 
 	if (target_fd < 0)
 		return is_missing(target_fd) ? 0 : target_fd;
-	auto_close int cover_fd = mount_clone_tree(target_fd, "", true);
+	fd_pile_add(&covers->pile, target_fd);
+	int cover_fd = mount_clone_tree(target_fd, "", true);
 	if (cover_fd < 0)
 		return cover_fd;
+	fd_pile_add(&covers->pile, cover_fd);
 	int r = mount_set_flags(cover_fd, MS_RDONLY, 0, false);
 	bool is_late = r == -ENOSYS;
 	if (r == 0 || is_late)
@@ -82,23 +100,33 @@ static int protect_dev(const struct rootfs_context *root)
 	return r;
 }
 
-int bundle_cover(const struct rootfs_context *root, struct error *err)
+static int cover_all(const struct rootfs_context *root, struct covers *covers, struct error *err)
 {
 	const struct spec_oci *oci = &root->spec->oci;
-	auto_close int empty_fd = -1;
 
 	for (size_t i = 0; i < oci->read_only.count; i++) {
-		int r = protect(root, oci->read_only.items[i]);
+		int r = protect(root, oci->read_only.items[i], covers);
 		if (r < 0)
 			return error_set(err, r, "make %s read-only", oci->read_only.items[i]);
 	}
 	for (size_t i = 0; i < oci->masked.count; i++) {
-		int r = mask(root, oci->masked.items[i], &empty_fd);
+		int r = mask(root, oci->masked.items[i], covers);
 		if (r < 0)
 			return error_set(err, r, "mask %s", oci->masked.items[i]);
 	}
-	int r = protect_dev(root);
-	if (r == 0 && oci->root_read_only)
+	return 0;
+}
+
+int bundle_cover(const struct rootfs_context *root, struct error *err)
+{
+	struct covers covers = { .null_fd = -1, .empty_fd = -1 };
+	int r = cover_all(root, &covers, err);
+
+	fd_pile_close(&covers.pile);
+	if (r < 0)
+		return r;
+	r = protect_dev(root);
+	if (r == 0 && root->spec->oci.root_read_only)
 		r = mount_set_flags(root->root_fd, MS_RDONLY, 0, false);
 	return r < 0 ? error_set(err, r, "make the root read-only") : 0;
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "kernel/fd_pile.h"
 #include "kernel/lsm.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
@@ -22,6 +23,7 @@ struct job {
 	const struct rootfs_context *root;
 	const struct spec_mount *entry;
 	int opened_fd; /* of the supervisor, borrowed; -1: none */
+	struct fd_pile *pile;
 };
 
 static int fault(const struct job *job, int r, const char *act, struct error *err)
@@ -49,7 +51,8 @@ static int check_target(const struct job *job, int target_fd, struct error *err)
 
 	if (fstatfs(target_fd, &fs) < 0)
 		return fault(job, -errno, "look at", err);
-	if (fs.f_type != PROC_SUPER_MAGIC || bundle_may_cover(job->entry->target))
+	/* by the name that it is mounted under: a link of the image must not lead there from elsewhere */
+	if (fs.f_type != PROC_SUPER_MAGIC || (text_starts(job->entry->target, "proc/") && bundle_may_cover(job->entry->target)))
 		return 0;
 	if (strcmp(job->entry->target, "proc") == 0)
 		return 0; /* the whole: what it is of is looked at by who mounts */
@@ -228,11 +231,12 @@ static int mount_file_system(const struct job *job, struct error *err)
 	const struct spec_mount *entry = job->entry;
 	bool is_kernel_fs = strcmp(entry->type, "proc") == 0 || strcmp(entry->type, "sysfs") == 0;
 	auto_free char *data = NULL;
-	auto_close int target_fd = is_kernel_fs ? open_plain_target(job, err) : open_target(job, false, err);
+	int target_fd = is_kernel_fs ? open_plain_target(job, err) : open_target(job, false, err);
 	auto_close int below_fd = -1;
 
 	if (target_fd < 0)
 		return target_fd;
+	fd_pile_add(job->pile, target_fd);
 	if (strcmp(entry->target, "proc") == 0 && strcmp(entry->type, "proc") != 0)
 		return fault(job, EPERM, "mount something that is no procfs on", err);
 	if (entry->copy_up && (below_fd = path_open_in_root(job->root->root_fd, entry->target, O_RDONLY | O_DIRECTORY, 0)) < 0)
@@ -288,10 +292,11 @@ static int run_job(const struct job *job, struct error *err)
 int bundle_mount_entries(const struct rootfs_context *root, struct error *err)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
+	auto_fd_pile struct fd_pile pile = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < mounts->entries.count; i++) {
-		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1 };
+		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1, &pile };
 		r = run_job(&job, err);
 	}
 	return r;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,7 +148,8 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 	const char *profile = spec->security.seccomp_profile;
 	int r = 0;
 
-	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting || spec->oci.seccomp };
+	*ret = (struct seccomp_filter){ .allow_nesting = spec->security.seccomp_allow_nesting || spec->oci.seccomp,
+		.flags = spec->oci.seccomp_flags };
 	if (spec->oci.seccomp || (profile && strcmp(profile, "none") != 0))
 		r = prepare_policy(spec, cache_dir, compiler_path, ret, err);
 	if (r == 0 && (r = seccomp_guard_add(spec, ret)) < 0)
@@ -155,6 +157,8 @@ int security_seccomp_prepare_in(const struct spec *spec, const char *cache_dir, 
 	if (r < 0)
 		return r;
 	ret->notifies = seccomp_filter_notifies(ret->instructions, ret->count);
+	if (!ret->notifies)
+		ret->flags &= ~(unsigned)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; /* of a listener; without one the kernel refuses it */
 	return 0;
 }
 
@@ -172,7 +176,7 @@ int security_seccomp_load(const struct seccomp_filter *filter, int *ret_listener
 	if (filter->count == 0 || (!filter->allow_nesting && seccomp_is_active()))
 		return 0;
 	int r = seccomp_load_filter(
-		filter->instructions, filter->count, filter->notifies ? ret_listener_fd : NULL);
+		filter->instructions, filter->count, filter->flags, filter->notifies ? ret_listener_fd : NULL);
 	if (r == 0)
 		return 0;
 	r = error_set(err, r, "load the seccomp filter");

@@ -18,6 +18,7 @@ struct seccomp_filter {
 	struct sock_filter *instructions; /* owned */
 	size_t count;
 	bool allow_nesting; /* load it although the caller is below a filter already */
+	unsigned flags;	    /* SECCOMP_FILTER_FLAG_* for its load */
 	bool notifies;	    /* some calls are answered by a listener */
 	char warning[160];  /* what of the policy was skipped, "LINE: TEXT", or "" */
 };

@@ -294,6 +294,10 @@ struct spec_oci_hook {
 enum oci_moment { OCI_PRESTART, OCI_CREATE_RUNTIME, OCI_CREATE_CONTAINER, OCI_START_CONTAINER, OCI_POSTSTART, OCI_POSTSTOP,
 	OCI_MOMENTS };
 
+/* Sizes of bit sets: numbers of CPUs and of memory nodes. */
+#define SPEC_CPU_WORDS	128
+#define SPEC_NODE_WORDS 16
+
 struct spec_oci {
 	char *bundle;  /* absolute */
 	char *version; /* ociVersion */
@@ -316,9 +320,11 @@ struct spec_oci {
 	char *seccomp; /* linux.seccomp as JSON */
 	char *seccomp_listener, *seccomp_metadata;
 	char *mount_label;
-	char *memory_policy; /* "MODE|FLAGS MASK": for set_mempolicy(2) */
-	VECTOR(struct spec_setting) net_devices; /* host's name, name inside */
-	char *exec_cgroup; /* of exec: below the container's */
+	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
+	char *memory_policy;	/* for set_mempolicy(2): "MODE NODES", flags in the mode, nodes as 0-3,7 */
+	struct origin memory_policy_origin;
+	struct string_list exec_cgroups; /* of exec: "[CONTROLLER,...:]PATH" below the container's */
+	char *systemd_unit;		 /* the groups are systemd's: "SLICE UNIT" */
 	/* how the command was called */
 	char *command; /* "create" */
 	char *console_socket, *pidfd_socket, *pid_file, *log, *notify_socket;

@@ -1,6 +1,6 @@
 /*
  * Any bytes as config.json, as a process and as resources: a spec that survives its flat form, or one fault with a text.
- * fuzz-link: -ljson-c -lm
+ * fuzz-link: -lm
  */
 #include "fuzz.h"
 

@@ -3,49 +3,8 @@
 # wabe, the OCI runtime: life cycle, exec, hooks, errors that leave nothing, kills of the runtime itself, hostile images.
 source "$(dirname "$0")/lib.sh" "$@"
 
-root=$work/state
-wabe() { timeout -k 2 20 "$bin/wabe" --root "$root" "$@"; }
-host=$work/host # what nothing may reach
-mkdir -p "$host/sub"
-
-# bundle NAME [PYTHON]: a root and config.json; PYTHON changes the dictionary c
-bundle() {
-	local b=$work/$1
-	[ -d "$b/rootfs" ] || { rootfs "$b/rootfs"; mkdir -p "$b/rootfs"/{data,opt}; }
-	python3 - "$b" "$1" "${2:-}" "$SANDBOX/oci-test" <<-'PY'
-		import json, sys
-		b, name, change, group = sys.argv[1:5]
-		sh = lambda s: ["/bin/sh", "-c", s]
-		c = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "hostname": "box",
-		     "process": {"cwd": "/", "args": sh("sleep 100"), "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}, "noNewPrivileges": True,
-		                 "capabilities": {s: ["CAP_KILL"] for s in ("bounding", "effective", "permitted")}},
-		     "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
-		                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
-		                {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]}],
-		     "linux": {"namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount")], "cgroupsPath": f"/{group}/{name}",
-		               "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"]}}
-		exec(change)
-		json.dump(c, open(b + "/config.json", "w"))
-	PY
-}
-up() { wabe create --bundle "$work/$1" "$1" </dev/null >"$work/$1/out" 2>"$work/$1/err" && wabe start "$1"; }
-status() { wabe state "$1" 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["status"])' 2>/dev/null; }
-pid() { wabe state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'; }
-# nothing NAME: no state, no cgroup, no process of it
-nothing() {
-	local found
-	[ ! -e "$root/$1" ] || { echo "state left"; return 1; }
-	found=$(find /sys/fs/cgroup -type d -path "*/oci-test/$1" 2>/dev/null | head -n 3)
-	[ -z "$found" ] || { echo "cgroup left: $found"; return 1; }
-	! grep -lsz "mark-$1-" /proc/[0-9]*/environ | grep -q . || { echo "process left"; return 1; }
-}
-gone() { soon 3 nothing "$1"; }
-refused() { # NAME TEXT: create of the bundle fails with TEXT and leaves nothing
-	local out
-	if out=$(wabe create --bundle "$work/$1" "$1" 2>&1 </dev/null); then echo "accepted"; wabe delete -f "$1"; return 1; fi
-	[[ $out == *"$2"* ]] || { echo "message: $out"; return 1; }
-	nothing "$1"
-}
+# shellcheck source=oci_lib.sh
+source "$here/oci_lib.sh"
 host_untouched() { [ "$(find "$host" | sort | tr '\n' ' ')" = "$host $host/sub " ] && ! grep -q " $host" /proc/self/mountinfo; }
 
 life_cycle() {
@@ -113,11 +72,12 @@ killed() {
 }
 check killed-runtime killed
 
-many() { # 16 at a time
-	local n
+many() { # 16 at a time; FULL=1: 1,000 of them
+	local n rounds=5
+	[ -z "${FULL:-}" ] || rounds=63
 	for n in $(seq 16); do bundle "m$n" 'c["process"]["args"] = ["/bin/true"]'; done
 	for n in $(seq 16); do
-		(for _ in 1 2 3 4 5; do wabe create --bundle "$work/m$n" "m$n" </dev/null >/dev/null && wabe start "m$n" && wabe delete -f "m$n" || exit 1; done) &
+		(for _ in $(seq $rounds); do wabe create --bundle "$work/m$n" "m$n" </dev/null >/dev/null && wabe start "m$n" && wabe delete -f "m$n" || exit 1; done) &
 	done
 	for n in $(jobs -p); do wait "$n" || { echo "a cycle failed"; return 1; }; done
 	for n in $(seq 16); do nothing "m$n" || return; done
@@ -131,6 +91,17 @@ rootless() { # an ordinary user, without help of root or of podman
 	as=(timeout -k 2 20 setpriv --reuid 1234 --regid 1234 --clear-groups env XDG_RUNTIME_DIR="$work/xdg" HOME=/ "$bin/wabe")
 	cd "$u" && "${as[@]}" spec --rootless && sed -i 's/"terminal": true/"terminal": false/; s/"sh" \]/"sleep", "100" ]/' config.json || return
 	"${as[@]}" run -d u </dev/null >/dev/null && [ "$("${as[@]}" exec u id -u)" = 0 ] && "${as[@]}" delete -f u || return
+	# CVE-2023-25809: without a cgroup namespace the host's tree is read-only
+	python3 - <<-'PY' || return
+		import json
+		c = json.load(open("config.json")); c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "cgroup"]
+		c["mounts"] += [] if any(m["destination"] == "/sys/fs/cgroup" for m in c["mounts"]) else [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}]
+		for m in c["mounts"]:
+		    if m["destination"] == "/sys/fs/cgroup": m["options"] = ["nosuid", "noexec", "nodev"]
+		c["process"]["args"] = ["sh", "-c", "find /sys/fs/cgroup -type d | while read -r d; do mkdir $d/escape 2>/dev/null; [ ! -e $d/escape/cgroup.procs ] || echo $d; done"]
+		json.dump(c, open("config.json", "w"))
+	PY
+	[ -z "$("${as[@]}" run u </dev/null 2>/dev/null)" ] || { echo "a cgroup of the host was made"; return 1; }
 	[ ! -e "$work/xdg/wabe/oci" ]
 }
 check rootless rootless
@@ -163,6 +134,8 @@ over_proc() { # CVE-2019-16884
 check mount-over-proc over_proc
 dev_link() { # CVE-2026-41579, 2026-47766
 	bundle d 'c["mounts"] = c["mounts"][:1]'; rm -rf "$work/d/rootfs/dev"; ln -s "$host" "$work/d/rootfs/dev"
+	wabe create --bundle "$work/d" d </dev/null >/dev/null 2>&1; host_untouched || return
+	wabe delete -f d; ln -sfn "../../../../../../..$host" "$work/d/rootfs/dev"
 	wabe create --bundle "$work/d" d </dev/null >/dev/null 2>&1; host_untouched || return
 	wabe delete -f d; gone d
 }
@@ -210,6 +183,75 @@ leaked() { # CVE-2016-9962, 2022-29162
 	wabe delete -f l && gone l
 }
 check nothing-leaks leaked
+traced() { # CVE-2016-9962: who enters can not be looked into by what is in there
+	bundle t 'c["process"]["args"] = sh("while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] || ls -l $p/fd; done; done 2>/dev/null | grep -v -E \"/proc|/dev|pipe|total|socket\"")'
+	up t || return
+	for _ in $(seq 50); do wabe exec t true 9<"$host" || return; done
+	! grep -q "$host" "$work/t/out" || { grep "$host" "$work/t/out" | head -n 2; return 1; }
+	wabe delete -f t && gone t
+}
+check entered-by-nothing-open traced
+user_numbers() { # CVE-2016-3697, 2026-30892
+	bundle v; printf '%s\n' 'root:x:0:0::/:/bin/sh' '1000:x:0:0::/:/bin/sh' >"$work/v/rootfs/etc/passwd"; up v || return
+	[ "$(wabe exec --user 1000 v id -u)" = 1000 ] && [ "$(wabe exec -u 1 v sh -c 'id -u; id -g' | tr '\n' ' ')" = "1 0 " ] || return
+	! wabe exec --user root v true 2>/dev/null && ! wabe exec --user 1: v true 2>/dev/null && ! wabe exec --user -1 v true 2>/dev/null || return
+	wabe delete -f v && gone v
+}
+check users-are-numbers user_numbers
+inheritable() { # CVE-2022-24769, 2022-29162
+	bundle i; up i || return
+	[ "$(wabe exec --cap CAP_NET_RAW i grep -E 'CapInh|CapAmb' /proc/self/status | tr -d '\t' | tr '\n' ' ')" = "CapInh:0000000000000000 CapAmb:0000000000000000 " ] || return
+	wabe delete -f i && gone i
+}
+check exec-inherits-nothing inheritable
+big() { # CVE-2021-43784: nothing counts in 16 bits
+	bundle y 'c["process"]["env"] += [f"V{i}=" + "x" * 1000 for i in range(200)]; c["linux"]["maskedPaths"] += [f"/missing/{i}/" + "y" * 200 for i in range(2000)]
+c["annotations"] = {f"a.{i}": "z" * 500 for i in range(500)}; c["process"]["args"] = sh("echo ${#V199} $V0 | wc -c")'
+	[ "$(wabe run --bundle "$work/y" y </dev/null)" = 1006 ] && gone y
+}
+check more-than-64k big
+sys_link() { # CVE-2023-27561, 2023-28642
+	bundle z 'c["mounts"] += [{"destination": "/sys", "type": "sysfs", "source": "sysfs"}]'
+	rm -rf "$work/z/rootfs/sys"; ln -s /data "$work/z/rootfs/sys"; refused z 'not a link'
+}
+check sys-as-a-link sys_link
+proc_self() { # CVE-2025-52881: files that the runtime writes are not covered by way of a link either
+	bundle q 'c["mounts"] += [{"destination": "/self", "type": "tmpfs", "source": "t"}]'
+	ln -sfn /proc/self "$work/q/rootfs/self"; refused q '' || return
+	bundle q 'c["mounts"] += [{"destination": "/attr", "source": b, "options": ["bind"]}]'
+	ln -sfn /proc/sys/net "$work/q/rootfs/attr"; refused q ''
+}
+check proc-by-a-link proc_self
+host_nodes() { # the host's null device keeps its owner
+	local before after
+	before=$(stat -c %u:%g:%a /dev/null); bundle j 'c["process"]["user"] = {"uid": 7, "gid": 7}; c["process"]["args"] = ["/bin/true"]'
+	wabe run --bundle "$work/j" j </dev/null >/dev/null 2>/dev/null; after=$(stat -c %u:%g:%a /dev/null)
+	[ "$before" = "$after" ] && gone j
+}
+check host-nodes-keep-their-owner host_nodes
+no_path() { # an ID is no path
+	local i
+	bundle b0
+	for i in /abs ../up a/b .. . '' 'a b' "$(printf 'x%.0s' $(seq 300))"; do
+		! wabe create --bundle "$work/b0" "$i" </dev/null >/dev/null 2>&1 || { echo "'$i' is taken"; return 1; }
+	done
+	[ -z "$(ls -A "$root" 2>/dev/null)" ]
+}
+check an-id-is-no-path no_path
+console_swapped() { # CVE-2025-52565: what is bound on /dev/console is a terminal of the container, whatever happens to names
+	local p i
+	mkdir -p "$work/pts"
+	bundle w2 'c["process"]["terminal"] = True; c["process"]["args"] = ["/bin/cat", "/proc/self/mountinfo"]
+c["mounts"] += [{"destination": "/data", "source": b + "/rootfs/dev", "options": ["bind"]}]; c["mounts"] = [m for m in c["mounts"] if m["destination"] != "/dev"]'
+	mkdir -p "$work/w2/rootfs/dev/pts"
+	(cd "$work/w2/rootfs/dev" && while :; do ln -sfn "$host" console; rm -f console; : >console; rm -f console; done 2>/dev/null) & p=$!
+	for i in $(seq 10); do
+		script -qec "timeout -k 2 20 $bin/wabe --root $root run --bundle $work/w2 w2" /dev/null </dev/null 2>/dev/null | tr -d '\r' | grep ' /dev/console ' | grep -v ' devpts ' >"$work/w2/bad" && { cat "$work/w2/bad"; kill $p; return 1; }
+		wabe delete -f w2
+	done
+	kill $p; wait $p 2>/dev/null; host_untouched && gone w2
+}
+check console-is-a-terminal console_swapped
 check host-untouched host_untouched
 # the sandbox removes its groups
 done_testing

@@ -37,11 +37,11 @@ static int read_throttles(const struct json_at *block, struct spec *spec)
 
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
 		struct json_at list, item;
-		int r = json_member(block, kinds[kind].name, json_type_array, &list);
+		int r = json_member(block, kinds[kind].name, JSON_ARRAY, &list);
 		for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
 			char device[32];
 			uint64_t rate = 0;
-			int item_r = json_item(&list, i, json_type_object, &item);
+			int item_r = json_item(&list, i, JSON_OBJECT, &item);
 			item_r = item_r < 0 ? item_r : device_of(&item, device, sizeof(device));
 			item_r = item_r < 0 ? item_r : json_take_u64(&item, "rate", &rate);
 			item_r = item_r < 0 ? item_r : add(&item, spec, false, kinds[kind].v1, device, "", rate);
@@ -58,12 +58,12 @@ static int read_throttles(const struct json_at *block, struct spec *spec)
 static int read_weights(const struct json_at *block, struct spec *spec)
 {
 	struct json_at list, item;
-	int r = json_member(block, "weightDevice", json_type_array, &list);
+	int r = json_member(block, "weightDevice", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
 		char device[32];
 		uint64_t weight = 0;
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : device_of(&item, device, sizeof(device));
 		item_r = item_r < 0 ? item_r : json_take_u64(&item, "weight", &weight);
 		if (item_r >= 0 && weight)
@@ -78,7 +78,7 @@ int oci_read_blkio(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at block;
 	uint32_t weight = 0, leaf = 0;
-	int r = json_member(resources, "blockIO", json_type_object, &block);
+	int r = json_member(resources, "blockIO", JSON_OBJECT, &block);
 
 	if (r <= 0)
 		return r;

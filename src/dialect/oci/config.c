@@ -76,14 +76,14 @@ static int read_hook(const struct json_at *at, enum oci_moment moment, struct sp
 int oci_read_hooks(const struct json_at *root, struct spec *spec)
 {
 	struct json_at hooks, list, item;
-	int r = json_member(root, "hooks", json_type_object, &hooks);
+	int r = json_member(root, "hooks", JSON_OBJECT, &hooks);
 
 	if (r <= 0)
 		return r;
 	for (int moment = 0; moment < OCI_MOMENTS; moment++) {
-		r = json_member(&hooks, oci_hooks[moment], json_type_array, &list);
+		r = json_member(&hooks, oci_hooks[moment], JSON_ARRAY, &list);
 		for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-			r = json_item(&list, i, json_type_object, &item);
+			r = json_item(&list, i, JSON_OBJECT, &item);
 			r = r < 0 ? r : read_hook(&item, (enum oci_moment)moment, spec);
 			if (r < 0)
 				return r;
@@ -113,7 +113,7 @@ static int read_root(const struct json_at *root, const char *bundle, struct spec
 {
 	struct json_at at;
 	auto_free char *path = NULL;
-	int r = json_member(root, "root", json_type_object, &at);
+	int r = json_member(root, "root", JSON_OBJECT, &at);
 
 	if (r == 0)
 		return json_missing(root, "root");
@@ -162,28 +162,30 @@ int oci_parse_config(struct spec *spec, const char *file, const char *bundle, co
 	struct error *err)
 {
 	struct reading in = { spec, file, err };
-	struct json_at root = { .in = &in };
-	int r = json_parse(&in, text, length, &root.value);
+	struct json_tree tree;
+	int r = json_parse(&in, text, length, &tree);
 
 	if (r < 0)
 		return r;
+	struct json_at root = { .in = &in, .value = tree.root };
 	if (text_replace(&spec->identity.dialect, "oci") < 0 || text_replace(&spec->oci.bundle, bundle) < 0 ||
 		text_replace(&spec->identity.config_file, file) < 0)
 		r = json_no_memory(&root);
 	r = r ?: read_all(&root, bundle, spec);
-	json_object_put(root.value);
+	json_tree_clear(&tree);
 	return r;
 }
 
 int oci_parse_resources(struct spec *spec, const char *file, const char *text, size_t length, struct error *err)
 {
 	struct reading in = { spec, file, err };
-	struct json_at root = { .in = &in };
-	int r = json_parse(&in, text, length, &root.value);
+	struct json_tree tree;
+	int r = json_parse(&in, text, length, &tree);
 
 	if (r < 0)
 		return r;
+	struct json_at root = { .in = &in, .value = tree.root };
 	r = oci_read_resources(&root, spec);
-	json_object_put(root.value);
+	json_tree_clear(&tree);
 	return r;
 }

@@ -9,6 +9,8 @@ int oci_read_hooks(const struct json_at *root, struct spec *spec);
 int oci_read_linux(const struct json_at *root, struct spec *spec);
 int oci_read_idmaps(const struct json_at *linux_part, struct spec *spec);
 int oci_read_resources(const struct json_at *resources, struct spec *spec);
+int oci_read_net_devices(const struct json_at *linux_part, struct spec *spec);
+int oci_read_memory_policy(const struct json_at *linux_part, struct spec *spec);
 int oci_read_blkio(const struct json_at *resources, struct spec *spec);
 
 /* Number of text in a NULL-ended list, or -1. */

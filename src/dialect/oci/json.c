@@ -8,18 +8,16 @@
 
 #include "base/cleanup.h"
 
-#define MAX_DEPTH 64
-
 static const char *type_name(enum json_type type)
 {
 	switch (type) {
-	case json_type_boolean: return "true or false";
-	case json_type_int: return "a whole number";
-	case json_type_object: return "an object";
-	case json_type_array: return "an array";
-	case json_type_string: return "a string";
-	case json_type_double:
-	case json_type_null: break;
+	case JSON_BOOLEAN: return "true or false";
+	case JSON_INTEGER: return "a whole number";
+	case JSON_OBJECT: return "an object";
+	case JSON_ARRAY: return "an array";
+	case JSON_STRING: return "a string";
+	case JSON_NUMBER:
+	case JSON_NULL: break;
 	}
 	return "a value of another type";
 }
@@ -83,7 +81,7 @@ int json_no_memory(const struct json_at *at)
 
 static int check_type(const struct json_at *at, enum json_type type)
 {
-	if (json_object_get_type(at->value) == type)
+	if (at->value->type == type)
 		return 0;
 	return json_fault(at, "must be %s", type_name(type));
 }
@@ -91,7 +89,8 @@ static int check_type(const struct json_at *at, enum json_type type)
 int json_member(const struct json_at *up, const char *name, enum json_type type, struct json_at *ret)
 {
 	*ret = (struct json_at){ .up = up, .name = name, .in = up->in };
-	if (!json_object_object_get_ex(up->value, name, &ret->value) || !ret->value)
+	ret->value = json_value_member(up->value, name);
+	if (!ret->value || ret->value->type == JSON_NULL)
 		return 0;
 	int r = check_type(ret, type);
 	return r < 0 ? r : 1;
@@ -100,21 +99,19 @@ int json_member(const struct json_at *up, const char *name, enum json_type type,
 int json_item(const struct json_at *up, size_t index, enum json_type type, struct json_at *ret)
 {
 	*ret = (struct json_at){ .up = up, .index = index, .in = up->in,
-		.value = json_object_array_get_idx(up->value, index) };
+		.value = json_value_item(up->value, index) };
 	return check_type(ret, type);
 }
 
 size_t json_count(const struct json_at *array)
 {
-	return json_object_array_length(array->value);
+	return array->value->count;
 }
 
 const char *json_text_of(const struct json_at *at)
 {
-	const char *text = json_object_get_string(at->value);
-
-	if (strlen(text) == (size_t)json_object_get_string_len(at->value))
-		return text;
+	if (strlen(at->value->text) == at->value->length)
+		return at->value->text;
 	(void)json_fault(at, "must not hold a NUL character");
 	return NULL;
 }
@@ -122,7 +119,7 @@ const char *json_text_of(const struct json_at *at)
 int json_take_text(const struct json_at *up, const char *name, char **ret)
 {
 	struct json_at at;
-	int r = json_member(up, name, json_type_string, &at);
+	int r = json_member(up, name, JSON_STRING, &at);
 
 	if (r <= 0)
 		return r;
@@ -137,12 +134,12 @@ int json_take_text(const struct json_at *up, const char *name, char **ret)
 int json_take_texts(const struct json_at *up, const char *name, struct string_list *ret)
 {
 	struct json_at at, item;
-	int r = json_member(up, name, json_type_array, &at);
+	int r = json_member(up, name, JSON_ARRAY, &at);
 
 	if (r <= 0)
 		return r;
 	for (size_t i = 0; i < json_count(&at); i++) {
-		r = json_item(&at, i, json_type_string, &item);
+		r = json_item(&at, i, JSON_STRING, &item);
 		if (r < 0)
 			return r;
 		const char *text = json_text_of(&item);
@@ -157,33 +154,33 @@ int json_take_texts(const struct json_at *up, const char *name, struct string_li
 int json_take_bool(const struct json_at *up, const char *name, bool *ret)
 {
 	struct json_at at;
-	int r = json_member(up, name, json_type_boolean, &at);
+	int r = json_member(up, name, JSON_BOOLEAN, &at);
 
 	if (r > 0)
-		*ret = json_object_get_boolean(at.value);
+		*ret = at.value->is_true;
 	return r;
 }
 
 int json_take_i64(const struct json_at *up, const char *name, int64_t *ret)
 {
 	struct json_at at;
-	int r = json_member(up, name, json_type_int, &at);
+	int r = json_member(up, name, JSON_INTEGER, &at);
 
 	if (r > 0)
-		*ret = json_object_get_int64(at.value);
+		*ret = json_i64_of(&at);
 	return r;
 }
 
 int json_take_u64(const struct json_at *up, const char *name, uint64_t *ret)
 {
 	struct json_at at;
-	int r = json_member(up, name, json_type_int, &at);
+	int r = json_member(up, name, JSON_INTEGER, &at);
 
 	if (r <= 0)
 		return r;
-	if (json_object_get_int64(at.value) < 0)
+	if (at.value->is_negative && at.value->magnitude)
 		return json_fault(&at, "must not be negative");
-	*ret = json_object_get_uint64(at.value);
+	*ret = at.value->magnitude;
 	return 1;
 }
 
@@ -196,7 +193,7 @@ int json_take_u32(const struct json_at *up, const char *name, uint32_t *ret)
 	if (r <= 0)
 		return r;
 	if (value > UINT32_MAX) {
-		(void)json_member(up, name, json_type_int, &at);
+		(void)json_member(up, name, JSON_INTEGER, &at);
 		return json_fault(&at, "must be at most %u", UINT32_MAX);
 	}
 	*ret = (uint32_t)value;
@@ -206,14 +203,13 @@ int json_take_u32(const struct json_at *up, const char *name, uint32_t *ret)
 int json_take_map(const struct json_at *up, const char *name, json_each_text each, void *data)
 {
 	struct json_at at;
-	int r = json_member(up, name, json_type_object, &at);
+	int r = json_member(up, name, JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
-	json_object_object_foreach(at.value, key, value)
-	{
-		struct json_at item = { .up = &at, .name = key, .in = at.in, .value = value };
-		r = check_type(&item, json_type_string);
+	for (struct json_value *value = at.value->first; value; value = value->next) {
+		struct json_at item = { .up = &at, .name = value->name, .in = at.in, .value = value };
+		r = check_type(&item, JSON_STRING);
 		const char *text = r < 0 ? NULL : json_text_of(&item);
 		r = text ? each(&item, text, data) : -EINVAL;
 		if (r < 0)
@@ -231,29 +227,22 @@ static void locate_line(struct reading *in, const char *text, size_t offset)
 	error_locate(in->err, in->file, line, NULL);
 }
 
-int json_parse(struct reading *in, const char *text, size_t length, struct json_object **ret)
+int json_parse(struct reading *in, const char *text, size_t length, struct json_tree *ret)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
+	const char *why;
+	size_t offset;
+	int r = json_tree_parse(ret, text, length, &offset, &why);
 
-	if (!tokener || length > INT32_MAX - 1) {
-		json_tokener_free(tokener);
-		return error_set(in->err, ENOMEM, "read %s", in->file);
+	if (r == 0 && ret->root->type != JSON_OBJECT) {
+		why = "it must be one object";
+		r = -EINVAL;
 	}
-	*ret = json_tokener_parse_ex(tokener, text, (int)length + 1); /* with the NUL: a number may be the last */
-	enum json_tokener_error fault_code = json_tokener_get_error(tokener);
-	size_t end = json_tokener_get_parse_end(tokener);
-	json_tokener_free(tokener);
-	while (*ret && end < length && strchr(" \t\r\n", text[end]) && text[end])
-		end++;
-	bool is_object = *ret && json_object_is_type(*ret, json_type_object) && end >= length;
-	if (is_object)
+	if (r == 0)
 		return 0;
-	const char *why = !*ret ? (fault_code == json_tokener_continue ? "it ends too early" :
-							     json_tokener_error_desc(fault_code)) :
-			  end < length ? "there is something behind its end" : "it must be one object";
-	json_object_put(*ret);
-	*ret = NULL;
+	json_tree_clear(ret);
+	if (r == -ENOMEM)
+		return error_set(in->err, ENOMEM, "read %s", in->file);
 	(void)error_set_kind(in->err, ERROR_CONFIG, 0, "no JSON: %s", why);
-	locate_line(in, text, end < length ? end : length);
+	locate_line(in, text, offset);
 	return -EINVAL;
 }

@@ -1,9 +1,9 @@
 #pragma once
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json_tree.h"
 #include "spec/spec.h"
 
 /* One reading of a JSON file: where its faults go to. */
@@ -18,7 +18,7 @@ struct json_at {
 	const struct json_at *up;
 	const char *name; /* key; NULL: item number index */
 	size_t index;
-	struct json_object *value;
+	struct json_value *value;
 	struct reading *in;
 };
 
@@ -34,6 +34,12 @@ int json_fault(const struct json_at *at, const char *fmt, ...) __attribute__((fo
 int json_missing(const struct json_at *up, const char *name);
 /* For errors that are found later. */
 struct origin json_origin(const struct json_at *at);
+
+/* A whole number, the nearest of this type. */
+static inline int64_t json_i64_of(const struct json_at *at)
+{
+	return json_value_i64(at->value);
+}
 
 /* Members by type. 1: taken; 0: not there; -EINVAL, -ENOMEM with the error filled. */
 int json_take_text(const struct json_at *up, const char *name, char **ret);
@@ -51,5 +57,5 @@ const char *json_text_of(const struct json_at *at);
 
 int json_no_memory(const struct json_at *at);
 
-/* Parses a whole text, which must be one object. The caller puts *ret (json_object_put). 0 or -EINVAL. */
-int json_parse(struct reading *in, const char *text, size_t length, struct json_object **ret);
+/* Parses a whole text, which must be one object and outlive ret. The caller clears ret. 0 or -errno with the error filled. */
+int json_parse(struct reading *in, const char *text, size_t length, struct json_tree *ret);

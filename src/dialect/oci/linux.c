@@ -1,11 +1,13 @@
 /* The linux object but for its resources. */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
 #include "base/cleanup.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "dialect/oci/internal.h"
 
@@ -51,10 +53,10 @@ static int read_namespaces(const struct json_at *linux_part, struct spec *spec)
 {
 	struct json_at list, item;
 	uint32_t seen = 0;
-	int r = json_member(linux_part, "namespaces", json_type_array, &list);
+	int r = json_member(linux_part, "namespaces", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : read_namespace(&item, &spec->namespaces, &seen);
 		if (item_r < 0)
 			return item_r;
@@ -72,10 +74,10 @@ int oci_read_idmaps(const struct json_at *linux_part, struct spec *spec)
 
 	for (int i = 0; i < 2; i++) {
 		struct json_at list, item;
-		int r = json_member(linux_part, names[i], json_type_array, &list);
+		int r = json_member(linux_part, names[i], JSON_ARRAY, &list);
 		for (size_t n = 0; r > 0 && n < json_count(&list); n++) {
 			struct spec_idmap map = { .is_gid = i == 1 };
-			int item_r = json_item(&list, n, json_type_object, &item);
+			int item_r = json_item(&list, n, JSON_OBJECT, &item);
 			item_r = item_r < 0 ? item_r : json_take_u32(&item, "containerID", &map.inside);
 			item_r = item_r < 0 ? item_r : json_take_u32(&item, "hostID", &map.outside);
 			item_r = item_r < 0 ? item_r : json_take_u32(&item, "size", &map.count);
@@ -104,7 +106,7 @@ static int read_offset(const struct json_at *offsets, const char *clock, int64_t
 	struct json_at at;
 	int64_t seconds = 0;
 	uint32_t rest = 0;
-	int r = json_member(offsets, clock, json_type_object, &at);
+	int r = json_member(offsets, clock, JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -121,7 +123,7 @@ static int read_offset(const struct json_at *offsets, const char *clock, int64_t
 static int read_offsets(const struct json_at *linux_part, struct spec *spec)
 {
 	struct json_at at;
-	int r = json_member(linux_part, "timeOffsets", json_type_object, &at);
+	int r = json_member(linux_part, "timeOffsets", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -169,10 +171,10 @@ static int read_device(const struct json_at *at, struct spec *spec)
 static int read_devices(const struct json_at *linux_part, struct spec *spec)
 {
 	struct json_at list, item;
-	int r = json_member(linux_part, "devices", json_type_array, &list);
+	int r = json_member(linux_part, "devices", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : read_device(&item, spec);
 		if (item_r < 0)
 			return item_r;
@@ -231,7 +233,7 @@ static int read_personality(const struct json_at *linux_part, struct spec *spec)
 {
 	auto_free char *domain = NULL;
 	struct json_at at;
-	int r = json_member(linux_part, "personality", json_type_object, &at);
+	int r = json_member(linux_part, "personality", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -257,7 +259,7 @@ static int read_propagation(const struct json_at *linux_part, struct spec *spec)
 	spec->oci.root_propagation = oci_propagation(word);
 	if (spec->oci.root_propagation)
 		return 0;
-	(void)json_member(linux_part, "rootfsPropagation", json_type_string, &at);
+	(void)json_member(linux_part, "rootfsPropagation", JSON_STRING, &at);
 	return json_fault(&at, "unknown word %s", word);
 }
 
@@ -268,31 +270,74 @@ static int check_paths(const struct json_at *linux_part, const char *name, const
 	vector_for_each (path, list) {
 		if (**path == '/')
 			continue;
-		(void)json_member(linux_part, name, json_type_array, &at);
+		(void)json_member(linux_part, name, JSON_ARRAY, &at);
 		return json_fault(&at, "%s must be absolute", *path);
 	}
 	return 0;
 }
 
-/* The whole object as text: who compiles it reads it again, and finds it in its cache most often. */
+/* They are of the call that loads the filter, not of the filter. */
+static int read_seccomp_flags(const struct json_at *seccomp, struct spec *spec)
+{
+	static const char *const names[] = { "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL };
+	/* who loads has one thread: TSYNC changes nothing, and does not go with a listener */
+	static const uint32_t bits[] = { 0, SECCOMP_FILTER_FLAG_LOG, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+		SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV };
+	struct string_list flags = { 0 };
+	int r = json_take_texts(seccomp, "flags", &flags);
+
+	vector_for_each (flag, &flags) {
+		int word = oci_word(names, *flag);
+		if (word < 0 && r >= 0)
+			r = json_fault(seccomp, "unknown flag %s", *flag);
+		spec->oci.seccomp_flags |= word < 0 ? 0 : bits[word];
+	}
+	string_list_clear(&flags);
+	return r < 0 ? r : 0;
+}
+
+/* Without what is of one container alone: so that containers with the same rules share a compiled filter. */
+static int put_rules(const struct json_value *seccomp, char **ret)
+{
+	static const char *const own[] = { "flags", "listenerPath", "listenerMetadata", NULL };
+	const char *comma = "";
+	size_t size;
+	FILE *out = open_memstream(ret, &size);
+
+	if (!out)
+		return -ENOMEM;
+	fputc('{', out);
+	for (const struct json_value *member = seccomp->first; member; member = member->next) {
+		if (oci_word(own, member->name) >= 0)
+			continue;
+		fputs(comma, out);
+		json_put_string(out, member->name);
+		fprintf(out, ":%.*s", (int)member->source_length, member->source);
+		comma = ",";
+	}
+	fputc('}', out);
+	return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+/* The rules stay JSON: who compiles them reads it again, and finds them in its cache most often. */
 static int read_seccomp(const struct json_at *linux_part, struct spec *spec)
 {
 	struct json_at at;
-	int r = json_member(linux_part, "seccomp", json_type_object, &at);
+	int r = json_member(linux_part, "seccomp", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
 	spec->security.seccomp_origin = json_origin(&at);
 	r = json_take_text(&at, "listenerPath", &spec->oci.seccomp_listener);
 	r = r < 0 ? r : json_take_text(&at, "listenerMetadata", &spec->oci.seccomp_metadata);
+	r = r < 0 ? r : read_seccomp_flags(&at, spec);
 	if (r < 0)
 		return r;
 	if (spec->oci.seccomp_metadata && !spec->oci.seccomp_listener)
 		return json_fault(&at, "listenerMetadata needs listenerPath");
-	json_object_object_del(at.value, "listenerPath");
-	json_object_object_del(at.value, "listenerMetadata");
-	return text_replace(&spec->oci.seccomp, json_object_to_json_string_ext(at.value, JSON_C_TO_STRING_PLAIN)) < 0 ?
-		json_no_memory(&at) : 0;
+	(void)text_replace(&spec->oci.seccomp, NULL);
+	return put_rules(at.value, &spec->oci.seccomp) < 0 ? json_no_memory(&at) : 0;
 }
 
 static int read_cgroup(const struct json_at *linux_part, struct spec *spec)
@@ -304,7 +349,7 @@ static int read_cgroup(const struct json_at *linux_part, struct spec *spec)
 		return r;
 	if (r > 0)
 		oci_clean_path(spec->cgroup.dir_container);
-	r = json_member(linux_part, "resources", json_type_object, &at);
+	r = json_member(linux_part, "resources", JSON_OBJECT, &at);
 	return r <= 0 ? r : oci_read_resources(&at, spec);
 }
 
@@ -320,14 +365,14 @@ static int check_names(const struct json_at *root, const struct spec *spec)
 /* What is asked for and can not be given is a fault, as the specification wants it. */
 static int refuse_unsupported(const struct json_at *linux_part)
 {
-	static const char *const names[] = { "intelRdt", "memoryPolicy", "netDevices" };
+	static const char *const names[] = { "intelRdt" };
 	struct json_at at;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int r = json_member(linux_part, names[i], json_type_object, &at);
+		int r = json_member(linux_part, names[i], JSON_OBJECT, &at);
 		if (r < 0)
 			return r;
-		if (r > 0 && json_object_object_length(at.value) > 0)
+		if (r > 0 && at.value->count > 0)
 			return json_fault(&at, "is not supported by this runtime: take it out");
 	}
 	return 0;
@@ -337,7 +382,7 @@ int oci_read_linux(const struct json_at *root, struct spec *spec)
 {
 	struct json_at at;
 	struct spec_oci *oci = &spec->oci;
-	int r = json_member(root, "linux", json_type_object, &at);
+	int r = json_member(root, "linux", JSON_OBJECT, &at);
 
 	if (r <= 0) {
 		spec->namespaces.keep_mask = ~0U;
@@ -347,6 +392,8 @@ int oci_read_linux(const struct json_at *root, struct spec *spec)
 	r = r < 0 ? r : read_namespaces(&at, spec);
 	r = r < 0 ? r : oci_read_idmaps(&at, spec);
 	r = r < 0 ? r : read_offsets(&at, spec);
+	r = r < 0 ? r : oci_read_net_devices(&at, spec);
+	r = r < 0 ? r : oci_read_memory_policy(&at, spec);
 	r = r < 0 ? r : read_devices(&at, spec);
 	r = r < 0 ? r : json_take_map(&at, "sysctl", add_sysctl, spec);
 	r = r < 0 ? r : read_personality(&at, spec);

@@ -90,10 +90,10 @@ static int read_options(const struct json_at *at, struct spec_mount *entry)
 {
 	struct json_at list, item;
 	struct mount_flags flags = { 0 };
-	int r = json_member(at, "options", json_type_array, &list);
+	int r = json_member(at, "options", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_string, &item);
+		int item_r = json_item(&list, i, JSON_STRING, &item);
 		const char *text = item_r < 0 ? NULL : json_text_of(&item);
 		if (!text)
 			return -EINVAL;
@@ -131,10 +131,10 @@ static int read_maps(const struct json_at *at, struct spec_mount *entry)
 
 	for (int i = 0; i < 2; i++) {
 		struct json_at list, item;
-		int r = json_member(at, names[i], json_type_array, &list);
+		int r = json_member(at, names[i], JSON_ARRAY, &list);
 		counts[i] = r > 0 ? json_count(&list) : 0;
 		for (size_t n = 0; r >= 0 && n < counts[i]; n++) {
-			r = json_item(&list, n, json_type_object, &item);
+			r = json_item(&list, n, JSON_OBJECT, &item);
 			r = r < 0 ? r : add_map(&text, &item, i ? "g" : "u");
 		}
 		if (r < 0)
@@ -184,10 +184,10 @@ static int read_mount(const struct json_at *at, struct spec *spec)
 int oci_read_mounts(const struct json_at *root, struct spec *spec)
 {
 	struct json_at list, item;
-	int r = json_member(root, "mounts", json_type_array, &list);
+	int r = json_member(root, "mounts", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : read_mount(&item, spec);
 		if (item_r < 0)
 			return item_r;

@@ -33,7 +33,7 @@ static int read_capabilities(const struct json_at *process, struct spec_oci *oci
 	uint64_t *const masks[] = { &oci->cap_bounding, &oci->cap_effective, &oci->cap_permitted, &oci->cap_inheritable,
 		&oci->cap_ambient };
 	struct json_at at;
-	int r = json_member(process, "capabilities", json_type_object, &at);
+	int r = json_member(process, "capabilities", JSON_OBJECT, &at);
 
 	for (int i = 0; r > 0 && i < 5; i++) {
 		struct string_list names = { 0 };
@@ -82,10 +82,10 @@ static int read_rlimit(const struct json_at *at, struct spec *spec)
 static int read_rlimits(const struct json_at *process, struct spec *spec)
 {
 	struct json_at list, item;
-	int r = json_member(process, "rlimits", json_type_array, &list);
+	int r = json_member(process, "rlimits", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : read_rlimit(&item, spec);
 		if (item_r < 0)
 			return item_r;
@@ -96,7 +96,7 @@ static int read_rlimits(const struct json_at *process, struct spec *spec)
 static int read_user(const struct json_at *process, struct spec *spec)
 {
 	struct json_at at, list, item;
-	int r = json_member(process, "user", json_type_object, &at);
+	int r = json_member(process, "user", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -105,13 +105,13 @@ static int read_user(const struct json_at *process, struct spec *spec)
 	r = r < 0 ? r : json_take_u32(&at, "umask", &spec->oci.umask);
 	if (r > 0 && spec->oci.umask > 0777)
 		return json_fault(&at, "umask %u is above 511 (octal 777)", spec->oci.umask);
-	r = r < 0 ? r : json_member(&at, "additionalGids", json_type_array, &list);
+	r = r < 0 ? r : json_member(&at, "additionalGids", JSON_ARRAY, &list);
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
 		char text[16];
-		int item_r = json_item(&list, i, json_type_int, &item);
+		int item_r = json_item(&list, i, JSON_INTEGER, &item);
 		if (item_r < 0)
 			return item_r;
-		int64_t gid = json_object_get_int64(item.value);
+		int64_t gid = json_i64_of(&item);
 		if (gid < 0 || gid >= UINT32_MAX)
 			return json_fault(&item, "no group id");
 		snprintf(text, sizeof(text), "%u", (unsigned)gid);
@@ -132,7 +132,7 @@ static int read_scheduler(const struct json_at *process, struct spec_oci *oci)
 	struct json_at at;
 	int64_t nice = 0, priority = 0;
 	uint64_t mask = 0, times[3] = { 0 };
-	int r = json_member(process, "scheduler", json_type_object, &at);
+	int r = json_member(process, "scheduler", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -175,7 +175,7 @@ static int read_io_priority(const struct json_at *process, struct spec_oci *oci)
 	auto_free char *name = NULL;
 	struct json_at at;
 	uint32_t priority = 0;
-	int r = json_member(process, "ioPriority", json_type_object, &at);
+	int r = json_member(process, "ioPriority", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
@@ -200,7 +200,7 @@ static int read_terminal(const struct json_at *process, struct spec_oci *oci)
 	struct json_at at;
 	int r = json_take_bool(process, "terminal", &oci->terminal);
 
-	r = r < 0 ? r : json_member(process, "consoleSize", json_type_object, &at);
+	r = r < 0 ? r : json_member(process, "consoleSize", JSON_OBJECT, &at);
 	if (r <= 0)
 		return r;
 	r = json_take_u32(&at, "height", &oci->console_height);
@@ -211,26 +211,37 @@ static int read_terminal(const struct json_at *process, struct spec_oci *oci)
 static int read_oom(const struct json_at *process, struct spec_oci *oci)
 {
 	struct json_at at;
-	int r = json_member(process, "oomScoreAdj", json_type_int, &at);
+	int r = json_member(process, "oomScoreAdj", JSON_INTEGER, &at);
 
 	if (r <= 0)
 		return r;
-	int64_t value = json_object_get_int64(at.value);
+	int64_t value = json_i64_of(&at);
 	if (value < -1000 || value > 1000)
 		return json_fault(&at, "must be between -1000 and 1000");
 	free(oci->oom_score_adj);
 	return text_format(&oci->oom_score_adj, "%d", (int)value) < 0 ? json_no_memory(&at) : 0;
 }
 
+static int check_cpus(const struct json_at *at, const char *name, const char *list)
+{
+	uint64_t bits[SPEC_CPU_WORDS];
+
+	if (!list || text_to_bits(list, bits, SPEC_CPU_WORDS) == 0)
+		return 0;
+	return json_fault(at, "%s: %s is no list of CPUs as 0-3,7", name, list);
+}
+
 static int read_affinity(const struct json_at *process, struct spec_oci *oci)
 {
 	struct json_at at;
-	int r = json_member(process, "execCPUAffinity", json_type_object, &at);
+	int r = json_member(process, "execCPUAffinity", JSON_OBJECT, &at);
 
 	if (r <= 0)
 		return r;
 	r = json_take_text(&at, "initial", &oci->cpus_before);
-	return r < 0 ? r : json_take_text(&at, "final", &oci->cpus_after);
+	r = r < 0 ? r : json_take_text(&at, "final", &oci->cpus_after);
+	r = r < 0 ? r : check_cpus(&at, "initial", oci->cpus_before);
+	return r < 0 ? r : check_cpus(&at, "final", oci->cpus_after);
 }
 
 static int read_arguments(const struct json_at *at, struct spec *spec)
@@ -271,7 +282,7 @@ static int read_process(const struct json_at *at, struct spec *spec)
 int oci_read_process(const struct json_at *root, struct spec *spec)
 {
 	struct json_at at;
-	int r = json_member(root, "process", json_type_object, &at);
+	int r = json_member(root, "process", JSON_OBJECT, &at);
 
 	return r == 0 ? json_missing(root, "process") : r < 0 ? r : read_process(&at, spec);
 }
@@ -290,6 +301,8 @@ static void forget_process(struct spec *spec)
 	(void)text_replace(&spec->security.selinux_context, NULL);
 	(void)text_replace(&oci->oom_score_adj, NULL);
 	(void)text_replace(&oci->scheduler, NULL);
+	(void)text_replace(&oci->cpus_before, NULL);
+	(void)text_replace(&oci->cpus_after, NULL);
 	spec->process.uid = spec->process.gid = 0;
 	spec->process.no_new_privs = oci->terminal = oci->has_io_priority = false;
 	oci->umask = UINT32_MAX;
@@ -300,13 +313,14 @@ static void forget_process(struct spec *spec)
 int oci_parse_process(struct spec *spec, const char *file, const char *text, size_t length, struct error *err)
 {
 	struct reading in = { spec, file, err };
-	struct json_at root = { .in = &in };
-	int r = json_parse(&in, text, length, &root.value);
+	struct json_tree tree;
+	int r = json_parse(&in, text, length, &tree);
 
 	if (r < 0)
 		return r;
+	struct json_at root = { .in = &in, .value = tree.root };
 	forget_process(spec);
 	r = read_process(&root, spec);
-	json_object_put(root.value);
+	json_tree_clear(&tree);
 	return r;
 }

@@ -76,7 +76,7 @@ static int read_memory(const struct json_at *resources, struct spec *spec)
 	int64_t limit = 0, swap = 0, reservation = 0;
 	uint64_t swappiness = 0;
 	bool is_oom_disabled = false;
-	int r = json_member(resources, "memory", json_type_object, at);
+	int r = json_member(resources, "memory", JSON_OBJECT, at);
 
 	if (r <= 0)
 		return r;
@@ -157,7 +157,7 @@ static int read_cpu(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at at_cpu, *at = &at_cpu;
 	auto_free char *cpus = NULL, *mems = NULL;
-	int r = json_member(resources, "cpu", json_type_object, at);
+	int r = json_member(resources, "cpu", JSON_OBJECT, at);
 
 	if (r <= 0)
 		return r;
@@ -180,7 +180,7 @@ static int read_pids(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at at_pids, *at = &at_pids;
 	int64_t limit = 0;
-	int r = json_member(resources, "pids", json_type_object, at);
+	int r = json_member(resources, "pids", JSON_OBJECT, at);
 
 	r = r <= 0 ? r : json_take_i64(at, "limit", &limit);
 	if (r <= 0)
@@ -198,13 +198,13 @@ static int read_pids(const struct json_at *resources, struct spec *spec)
 static int read_hugetlb(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at list, at_item, *at = &at_item;
-	int r = json_member(resources, "hugepageLimits", json_type_array, &list);
+	int r = json_member(resources, "hugepageLimits", JSON_ARRAY, &list);
 
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
 		auto_free char *size = NULL;
 		char file[64];
 		uint64_t limit = 0;
-		int item_r = json_item(&list, i, json_type_object, at);
+		int item_r = json_item(&list, i, JSON_OBJECT, at);
 		item_r = item_r < 0 ? item_r : json_take_text(at, "pageSize", &size);
 		if (item_r == 0)
 			return json_missing(at, "pageSize");
@@ -242,7 +242,7 @@ static int read_network(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at at_network, *at = &at_network, list, item;
 	uint32_t class = 0;
-	int r = json_member(resources, "network", json_type_object, at);
+	int r = json_member(resources, "network", JSON_OBJECT, at);
 
 	r = r <= 0 ? r : json_take_u32(at, "classID", &class);
 	if (r < 0)
@@ -250,9 +250,9 @@ static int read_network(const struct json_at *resources, struct spec *spec)
 	struct origin origin = { 0 };
 	if (class)
 		ADD(false, "net_cls.classid", "%u", class);
-	r = at->value ? json_member(at, "priorities", json_type_array, &list) : 0;
+	r = at->value ? json_member(at, "priorities", JSON_ARRAY, &list) : 0;
 	for (size_t i = 0; r > 0 && i < json_count(&list); i++) {
-		int item_r = json_item(&list, i, json_type_object, &item);
+		int item_r = json_item(&list, i, JSON_OBJECT, &item);
 		item_r = item_r < 0 ? item_r : add_priority(&item, spec);
 		if (item_r < 0)
 			return item_r;
@@ -312,12 +312,12 @@ static int allow_defaults(const struct json_at *at, struct spec *spec)
 static int read_device_rules(const struct json_at *resources, struct spec *spec)
 {
 	struct json_at list, item;
-	int r = json_member(resources, "devices", json_type_array, &list);
+	int r = json_member(resources, "devices", JSON_ARRAY, &list);
 
 	if (r <= 0 || json_count(&list) == 0)
 		return r < 0 ? r : 0;
 	for (size_t i = 0; i < json_count(&list); i++) {
-		r = json_item(&list, i, json_type_object, &item);
+		r = json_item(&list, i, JSON_OBJECT, &item);
 		r = r < 0 ? r : add_device_rule(&item, spec);
 		if (r < 0)
 			return r;

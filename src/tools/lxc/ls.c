@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { KEY_ACTIVE = 256, KEY_RUNNING, KEY_FROZEN, KEY_STOPPED, KEY_DEFINED, KEY_NESTING, KEY_FILTER, KEY_FORMAT,
+enum { KEY_ACTIVE = 256, KEY_RUNNING, KEY_FROZEN, KEY_STOPPED, KEY_DEFINED, KEY_NESTING, KEY_FILTER, KEY_FORMAT, KEY_OCI,
        DEFAULT_NESTING = 5 };
 
 static const struct tool_option options[] = {
@@ -23,6 +23,7 @@ static const struct tool_option options[] = {
 	{ "nesting", KEY_NESTING, ARGUMENT_OPTIONAL, "DEPTH", "Also the containers of containers, DEPTH levels (5)" },
 	{ "filter", KEY_FILTER, ARGUMENT_REQUIRED, "REGEX", "Only containers whose name matches" },
 	{ "groups", 'g', ARGUMENT_REQUIRED, "GROUP,...", "Only containers that are in all these groups" },
+	{ "oci", KEY_OCI, ARGUMENT_OPTIONAL, "ROOT", "Also the containers of the OCI runtime wabe (with wabe --root ROOT)" },
 	{ "format", KEY_FORMAT, ARGUMENT_REQUIRED, "text|json", "How to write the list" },
 	{ NULL, 0, ARGUMENT_NONE, NULL, NULL },
 };
@@ -96,6 +97,10 @@ static int take_option(struct call *call, int key, const char *value)
 		return 0;
 	case 'g':
 		return text_split(value, ",", &state->groups);
+	case KEY_OCI:
+		state->oci = true;
+		state->oci_root = value;
+		return 0;
 	case KEY_FORMAT:
 		return tool_parse_format(call, value, &state->json);
 	default:
@@ -144,6 +149,8 @@ static void list_all(const struct call *call)
 	ls_collect(call, call->lxcpath, 0, &rows);
 	for (int i = 1; i < call->lxcpath_given; i++)
 		ls_collect(call, call->lxcpaths[i], 0, &rows);
+	if (((const struct ls_state *)call->state)->oci)
+		ls_collect_oci(call, &rows);
 	ls_print(call->state, &rows);
 	ls_rows_clear(&rows);
 }

@@ -39,6 +39,8 @@ struct ls_state {
 	bool one_per_line, fancy, json;
 	bool active, running, frozen, stopped, defined;
 	int nesting;		/* levels to go down */
+	bool oci;
+	const char *oci_root;	/* NULL: the default one */
 	const char *filter;	/* regular expression or NULL */
 	struct string_list groups;
 	enum ls_column columns[32];
@@ -51,6 +53,8 @@ struct ls_state {
 
 /* Rows of all containers below lxcpath that pass the filters. */
 void ls_collect(const struct call *call, const char *lxcpath, int depth, struct ls_rows *rows);
+/* Those of the OCI runtime. */
+void ls_collect_oci(const struct call *call, struct ls_rows *rows);
 void ls_row_clear(struct ls_row *row);
 void ls_rows_clear(struct ls_rows *rows);
 

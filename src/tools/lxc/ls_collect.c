@@ -203,6 +203,25 @@ static void collect_one(const struct call *call, const char *lxcpath, const char
 		lxc_container_put(c);
 }
 
+/* A container that liblxc does not know; row has what is special to its kind, and is taken over. */
+static void add_other(const struct ls_state *state, const char *name, int number, int init_pid, struct ls_row *row, struct ls_rows *rows)
+{
+	struct ls_row *item = NULL;
+
+	row->cells[COLUMN_NAME] = strdup(name);
+	row->cells[COLUMN_STATE] = strdup(extra_state_name(number));
+	if (init_pid > 0 && text_format(&row->cells[COLUMN_PID], "%d", init_pid) < 0)
+		row->cells[COLUMN_PID] = NULL;
+	if (init_pid > 0 && state->needed & OF_NETWORK)
+		read_network(init_pid, row);
+	if (has_state(state, extra_state_name(number)) && has_groups(state, NULL))
+		item = vector_add(rows);
+	if (item)
+		*item = *row;
+	else
+		ls_row_clear(row);
+}
+
 /* What OpenVZ's commands look after is shown with the containers of the default path. */
 static void collect_others(const struct call *call, struct ls_rows *rows)
 {
@@ -212,27 +231,30 @@ static void collect_others(const struct call *call, struct ls_rows *rows)
 
 	for (int i = 0; i < count; i++) {
 		struct extra_status status = { 0, -1, -1 };
-		struct ls_row row = { 0 }, *item = NULL;
+		struct ls_row row = { 0 };
 
 		if (state->has_regex && regexec(&state->regex, others[i].name, 0, NULL, 0))
 			continue;
 		extra_status(NULL, others[i].name, &status);
-		row.cells[COLUMN_NAME] = strdup(others[i].name);
-		row.cells[COLUMN_STATE] = strdup(extra_state_name(status.state));
 		row.cells[COLUMN_AUTOSTART] = strdup(others[i].starts_with_host ? "1" : "0");
 		row.cells[COLUMN_UNPRIVILEGED] = strdup(others[i].has_own_ids ? "true" : "false");
-		if (status.init_pid > 0 && text_format(&row.cells[COLUMN_PID], "%d", status.init_pid) < 0)
-			row.cells[COLUMN_PID] = NULL;
-		if (status.init_pid > 0 && state->needed & OF_NETWORK)
-			read_network(status.init_pid, &row);
-		if (has_state(state, extra_state_name(status.state)) && has_groups(state, NULL))
-			item = vector_add(rows);
-		if (item)
-			*item = row;
-		else
-			ls_row_clear(&row);
+		add_other(state, others[i].name, status.state, status.init_pid, &row, rows);
 	}
 	free(others);
+}
+
+void ls_collect_oci(const struct call *call, struct ls_rows *rows)
+{
+	const struct ls_state *state = call->state;
+	struct extra_oci *list = NULL;
+	int count = extra_oci_list(state->oci_root, &list);
+
+	for (int i = 0; i < count; i++) {
+		struct ls_row row = { 0 };
+		if (!state->has_regex || regexec(&state->regex, list[i].name, 0, NULL, 0) == 0)
+			add_other(state, list[i].name, list[i].state, list[i].init_pid, &row, rows);
+	}
+	free(list);
 }
 
 void ls_collect(const struct call *call, const char *lxcpath, int depth, struct ls_rows *rows)

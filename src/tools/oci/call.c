@@ -10,18 +10,19 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "dialect/oci/oci.h"
+#include "kernel/lsm.h"
 #include "tools/oci/wabe.h"
 
 const struct value_option global_options[] = {
 	TEXT("root", 0, root, "DIR", "Directory of the containers' states (/run/wabe/oci, or below XDG_RUNTIME_DIR)"),
 	TEXT("log", 0, log, "FILE", "Write errors to FILE, too"),
 	TEXT("log-format", 0, log_format, "FORMAT", "text (default) or json"),
-	TEXT("cgroup-manager", 0, cgroup_manager, "NAME", "cgroupfs (default), or disabled: no cgroup is made"),
+	TEXT("cgroup-manager", 0, cgroup_manager, "NAME", "cgroupfs (default), systemd, or disabled: no cgroup is made"),
 	TEXT("log-level", 0, log_level, NULL, NULL),
 	TEXT("rootless", 0, rootless, NULL, NULL),
 	FLAG("version", 'v', version, "Print the version"),
 	FLAG("debug", 0, debug, NULL),
-	FLAG("systemd-cgroup", 0, systemd_cgroup, NULL),
+	FLAG("systemd-cgroup", 0, systemd_cgroup, "As --cgroup-manager systemd: the cgroup is a scope of systemd"),
 	OPTIONS_END,
 };
 
@@ -84,6 +85,16 @@ static int absolute(const char *path, char **ret)
 	return here ? text_format(ret, "%s/%s", here, path) : -errno;
 }
 
+/* Less protection than was asked for is none. */
+static int check_apparmor(const struct spec *spec, struct error *err)
+{
+	const char *profile = spec->security.apparmor_profile;
+
+	if (!profile || !*profile || strcmp(profile, "unconfined") == 0 || lsm_has_apparmor())
+		return 0;
+	return error_set_kind(err, ERROR_UNSUPPORTED, 0, "process.apparmorProfile %s: this kernel does not run AppArmor", profile);
+}
+
 int call_describe(const struct wabe_call *call, struct spec *spec, struct error *err)
 {
 	const struct wabe_options *options = &call->options;
@@ -95,15 +106,22 @@ int call_describe(const struct wabe_call *call, struct spec *spec, struct error 
 	for (unsigned fd = 3; fd < 3 + oci->preserve_fds; fd++)
 		if (fcntl((int)fd, F_GETFD) < 0)
 			return call_usage(call, err, "file descriptor %u is to be preserved, but is not open", fd);
+	int r = check_apparmor(spec, err);
+	if (r < 0)
+		return r;
 	oci->detach = options->detach;
 	oci->keep = options->keep;
 	oci->no_pivot = options->no_pivot;
 	oci->no_new_keyring = spec->process.keep_session_keyring = options->no_new_keyring;
 	oci->no_cgroups = options->cgroup_manager && strcmp(options->cgroup_manager, "disabled") == 0;
 	oci->log_json = call->sink->oci.log_json;
-	int r = text_replace(&oci->command, call->command->name);
+	r = text_replace(&oci->command, call->command->name);
 	r = r ?: text_replace(&oci->log, call->sink->oci.log);
 	r = r ?: absolute(options->console_socket, &oci->console_socket);
 	r = r ?: absolute(options->pid_file, &oci->pid_file);
+	r = r ?: absolute(options->pidfd_socket, &oci->pidfd_socket);
+	string_list_clear(&oci->exec_cgroups);
+	vector_for_each (cgroup, &options->cgroups)
+		r = r ?: string_list_add(&oci->exec_cgroups, *cgroup);
 	return r < 0 ? error_set(err, r, "prepare the call") : 0;
 }

@@ -23,6 +23,7 @@
 	TEXT("pid-file", 0, pid_file, "FILE", "Write the pid of the container's first process to FILE"),     \
 	FLAG("no-pivot", 0, no_pivot, "Move the root instead of pivot_root(2), for callers on a ramfs"),     \
 	FLAG("no-new-keyring", 0, no_new_keyring, "Keep the caller's session keyring"),                      \
+	TEXT("pidfd-socket", 0, pidfd_socket, "PATH", "Socket that is sent a pidfd of the first process"),      \
 	NUMBER("preserve-fds", 0, preserve_fds, "N", "Pass the N file descriptors from 3 on into the container")
 
 static const struct value_option create_options[] = { CREATE_OPTIONS, OPTIONS_END };
@@ -60,13 +61,47 @@ static int read_config(const struct wabe_call *call, struct spec *spec, struct e
 	return text_replace(&spec->rootfs.path, root) < 0 ? error_set(err, ENOMEM, "read the bundle") : 0;
 }
 
+/* cgroupsPath is SLICE:PREFIX:NAME, where the unit is PREFIX-NAME.scope. */
+static int name_unit(const struct wabe_call *call, struct spec *spec, struct error *err)
+{
+	const char *path = spec->cgroup.dir_container;
+	auto_free char *copy = NULL;
+	char *rest, *slice = NULL, *prefix = NULL, *name = NULL;
+
+	int r = path && *path ? text_replace(&copy, path) : text_format(&copy, ":wabe:%s", call->arguments[0]);
+	if (r < 0)
+		return error_set(err, r, "prepare the container");
+	rest = copy;
+	slice = strsep(&rest, ":");
+	prefix = strsep(&rest, ":");
+	name = strsep(&rest, ":");
+	if (!prefix || !name || !*name || rest || strpbrk(copy, "/ ") || text_ends(name, ".slice")) {
+		(void)error_set_kind(err, ERROR_CONFIG, 0, "linux.cgroupsPath %s: systemd wants SLICE:PREFIX:NAME", path ?: "");
+		return -EINVAL;
+	}
+	slice = *slice ? slice : oci_is_rootless() ? (char *)"user.slice" : (char *)"system.slice";
+	slice = strcmp(slice, "-") == 0 ? (char *)"-.slice" : slice;
+	r = text_format(&spec->oci.systemd_unit, "%s %s%s%s.scope", slice, prefix, *prefix ? "-" : "", name);
+	return r < 0 ? error_set(err, r, "prepare the container") : 0;
+}
+
+static bool is_by_systemd(const struct wabe_options *options)
+{
+	const char *manager = options->cgroup_manager;
+
+	return manager ? strcmp(manager, "systemd") == 0 : options->systemd_cgroup;
+}
+
 static int complete(const struct wabe_call *call, struct spec *spec, struct error *err)
 {
 	const char *name = call->arguments[0], *notify = getenv("NOTIFY_SOCKET");
 	struct spec_identity *identity = &spec->identity;
 	char *path = spec->cgroup.dir_container;
-	int r = text_replace(&identity->name, name);
+	int r = is_by_systemd(&call->options) ? name_unit(call, spec, err) : 0;
 
+	if (r < 0)
+		return r;
+	r = text_replace(&identity->name, name);
 	r = r ?: text_replace(&identity->base_path, call->root);
 	if (r == 0 && (!path || !*path))
 		r = text_replace(&spec->cgroup.dir_container, name);

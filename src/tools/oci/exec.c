@@ -27,6 +27,8 @@ static const struct value_option options[] = {
 	FLAG("detach", 'd', detach, "Return when the program runs"),
 	TEXT("console-socket", 0, console_socket, "PATH", "Socket that is sent the terminal's master"),
 	TEXT("pid-file", 0, pid_file, "FILE", "Write the program's pid to FILE"),
+	TEXT("pidfd-socket", 0, pidfd_socket, "PATH", "Socket that is sent a pidfd of the program"),
+	LIST("cgroup", 0, cgroups, "[CTL,...:]PATH", "Run in this group below the container's; can be repeated"),
 	NUMBER("preserve-fds", 0, preserve_fds, "N", "Pass the N file descriptors from 3 on"),
 	FLAG("ignore-paused", 0, ignore_paused, NULL),
 	OPTIONS_END,

@@ -1,7 +1,6 @@
-/* wabe update, events. */
+/* wabe update. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,60 +131,5 @@ static int run_update(struct wabe_call *call, struct error *err)
 	return r;
 }
 
-/* ---- events ---- */
-
-static const struct value_option events_options[] = {
-	FLAG("stats", 0, stats, "Print the figures once"),
-	TEXT("interval", 0, interval, "SECONDS", "Time between two prints (5)"),
-	OPTIONS_END,
-};
-
-static uint64_t read_number(const struct oci_container *container, const char *file)
-{
-	auto_free char *text = NULL;
-
-	return cgroup_get(&container->cgroups, file, &text) < 0 ? 0 : strtoull(text, NULL, 10);
-}
-
-static void print_stats(const struct oci_container *container)
-{
-	struct cgroup_stats stats;
-
-	cgroup_stats(&container->cgroups, &stats);
-#define SHOWN(value) ((value) == UINT64_MAX ? 0 : (value))
-	printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64 "}},\"memory\":{\"usage\":{"
-	       "\"usage\":%" PRIu64 ",\"limit\":%" PRIu64 ",\"failcnt\":%" PRIu64 "}},\"pids\":{\"current\":%" PRIu64
-	       ",\"limit\":%" PRIu64 "}}}\n", container->id.name, SHOWN(stats.cpu_ns), SHOWN(stats.memory_bytes),
-		read_number(container, "memory.limit_in_bytes"), SHOWN(stats.memory_limit_hits), SHOWN(stats.pids),
-		read_number(container, "pids.max"));
-#undef SHOWN
-	fflush(stdout);
-}
-
-static int run_events(struct wabe_call *call, struct error *err)
-{
-	uint32_t seconds = 5;
-	char *interval = call->options.interval;
-
-	if (interval && text_ends(interval, "s"))
-		interval[strlen(interval) - 1] = '\0';
-	if (interval && (text_to_u32(interval, &seconds) < 0 || seconds == 0))
-		return call_usage(call, err, "no number of seconds: %s", interval);
-	for (;;) {
-		struct oci_container container;
-		int r = call_load(call, false, &container, err);
-		if (r == 0 && (container.init_pidfd < 0 || !container.has_cgroups))
-			r = error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
-		if (r == 0)
-			print_stats(&container);
-		oci_clear(&container);
-		if (r < 0 || call->options.stats)
-			return r;
-		sleep(seconds);
-	}
-}
-
 const struct command command_update = { .name = "update", .usage = "[OPTION]... ID", .options = update_options, .least = 1,
 	.most = 1, .summary = "Change the limits of a container", .run = run_update };
-const struct command command_events = { .name = "events", .usage = "[OPTION]... ID", .options = events_options, .least = 1,
-	.most = 1, .summary = "Print what a container uses, as JSON", .run = run_events };

@@ -30,7 +30,7 @@ struct wabe_options {
 	bool no_pivot, no_new_keyring, detach, keep, no_subreaper, tty, no_new_privs, ignore_paused;
 	long preserve_fds;
 	char *process, *cwd, *user, *label, *apparmor;
-	struct string_list environment, capabilities, groups;
+	struct string_list environment, capabilities, groups, cgroups;
 	/* the rest */
 	bool all, force, quiet, stats, rootless_spec;
 	char *format, *resources, *interval;

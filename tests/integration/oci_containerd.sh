@@ -1,0 +1,78 @@
+#!/bin/bash
+# shellcheck source-path=SCRIPTDIR
+# containerd with wabe as its runtime, by ctr: run, exec, pause, update of a task, kill, delete; nothing is left.
+source "$(dirname "$0")/lib.sh" "$@"
+command -v containerd >/dev/null && command -v ctr >/dev/null || { skip oci-containerd "containerd is not installed"; exit 0; }
+# it gives each container a share of the CPU
+[ ! -e /sys/fs/cgroup/cgroup.controllers ] || grep -qw cpu /sys/fs/cgroup/cgroup.controllers || { skip oci-containerd "no cpu controller on cgroup2 here"; exit 0; }
+C=$work/containerd
+mkdir -p "$C" "$work/tree"
+printf '%s\n' 'version = 2' "root = \"$C/root\"" "state = \"$C/state\"" '[grpc]' "address = \"$C/sock\"" '[plugins."io.containerd.internal.v1.opt"]' \
+	"path = \"$C/opt\"" >"$C/config.toml"
+containerd --config "$C/config.toml" >"$C/log" 2>&1 & daemon=$!
+c() { timeout -k 2 30 ctr --address "$C/sock" "$@"; }
+options=(--snapshotter native --runtime io.containerd.runc.v2 --runc-binary "$bin/wabe" --runc-root "$C/wabe")
+none() { [ -z "$(ls -A "$C/wabe/default" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/default/$1" 2>/dev/null | head -n 1)" ]; }
+
+image() { # an archive in OCI's layout of one layer
+	rootfs "$work/tree"
+	python3 - "$work/tree" "$work/image.tar" <<-'PY'
+		import hashlib, io, json, os, sys, tarfile
+		tree, target = sys.argv[1:]
+		arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+		out = tarfile.open(target, "w")
+		def put(name, data):
+		    info = tarfile.TarInfo(name); info.size = len(data); out.addfile(info, io.BytesIO(data))
+		def blob(data, kind):
+		    digest = hashlib.sha256(data).hexdigest(); put("blobs/sha256/" + digest, data)
+		    return {"mediaType": "application/vnd.oci.image." + kind, "digest": "sha256:" + digest, "size": len(data)}
+		packed = io.BytesIO()
+		with tarfile.open(fileobj=packed, mode="w") as tar: tar.add(tree, arcname=".")
+		layer = blob(packed.getvalue(), "layer.v1.tar")
+		config = blob(json.dumps({"architecture": arch, "os": "linux", "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
+		                          "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode(), "config.v1+json")
+		manifest = blob(json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode(), "manifest.v1+json")
+		manifest["annotations"] = {"io.containerd.image.name": "wabe.test/box:1", "org.opencontainers.image.ref.name": "1"}
+		put("oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+		put("index.json", json.dumps({"schemaVersion": 2, "manifests": [manifest]}).encode())
+		out.close()
+	PY
+	soon 15 c version && c images import --snapshotter native "$work/image.tar" >/dev/null
+}
+check image image
+run_it() {
+	[ "$(c run --rm "${options[@]}" wabe.test/box:1 one sh -c 'echo in; exit 7'; echo $?)" = $'in\n7' ] && soon 5 none one
+}
+check run run_it
+task() {
+	c run -d "${options[@]}" wabe.test/box:1 two sleep 100 && [ "$(c task ls | awk '$1 == "two" { print $3 }')" = RUNNING ] || { c task ls; return 1; }
+	[ "$(c task exec --exec-id e1 two sh -c 'echo $PPID; exit 3'; echo $?)" = $'0\n3' ] || { echo exec; return 1; }
+	c task exec -d --exec-id e2 two sleep 50 && [ "$(c task ps two | tail -n +2 | grep -c .)" = 2 ] || { c task ps two; return 1; }
+	c task pause two && [ "$(c task ls | awk '$1 == "two" { print $3 }')" = PAUSED ] && c task resume two || { echo pause; return 1; }
+	c task metrics two >/dev/null || { echo metrics; return 1; }
+	! c container rm two 2>/dev/null || { echo "removed while it runs"; return 1; }
+	c task kill --signal KILL --all two && soon 5 eval '[ "$(c task ls | awk "\$1 == \"two\" { print \$3 }")" = STOPPED ]' || { echo kill; return 1; }
+	c task rm two && c container rm two && soon 5 none two
+}
+check task task
+failing() { # the error comes from wabe's log
+	c run --rm "${options[@]}" wabe.test/box:1 three /no/such 2>&1 | grep -q '/no/such' && soon 5 none three
+}
+check error-reaches-the-caller failing
+tty() { [ "$(c run --rm -t "${options[@]}" wabe.test/box:1 four tty </dev/null 2>&1 | tr -d '\r')" = /dev/pts/0 ] && soon 5 none four; }
+if command -v script >/dev/null; then
+	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | tr -d '\r')" = /dev/pts/0 ] && soon 5 none four; }
+	check terminal tty
+else
+	skip terminal "script(1) is not installed"
+fi
+many() {
+	local n
+	for n in $(seq 8); do (c run --rm "${options[@]}" wabe.test/box:1 "m$n" true) & done
+	for n in $(jobs -p); do [ "$n" = "$daemon" ] || wait "$n" || { echo "one fails"; return 1; }; done
+	for n in $(seq 8); do soon 5 none "m$n" || { echo "m$n is left"; return 1; }; done
+}
+check many-at-once many
+c images rm wabe.test/box:1 >/dev/null 2>&1
+kill $daemon; wait $daemon 2>/dev/null
+done_testing

@@ -1,0 +1,61 @@
+#!/bin/bash
+# shellcheck source-path=SCRIPTDIR
+# Each step of an OCI start, in turn: it fails (then nothing is left), its process is killed, or init is killed at it (then
+# `delete --force` leaves nothing). FULL=1: all of them, with id maps too, by `run` too; else the kills of one `create`. Needs a build with -Dfault_injection=true.
+source "$(dirname "$0")/lib.sh" "$@"
+# shellcheck source=oci_lib.sh
+source "$here/oci_lib.sh"
+# shellcheck source=plan_steps.sh
+source "$here/plan_steps.sh"
+has_faults || { skip oci-sweep "built without -Dfault_injection=true"; exit 0; }
+plan=$here/../../src/engine/oci_plan.c
+
+# all that one container can have; a second one has id maps
+full='h = [{"path": "/bin/true"}]
+c["hooks"] = {n: h for n in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")}
+c["process"]["env"] += ["X=mark-" + name + "-"]
+c["process"]["oomScoreAdj"] = 100
+c["linux"]["namespaces"] += [{"type": "cgroup"}]
+c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
+c["linux"]["resources"] = {"pids": {"limit": 100}, "devices": [{"allow": False, "access": "rwm"}]}
+c["linux"]["sysctl"] = {"net.ipv4.ip_forward": "0"}'
+bundle full "$full
+c['linux']['netDevices'] = {'lent0': {}}"
+bundle mapped "$full
+c['linux']['namespaces'] += [{'type': 'user'}]
+c['linux']['uidMappings'] = c['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+c['mounts'] += [{'destination': '/data', 'source': b, 'options': ['bind'], 'uidMappings': c['linux']['uidMappings'], 'gidMappings': c['linux']['gidMappings']}]"
+chown -R 100000:100000 "$work/mapped/rootfs"; chmod 755 "$work" "$work/mapped"
+lend() { [ -e /sys/class/net/lent0 ] || ip link add lent0 type veth peer name peer0 2>/dev/null || { ip link del peer0; ip link add lent0 type veth peer name peer0; }; }
+
+at() { # STEP:ACT BUNDLE COMMAND
+	local out rc what
+	lend
+	out=$(NOTIFY_SOCKET=$work/ns WABE_FAULT=$1 timeout -k 2 20 "$bin/wabe" --root "$root" "$3" $([ "$3" = create ] || echo -d) --bundle "$work/$2" "$2" 2>&1 </dev/null >/dev/null); rc=$?
+	[ $rc != 124 ] || { bad "$2-$3-$1" "hangs"; return; }
+	# a step that this container has not does not fail
+	if [[ $1 == *:fail && $rc != 0 ]] && ! what=$(nothing "$2"); then bad "$2-$3-$1" "left: $what ($out)"; wabe delete --force "$2"; return; fi
+	wabe delete --force "$2" >/dev/null 2>"$work/err" || { bad "$2-$3-$1" "delete --force: $(cat "$work/err")"; return; }
+	gone "$2" || { bad "$2-$3-$1" "$(nothing "$2")"; return; }
+	[ "$2" != full ] || soon 2 test -e /sys/class/net/lent0 || [ ! -e /sys/class/net/peer0 ] || { bad "$2-$3-$1" "lent0 did not come back"; return; }
+	count=$((count + 1))
+}
+python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); time.sleep(600)' "$work/ns" & server=$!
+soon 3 test -S "$work/ns"
+count=0
+bundles=full commands=create acts=kill
+[ -z "${FULL:-}" ] || bundles='full mapped' commands='create run' acts='fail kill kill-init'
+for b in $bundles; do
+	for command in $commands; do
+		for act in $acts; do
+			for step in $(steps_of oci_supervisor_plan); do at "$step:$act" $b $command; done
+			[ $act = kill-init ] || for step in $(steps_of oci_init_plan); do at "$step:$act" $b $command; done
+		done
+	done
+done
+kill $server
+[ $failures = 0 ] && good "oci-sweep ($count accidents)"
+lend; check start-after-all up full; check delete-after-all wabe delete -f full
+ip link del lent0
+done_testing
