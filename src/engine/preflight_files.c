@@ -43,7 +43,7 @@ static bool has_mount(const struct files *files, int id)
 
 static int mount_of(pid_t pid, const char *number)
 {
-	char path[64];
+	char path[320];
 	auto_free char *text = NULL;
 	size_t length;
 
@@ -83,7 +83,7 @@ static bool is_known_device(dev_t number)
 
 static int check_path(const struct files *files, const char *number, const char *link)
 {
-	char path[64];
+	char path[320];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%s", files->pid, number);
@@ -100,7 +100,7 @@ static int check_path(const struct files *files, const char *number, const char 
 
 static int check_file(const struct files *files, const char *number)
 {
-	char path[64], link[512], inode[32];
+	char path[320], link[512], inode[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%s", files->pid, number);
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
