@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,7 +20,9 @@
 #include "base/process.h"
 #include "engine/quota.h"
 #include "engine/start.h"
+#include "kernel/clone.h"
 #include "kernel/fd_passing.h"
+#include "kernel/pidfd.h"
 #include "kernel/seccomp_notify.h"
 #include "storage/limit.h"
 
@@ -40,7 +44,8 @@ struct source {
 struct listener {
 	struct listener *next;
 	struct source kernel, proxy; /* proxy.fd -1: not connected */
-	bool is_waiting;	     /* for the proxy's answer to id */
+	struct source worker;	     /* a pidfd, or -1: the process that carries a call of a quota out */
+	bool is_waiting;	     /* for the answer to id, of the proxy or of the worker */
 	uint64_t id;
 };
 
@@ -143,6 +148,74 @@ static int forward(struct start *start, struct listener *listener, struct seccom
 	return send_or_reconnect(start, listener, parts, cookie ? 4 : 3, fds);
 }
 
+/* ---- calls of quotas ---- */
+
+#define WORKER_SECONDS 5
+
+/* Ends with the supervisor, and when a file system of the container's has it wait: its waits end by a deadly signal. */
+static void carry_out(const struct start *start, const struct listener *listener, const struct seccomp_notif *call)
+	__attribute__((noreturn));
+
+static void carry_out(const struct start *start, const struct listener *listener, const struct seccomp_notif *call)
+{
+	struct seccomp_notif_resp answer = { 0 };
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sigprocmask(SIG_UNBLOCK, &all, NULL);
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(WORKER_SECONDS);
+	quota_serve(start, listener->kernel.fd, call, &answer);
+	respond(listener, answer);
+	_exit(0);
+}
+
+/* What the call names lies in the container, on file systems that may never answer: another process looks it up. */
+static int start_worker(struct start *start, struct listener *listener, const struct seccomp_notif *call)
+{
+	auto_close int pidfd = -1;
+	struct clone_request request = { .cgroup_fd = -1, .pidfd = &pidfd };
+	pid_t pid = clone_process(&request);
+
+	if (pid == 0)
+		carry_out(start, listener, call);
+	if (pid < 0)
+		return pid;
+	listener->worker.fd = pidfd;
+	int r = watch(&start->notify, EPOLL_CTL_ADD, &listener->worker, EPOLLIN);
+	if (r < 0)
+		listener->worker.fd = -1;
+	else
+		(void)take_fd(&pidfd);
+	return r;
+}
+
+static void end_worker(struct start *start, struct listener *listener)
+{
+	int status = 0;
+
+	(void)pidfd_exit_status(listener->worker.fd, &status);
+	close_fd(&listener->worker.fd);
+	if (status != 0) {
+		log_warn(start->log, "a quota call of the container took more than %d s", WORKER_SECONDS);
+		respond(listener, (struct seccomp_notif_resp){ .error = -EIO });
+	}
+	await_answer(&start->notify, listener, false);
+}
+
+static void kill_worker(struct listener *listener)
+{
+	int status;
+
+	if (listener->worker.fd < 0)
+		return;
+	(void)pidfd_send_signal_number(listener->worker.fd, SIGKILL);
+	(void)pidfd_wait(listener->worker.fd, 100);
+	(void)pidfd_exit_status(listener->worker.fd, &status); /* not yet ended: the supervisor's end lets go of it */
+	close_fd(&listener->worker.fd);
+}
+
 /* ---- both ---- */
 
 static void serve_kernel(struct start *start, struct listener *listener)
@@ -152,16 +225,12 @@ static void serve_kernel(struct start *start, struct listener *listener)
 	if (seccomp_notify_receive(listener->kernel.fd, &received) < 0)
 		return;
 	listener->id = received.call.id;
-	if (quota_is_served(start, &received.call)) {
-		struct seccomp_notif_resp answer = { 0 };
-		quota_serve(start, listener->kernel.fd, &received.call, &answer);
-		return respond(listener, answer);
-	}
-	int r = forward(start, listener, &received.call);
+	bool is_quota = quota_is_served(start, &received.call);
+	int r = is_quota ? start_worker(start, listener, &received.call) : forward(start, listener, &received.call);
 	if (r == 0)
 		return await_answer(&start->notify, listener, true);
-	log_warn(start->log, "system call %d of process %u: no seccomp proxy: %s", received.call.data.nr,
-		received.call.pid, strerror(-r));
+	log_warn(start->log, "system call %d of process %u: no %s: %s", received.call.data.nr, received.call.pid,
+		is_quota ? "process for it" : "seccomp proxy", strerror(-r));
 	refuse(listener);
 }
 
@@ -200,6 +269,7 @@ static void drop(struct notify *notify, struct listener *listener)
 	*at = listener->next;
 	/* the proxy may have it open still, and then closing it here does not end the watch: epoll(7) */
 	(void)epoll_ctl(notify->epoll_fd, EPOLL_CTL_DEL, listener->kernel.fd, NULL);
+	kill_worker(listener);
 	close_fd(&listener->kernel.fd);
 	close_fd(&listener->proxy.fd);
 	free(listener);
@@ -215,6 +285,8 @@ void notify_serve(struct start *start)
 	struct listener *listener = source->listener;
 	if (source == &listener->proxy)
 		serve_proxy(start, listener);
+	else if (source == &listener->worker)
+		end_worker(start, listener);
 	else if (event.events & EPOLLIN)
 		serve_kernel(start, listener);
 	else if (event.events & EPOLLHUP)
@@ -273,6 +345,7 @@ int notify_add(struct start *start, int listener_fd)
 		return -errno;
 	listener->kernel = (struct source){ listener, fd };
 	listener->proxy = (struct source){ listener, -1 };
+	listener->worker = (struct source){ listener, -1 };
 	int r = watch(notify, EPOLL_CTL_ADD, &listener->kernel, EPOLLIN);
 	if (r < 0)
 		return r;

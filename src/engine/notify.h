@@ -8,8 +8,8 @@ struct start;
 /*
  * System calls that a seccomp policy answers with "notify": each is passed to the program that listens on
  * lxc.seccomp.notify.proxy, and its answer back to the kernel. Without a proxy, or without its answer, the
- * call fails with ENOSYS. Those of lxc.rootfs.quota are carried out here (quota.h). One at a time
- * for each filter, and never blocking the supervisor. Where the limit of a btrfs subvolume is shown, nothing else notifies,
+ * call fails with ENOSYS. Those of lxc.rootfs.quota (quota.h) are carried out by a process of their own, which has 5 s: then
+ * the call fails with EIO. One at a time for each filter, and never blocking the supervisor. Where the limit of a btrfs subvolume is shown, nothing else notifies,
  * and the listener goes to wabe-statfs (src/programs/statfs.c), which outlives the supervisor.
  */
 struct notify {

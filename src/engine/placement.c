@@ -202,6 +202,10 @@ static int open_root(struct start *start, const char *idmap, struct error *err)
 	const struct spec_rootfs *rootfs = &start->spec->rootfs;
 	int *fd = &start->mount_fds[start->spec->mounts.entries.count];
 
+	if (idmap && rootfs->store && strncmp(rootfs->store, "overlay", strlen("overlay")) == 0) {
+		(void)spec_error(err, EOPNOTSUPP, start->spec, &rootfs->origin, "an overlay with the option idmap=");
+		return error_hint(err, "give its layers to the container's ids, or copy it: lxc-copy -B dir");
+	}
 	if (!store_is_volume(rootfs))
 		return idmap ? *fd = rootfs_open_idmapped(start->spec, &rootfs->origin, rootfs->path, true, idmap, err) : 0;
 	*fd = store_open(rootfs, err);

@@ -13,6 +13,7 @@ struct start;
 /* Is it one of these calls, and does the container have it served? */
 bool quota_is_served(const struct start *start, const struct seccomp_notif *call);
 
-/* Carries it out and fills error, val and flags of *answer. listener_fd tells whether the caller still waits. */
+/* Carries it out and fills error, val and flags of *answer. listener_fd tells whether the caller still waits. It
+ * looks at paths, descriptors and memory of the container's, which may keep it waiting for ever. */
 void quota_serve(const struct start *start, int listener_fd, const struct seccomp_notif *call,
 	struct seccomp_notif_resp *answer);

@@ -256,6 +256,13 @@ static int take_unused_place(struct lxc_container *c, struct lxc_container *copy
 	return r;
 }
 
+/* What the copy replaces is removed in a moment: after a power cut its files must not be empty ones. */
+static int sync_copy(const char *directory, struct error *err)
+{
+	auto_close int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || syncfs(fd) < 0 ? error_set(err, errno, "write %s to the disk", directory) : 0;
+}
+
 static int exchange(struct lxc_container *c, struct lxc_container *copy, const char *directory, int *partial_fd,
 	struct error *err)
 {
@@ -266,7 +273,8 @@ static int exchange(struct lxc_container *c, struct lxc_container *copy, const c
 	r = r ?: partial_change(copy, partial_fd, work);
 	if (r == 0 && store && !store->is_directory)
 		r = partial_note_volume(*partial_fd, true, store->name, rootfs->path);
-	r = r < 0 ? error_set(err, r, "restore %s", c->name) : take_unused_place(c, copy, err);
+	r = r < 0 ? error_set(err, r, "restore %s", c->name) : sync_copy(directory, err);
+	r = r ?: take_unused_place(c, copy, err);
 	if (r < 0) {
 		partial_end(copy, partial_fd);
 		(void)copy->destroy(copy);

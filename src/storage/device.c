@@ -23,7 +23,7 @@ static const char *package_of(const char *program)
 		const char *start, *package;
 	} packages[] = { { "mkfs.ext", "e2fsprogs" }, { "resize2fs", "e2fsprogs" }, { "e2fsck", "e2fsprogs" }, { "mkfs.xfs", "xfsprogs" },
 		{ "mkfs.btrfs", "btrfs-progs" }, { "btrfs", "btrfs-progs" }, { "lv", "lvm2" }, { "zfs", "zfsutils-linux" },
-		{ "rbd", "ceph-common" }, { "qemu-nbd", "qemu-utils" }, { "xfs_admin", "xfsprogs" },
+		{ "rbd", "ceph-common" }, { "qemu-", "qemu-utils" }, { "xfs_admin", "xfsprogs" },
 		{ "tune2fs", "e2fsprogs" }, { "btrfstune", "btrfs-progs" } };
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
 		if (text_starts(program, packages[i].start))

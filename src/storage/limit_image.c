@@ -100,6 +100,17 @@ static bool is_mount_of(int mounted_fd, int device_fd)
 	return found == device.st_rdev;
 }
 
+/*
+ * Did somebody who was to grow it die when the file had its size and the file system not? What is less than a last group of ext4
+ * needs for its own tables is left unused, and says nothing.
+ */
+static bool is_half_grown(int image_fd, uint64_t bytes)
+{
+	uint64_t used = superblock_bytes(image_fd);
+
+	return used && used + (8 << 20) < bytes;
+}
+
 int image_set_size(const char *path, int mounted_fd, uint64_t bytes, struct error *err)
 {
 	struct stat st;
@@ -114,9 +125,11 @@ int image_set_size(const char *path, int mounted_fd, uint64_t bytes, struct erro
 	}
 	bytes = (bytes + 4095) / 4096 * 4096;
 	uint64_t before = (uint64_t)st.st_size;
-	if (bytes == before)
+	if (bytes == before && !is_half_grown(image_fd, bytes))
 		return 0;
 	auto_close int device_fd = loop_find(image_fd, device);
+	if (bytes == before && device_fd >= 0)
+		return 0; /* mounted: the superblock in the file need not be the newest */
 	if (device_fd < 0 && device_fd != -ENOENT)
 		return image_error(path, device_fd, "find the loop device of", err);
 	if (device_fd >= 0 && bytes < before) {
@@ -125,7 +138,7 @@ int image_set_size(const char *path, int mounted_fd, uint64_t bytes, struct erro
 	}
 	if (device_fd >= 0 && !is_mount_of(mounted_fd, device_fd))
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "image %s is in use on %s", path, device);
-	return bytes > before ? grow(path, image_fd, device_fd, mounted_fd, before, bytes, err) :
+	return bytes >= before ? grow(path, image_fd, device_fd, mounted_fd, before, bytes, err) :
 				shrink(path, image_fd, before, bytes, err);
 }
 

@@ -340,6 +340,9 @@ image() { # FSTYPE MIB
 		'lxc.apparmor.profile = unconfined' >"$P/$n/config"
 	equal "image-$kind-read" "$((size * MB))" "$(used "$n" bytes_limit)"
 	local before; before=$(blocks)
+	truncate -s "$((size + 100))M" "$file" # who was killed at this had come so far
+	check "image-$kind-half-grown" lxc-disk -P "$P" -n "$n" --size "$((size + 100))M"
+	check "image-$kind-half-grown-done" [ "$(blocks)" -ge $((before + 80)) ]
 	check "image-$kind-grow" lxc-disk -P "$P" -n "$n" --size "$((size + 200))M"
 	check "image-$kind-grown" [ "$(blocks)" -ge $((before + 180)) ]
 	check "image-$kind-grow-keeps" kept

@@ -150,6 +150,29 @@ done
 oci o3 "oci:$work/layout:link" >/dev/null
 [ ! -e /srv/outside ] && [ -e "$P/o3/rootfs/srv/outside" ] && good oci-link-inside || bad oci-link-inside "$(ls /srv "$P/o3/rootfs/srv")"
 check oci-dhcp oci o4 "oci:$work/layout:good" --dhcp; grep -q '^lxc.net.0.ipv4.dhcp = 1' "$P/o4/config" && good oci-dhcp-key || bad oci-dhcp-key "$(cat "$P/o4/config")"
+cat >"$work/helper" <<F
+#!/bin/sh
+echo "\$*" >>"$work/helped"
+case \$1 in
+mount) [ "\$2" = --writable ] && [ "\${3#*:}" = good ] && mkdir -p "$work/helper-up" "$work/helper-work" &&
+	exec mount -t overlay -o "lowerdir=$P/o1/rootfs,upperdir=$work/helper-up,workdir=$work/helper-work" image "\$4";;
+umount) exec umount "\$2";;
+esac
+F
+chmod 755 "$work/helper"
+said=$(oci h1 "oci:$work/layout:good" --mount-helper "$work/helper") && good helper || bad helper "$said"
+equal helper-unmounted '' "$(ls "$P/h1/rootfs")"
+timeout 10 lxc-start -n h1 && soon 5 is h1 RUNNING && good helper-start || bad helper-start "$(cat "$P/h1/config")"
+check helper-writes lxc-attach -n h1 -u 0 -g 0 -- touch /written; equal helper-wrote "$work/helper-up/written" "$(ls "$work/helper-up/written")"
+equal helper-user '33:34' "$(stat -c %u:%g "/proc/$(init_of h1)")"
+stop h1; none_left helper-left h1
+equal helper-unmounted-again '' "$(ls "$P/h1/rootfs")"
+m="mount --writable $work/layout:good $P/h1/rootfs" u="umount $P/h1/rootfs"; equal helper-calls "$m|$u|$m|$u" "$(paste -sd'|' "$work/helped")"
+check helper-destroy lxc-destroy -n h1; check helper-image-kept test -e "$work/layout/index.json"
+for refused in "oci:$work/layout:good /nowhere/helper no.program" "dir:$work $work/helper image.layout" "oci:$work/layout:nested $work/helper could.not.mount"; do
+	read -r u h m <<<"$refused"; said=$(oci no "$u" --mount-helper "$h") && { bad "helper-$m" made; lxc-destroy -n no; continue; }
+	grep -q "$m" <<<"$said" && [ ! -e "$P/no" ] && good "helper-$m" || bad "helper-$m" "$said"
+done
 if command -v skopeo >/dev/null; then
 	skopeo --insecure-policy copy -q "oci:$work/layout:good" "dir:$work/dir" && said=$(oci o5 "dir:$work/dir") && good skopeo || bad skopeo "$said"
 	[ -n "$(ls "$work/cache/oci/sha256" 2>/dev/null)" ] && good skopeo-cache || bad skopeo-cache "$(find "$work/cache")"

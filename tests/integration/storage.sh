@@ -137,7 +137,7 @@ if has mkfs.ext4; then
 	equal rbd/images-left "" "$(ls "$work/rbd")"
 else skip rbd "no mkfs.ext4"; fi
 
-# an image of another kind, served: only started
+# an image of another kind, served
 nbd() {
 	modprobe -q nbd 2>/dev/null; [ -e /sys/block/nbd0 ] || return
 	for i in $(seq 0 15); do [ -e "/dev/nbd$i" ] || mknod "/dev/nbd$i" b 43 $((i * 32)); done
@@ -151,6 +151,17 @@ elif has qemu-nbd && nbd; then
 	check nbd/kept says n again
 	check nbd/let-go soon 5 eval '! [ -e /sys/block/nbd0/pid ] && ! pgrep qemu-nbd'
 	check nbd/destroy lxc-destroy -P "$P" -n n
+	matrix nbd nbd: 1 -B nbd --fssize 64M
+	equal nbd/servers-left "" "$(pgrep -a qemu-nbd)"
+	# of somebody else: with a partition and a backing file, copied whole, and kept
+	truncate -s 80M "$work/base"; echo 'start=2048, type=83' | sfdisk -q "$work/base"; mkfs.ext4 -q -E offset=1048576 "$work/base" 64M
+	qemu-img convert -O qcow2 "$work/base" "$work/base.qcow2"
+	create n -B dir; (cd "$work" && qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 theirs.qcow2)
+	sed -i "s,^lxc.rootfs.path.*,lxc.rootfs.path = nbd:$work/theirs.qcow2:1," "$P/n/config"
+	check nbd/partition-copy lxc-copy -P "$P" -n n -N m; equal nbd/partition-key "nbd:$P/m/rootdev.qcow2:1" "$(key m)"
+	equal nbd/no-backing "" "$(qemu-img info "$P/m/rootdev.qcow2" | grep -i backing)"
+	check nbd/partition-destroy lxc-destroy -P "$P" -n m; check nbd/theirs-destroy lxc-destroy -P "$P" -n n
+	check nbd/theirs-kept test -e "$work/theirs.qcow2"
 else skip nbd "no nbd in this kernel, or no qemu-nbd"; fi
 
 # what can not be is said in one line, and leaves nothing

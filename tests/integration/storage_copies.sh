@@ -110,6 +110,10 @@ if said=$(start m 2>&1); then
 	run m touch /mine; equal mapped-writes 0 "$(stat -c %u "$P/m/rootfs/mine")"; stop m
 else case $said in *idmap*) skip mapped "$said" ;; *) bad mapped "$said" ;; esac; fi
 lxc-destroy -P "$P" -n m >/dev/null
+container mo 'lxc.idmap = u 0 100000 65536' 'lxc.idmap = g 0 100000 65536' 'lxc.rootfs.options = idmap=container'
+sed -i "s|^lxc.rootfs.path = .*|lxc.rootfs.path = overlay:$P/mo/rootfs:$P/mo/up|" "$P/mo/config"
+said=$(timeout 10 lxc-start -P "$P" -n mo 2>&1); case $said in *"overlay with the option idmap="*) good mapped-overlay ;; *) bad mapped-overlay "$said" ;; esac
+destroy mo >/dev/null
 container l; mkdir -p "$P/l/over" "$P/l/up"; echo over >"$P/l/over/word"; echo under >"$P/l/rootfs/word"; echo under >"$P/l/rootfs/below"
 sed -i "s|^lxc.rootfs.path = .*|lxc.rootfs.path = overlay:$P/l/over:$P/l/rootfs:$P/l/up|" "$P/l/config"
 if said=$(timeout 10 lxc-start -P "$P" -n l 2>&1); then
