@@ -43,6 +43,16 @@ static int look_at(const char *path)
 	return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : -EACCES;
 }
 
+/* In the words and small letters that docker's client makes the exit statuses 127 and 126 of. */
+static int program_fault(int r, const char *name, struct error *err)
+{
+	if (r == -ENOENT)
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "exec: \"%s\": no such file or directory", name);
+	if (r == -EACCES)
+		return error_set_kind(err, ERROR_PERMISSION, 0, "exec: \"%s\": permission denied", name);
+	return error_set(err, r, "exec: \"%s\"", name);
+}
+
 static int search(struct spec *spec, const char *name, struct error *err)
 {
 	const char *path = variable(&spec->process.environment, "PATH");
@@ -63,7 +73,7 @@ static int search(struct spec *spec, const char *name, struct error *err)
 		return error_set(err, r, "look for \"%s\"", name);
 	if (found == 0)
 		return 0;
-	return found == -EACCES ? error_set(err, EACCES, "exec: \"%s\"", name) :
+	return found == -EACCES ? program_fault(found, name, err) :
 				  error_set_kind(err, ERROR_NOT_FOUND, 0, "exec: \"%s\": executable file not found in $PATH", name);
 }
 
@@ -76,7 +86,7 @@ int oci_find_program(struct spec *spec, struct error *err)
 	int r = *name == '/' ? look_at(name) : 0; /* else relative to a directory that is entered later */
 	if (r == 0)
 		r = text_replace(&spec->process.command, name);
-	return r < 0 ? error_set(err, r, "exec: \"%s\"", name) : 0;
+	return r < 0 ? program_fault(r, name, err) : 0;
 }
 
 /* ---- environment ---- */
@@ -356,5 +366,5 @@ int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int han
 		return r;
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	execve(spec->process.command, spec->process.argv.items, spec->process.environment.items);
-	return error_set(err, errno, "exec: \"%s\"", spec->process.argv.items[0]);
+	return program_fault(-errno, spec->process.argv.items[0], err);
 }

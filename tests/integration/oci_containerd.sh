@@ -59,9 +59,8 @@ failing() { # the error comes from wabe's log
 	c run --rm "${options[@]}" wabe.test/box:1 three /no/such 2>&1 | grep -q '/no/such' && soon 5 none three
 }
 check error-reaches-the-caller failing
-tty() { [ "$(c run --rm -t "${options[@]}" wabe.test/box:1 four tty </dev/null 2>&1 | tr -d '\r')" = /dev/pts/0 ] && soon 5 none four; }
 if command -v script >/dev/null; then
-	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | tr -d '\r')" = /dev/pts/0 ] && soon 5 none four; }
+	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ] && soon 5 none four; }
 	check terminal tty
 else
 	skip terminal "script(1) is not installed"

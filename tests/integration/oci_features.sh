@@ -44,7 +44,7 @@ check pidfd-socket pidfd
 sub_cgroup() { # exec --cgroup: below the container's, and nowhere else
 	local d
 	bundle c; up c || return
-	for d in $(find /sys/fs/cgroup -type d -path "*/oci-test/c"); do mkdir "$d/sub"; done
+	find /sys/fs/cgroup -type d -path "*/oci-test/c" -prune -exec mkdir {}/sub ';'
 	wabe exec --cgroup sub c cat /proc/self/cgroup | grep -q "oci-test/c/sub\$" || { wabe exec --cgroup sub c cat /proc/self/cgroup; return 1; }
 	for d in ../../x .. sub/../.. /missing; do
 		! wabe exec --cgroup "$d" c true 2>/dev/null || { echo "$d is taken"; return 1; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What the tests of the OCI runtime share; sourced behind lib.sh.
 root=$work/state
 wabe() { timeout -k 2 20 "$bin/wabe" --root "$root" "$@"; }

@@ -29,9 +29,13 @@ chown -R 100000:100000 "$work/mapped/rootfs"; chmod 755 "$work" "$work/mapped"
 lend() { [ -e /sys/class/net/lent0 ] || ip link add lent0 type veth peer name peer0 2>/dev/null || { ip link del peer0; ip link add lent0 type veth peer name peer0; }; }
 
 at() { # STEP:ACT BUNDLE COMMAND
-	local out rc what
+	local out rc what detach=()
 	lend
-	out=$(NOTIFY_SOCKET=$work/ns WABE_FAULT=$1 timeout -k 2 20 "$bin/wabe" --root "$root" "$3" $([ "$3" = create ] || echo -d) --bundle "$work/$2" "$2" 2>&1 </dev/null >/dev/null); rc=$?
+	[ "$3" = create ] || detach=(-d)
+	# in a shell of its own, whose word about the kill nobody needs
+	(NOTIFY_SOCKET=$work/ns WABE_FAULT=$1 timeout -k 2 20 "$bin/wabe" --root "$root" "$3" "${detach[@]}" --bundle "$work/$2" "$2" \
+		</dev/null >"$work/out" 2>&1) 2>/dev/null; rc=$?
+	out=$(tail -n 1 "$work/out")
 	[ $rc != 124 ] || { bad "$2-$3-$1" "hangs"; return; }
 	# a step that this container has not does not fail
 	if [[ $1 == *:fail && $rc != 0 ]] && ! what=$(nothing "$2"); then bad "$2-$3-$1" "left: $what ($out)"; wabe delete --force "$2"; return; fi

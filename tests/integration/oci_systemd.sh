@@ -64,7 +64,7 @@ killed() {
 }
 check killed-runtime killed
 of_a_user() { # at the user's own systemd, in its slice
-	local u=$work/u as
+	local u=$work/user as
 	useradd -u 1234 -M wabetest 2>/dev/null; chmod 755 "$work"; mkdir -p "$u" && systemctl start user@1234.service || return
 	soon 10 test -S /run/user/1234/bus || { echo "the user has no bus"; return 1; }
 	rootfs "$u/rootfs"; chown -R 1234:1234 "$u"

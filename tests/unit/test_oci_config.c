@@ -152,7 +152,10 @@ static void test_mounts(void **state)
 static void test_linux(void **state)
 {
 	(void)state;
-	refused_linux("\"netDevices\":{\"eth0\":{}}", "linux.netDevices: is not supported");
+	refused_linux("\"netDevices\":{\"eth0\":{}}", "linux.netDevices: needs a namespace of type network");
+	refused_linux("\"netDevices\":{\"a/b\":{}},\"namespaces\":[{\"type\":\"network\"}]", "linux.netDevices.a/b: no name of an interface");
+	refused_linux("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"1\"}", "linux.memoryPolicy: MPOL_LOCAL takes no nodes");
+	refused_linux("\"intelRdt\":{\"closID\":\"a\"}", "linux.intelRdt: is not supported");
 	struct spec *spec = accepted_linux("\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/n\"}],"
 		"\"cgroupsPath\":\"/a/../../b/c\",\"rootfsPropagation\":\"rshared\",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}");
 	assert_int_equal(spec_new_namespaces(spec), 1 << NAMESPACE_PID);
