@@ -152,23 +152,30 @@ static int forward(struct start *start, struct listener *listener, struct seccom
 
 #define WORKER_SECONDS 5
 
-/* Ends with the supervisor, and when a file system of the container's has it wait: its waits end by a deadly signal. */
+/*
+ * A child does the work and this process looks at the clock: what waits for a file system of FUSE's, whose program has seen the
+ * request, can not be killed (fs/fuse/dev.c, request_wait_answer). It ends when that answers, and does nothing any more.
+ */
 static void carry_out(const struct start *start, const struct listener *listener, const struct seccomp_notif *call)
 	__attribute__((noreturn));
 
 static void carry_out(const struct start *start, const struct listener *listener, const struct seccomp_notif *call)
 {
 	struct seccomp_notif_resp answer = { 0 };
-	sigset_t all;
+	int pidfd = -1, status = -1;
+	struct clone_request request = { .cgroup_fd = -1, .pidfd = &pidfd };
 
-	sigfillset(&all);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)sigprocmask(SIG_UNBLOCK, &all, NULL);
-	(void)signal(SIGALRM, SIG_DFL);
-	(void)alarm(WORKER_SECONDS);
-	quota_serve(start, listener->kernel.fd, call, &answer);
-	respond(listener, answer);
-	_exit(0);
+	pid_t pid = clone_process(&request);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		quota_serve(start, listener->kernel.fd, call, &answer);
+		respond(listener, answer);
+		_exit(0);
+	}
+	if (pid > 0 && pidfd_wait(pidfd, WORKER_SECONDS * 1000) == 0)
+		(void)pidfd_exit_status(pidfd, &status);
+	_exit(status == 0 ? 0 : 1);
 }
 
 /* What the call names lies in the container, on file systems that may never answer: another process looks it up. */

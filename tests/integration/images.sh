@@ -32,7 +32,7 @@ soon 5 test -s "$work/port"; url=http://127.0.0.1:$(cat "$work/port")
 forget() { rm -rf "$work/cache" "$s/.orders" "$s/.requests"; }
 get() { # NAME [TEMPLATE OPTION...]
 	local n=$1; shift
-	timeout 60 lxc-create -n "$n" -f "$work/plain" -t download -- -d busy -r 1 -a amd64 --server "$url" --keyid "0x$id" --keyring "$work/key" "$@" 2>&1
+	timeout 300 lxc-create -n "$n" -f "$work/plain" -t download -- -d busy -r 1 -a amd64 --server "$url" --keyid "0x$id" --keyring "$work/key" "$@" 2>&1
 }
 refused() { # NAME PATTERN OPTION...
 	local name=$1 pattern=$2 said; shift 2
@@ -114,7 +114,7 @@ echo "\$*" >>"$work/debootstrap"; [ ! -e "$work/fails" ] || { mkdir -p "\${@: -2
 cp -a "$work/root" "\${@: -2:1}"; cd "\${@: -2:1}"; mkdir -p etc/apt etc/systemd/system lib/systemd/system var/cache/apt/archives; echo host >etc/machine-id
 F
 chmod 755 "$work/fake/debootstrap"
-debian() { local n=$1; shift; PATH=$work/fake:$PATH timeout 60 lxc-create -n "$n" -f "$work/plain" -t debian -- -a amd64 --mirror http://nowhere.invalid/debian "$@" 2>&1; }
+debian() { local n=$1; shift; PATH=$work/fake:$PATH timeout 300 lxc-create -n "$n" -f "$work/plain" -t debian -- -a amd64 --mirror http://nowhere.invalid/debian "$@" 2>&1; }
 touch "$work/fails"; said=$(debian no -r bookworm) && bad debian-fails made || good debian-fails
 rm "$work/fails"; [ ! -e "$P/no" ] && [ -z "$(ls "$work/cache/debian")" ] && good debian-fails-left || bad debian-fails-left "$(ls "$P" "$work/cache/debian")"
 said=$(debian n1 -r bookworm) && good debian || bad debian "$said"
@@ -129,7 +129,7 @@ check debian-flush debian n4 -r bookworm -F; equal debian-flush-made 4 "$(wc -l 
 # --- oci ---
 command -v zstd >/dev/null || { skip oci "no zstd"; done_testing; }
 python3 "$here/images_layout.py" "$work/root" "$work/layout" || bad layout "python3"
-oci() { local n=$1 u=$2; shift 2; timeout 60 lxc-create -n "$n" -f "$work/plain" -t oci -- --url "$u" "$@" 2>&1; }
+oci() { local n=$1 u=$2; shift 2; timeout 300 lxc-create -n "$n" -f "$work/plain" -t oci -- --url "$u" "$@" 2>&1; }
 said=$(oci o1 "oci:$work/layout:good") && good oci || bad oci "$said"
 r=$P/o1/rootfs
 equal oci-layers 'file hard new' "$(cd "$r" && ls old file hard opaque/old opaque/new 2>/dev/null | sed 's|.*/||' | sort | tr '\n' ' ' | sed 's/ $//')"
