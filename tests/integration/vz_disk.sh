@@ -71,7 +71,7 @@ elif [[ $said == *'no quotas of users'* ]]; then skip users 'this kernel has no 
 elif [ ! -e "$work/root/sbin/setquota" ]; then skip users 'no setquota here'
 else
 	check users-set vzctl exec2 102 setquota -u user 0 2048 0 20 /
-	equal users-report 2048 "$(vzctl exec 102 repquota -un / | awk '$1 == "#1000" { print $5 }')"
+	equal users-report 2048 "$(vzctl exec 102 repquota -uvn / | awk '$1 == "#1000" { print $5 }')"
 	vzctl exec 102 'mkdir -p /home; chmod 1777 /home'
 	said=$(vzctl exec2 102 "su user -c 'dd if=/dev/zero of=/home/big bs=1M count=8' 2>&1"); if refused "$said"; then good users-full; else bad users-full "$said"; fi
 	said=$(vzctl exec2 102 "su user -c 'i=0; while [ \$i -lt 40 ]; do : >/home/\$i || exit 1; i=\$((i + 1)); done' 2>&1"); if refused "$said"; then good users-files; else bad users-files "${said:0:200}"; fi

@@ -87,7 +87,8 @@ static int fit_owners(struct vz *vz, const char *root, struct spec **spec, struc
 		return error_set(err, errno, "look at %s", root);
 	if (info.st_uid == (*spec)->idmaps.items[0].outside)
 		return 0;
-	if (!vz_can_map(root)) {
+	/* quotas of its users count the ids that the file system has: those of the container have to be its own there */
+	if ((*spec)->rootfs.user_quota || !vz_can_map(root)) {
 		vz_say(vz, "Changing the owners of the files below %s", root);
 		return storage_shift_tree(root, *spec, err);
 	}
