@@ -1,6 +1,7 @@
 /* Containers out of a checkpoint: the caller's side, and the supervisor's step beside criu. */
 #include "engine/restore.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -163,6 +164,39 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
 
+/*
+ * With id maps criu's part inside opens the images as the container's root: they get that owner. They hold nothing but
+ * what it has had itself.
+ */
+static int give_images(int dir_fd, const struct cgroup_set *set, int depth)
+{
+	auto_close int copy_fd = dup(dir_fd);
+	auto_closedir DIR *stream = copy_fd < 0 ? NULL : fdopendir(copy_fd);
+
+	if (!stream)
+		return -errno;
+	(void)take_fd(&copy_fd); /* the stream's now */
+	for (struct dirent *entry; (entry = readdir(stream));)
+		if (text_ends(entry->d_name, ".img") &&
+			fchownat(dir_fd, entry->d_name, set->owner_uid, set->owner_gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	if (fchown(dir_fd, set->owner_uid, set->owner_gid) < 0)
+		return -errno;
+	auto_close int parent_fd = openat(dir_fd, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
+	return parent_fd < 0 || depth >= 64 ? 0 : give_images(parent_fd, set, depth + 1);
+}
+
+static int make_readable(struct start *start, struct error *err)
+{
+	const char *directory = start->restore->directory;
+	auto_close int dir_fd = start->cgroups.has_owner ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!start->cgroups.has_owner)
+		return 0;
+	int r = dir_fd < 0 ? -errno : give_images(dir_fd, &start->cgroups, 0);
+	return r < 0 ? error_set(err, r, "give the images in %s to the container's root", directory) : 0;
+}
+
 static void run_child(struct start *start, int channel_fd)
 {
 	struct error err = { 0 };
@@ -188,6 +222,7 @@ int restore_run(struct start *start, struct error *err)
 				link->inside_name);
 	}
 	int r = image_make_groups(&start->restore->image, &start->cgroups, err);
+	r = r ?: make_readable(start, err);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

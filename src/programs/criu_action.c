@@ -4,11 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/criu.h"
 
 static const char *const told[] = { "pre-dump", "post-dump", "setup-namespaces", "post-setup-namespaces", "post-restore" };
+
+/* criu closes all descriptors of its scripts: the socket is taken from criu itself, the parent (Linux 5.6). */
+static int take_socket(int number)
+{
+	long pidfd = syscall(SYS_pidfd_open, getppid(), 0);
+
+	return pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, (int)pidfd, number, 0);
+}
 
 int main(void)
 {
@@ -25,11 +34,14 @@ int main(void)
 			snprintf(stage.name, sizeof(stage.name), "%s", action);
 	if (!*stage.name)
 		return EXIT_SUCCESS;
-	if (send(atoi(fd), &stage, sizeof(stage), MSG_NOSIGNAL) != sizeof(stage))
+	int socket_fd = take_socket(atoi(fd));
+	if (socket_fd < 0 || send(socket_fd, &stage, sizeof(stage), MSG_NOSIGNAL) != sizeof(stage)) {
+		fprintf(stderr, "Error (wabe-criu-action): tell the engine of %s: %s\n", action, strerror(errno));
 		return EXIT_FAILURE;
+	}
 	ssize_t n;
 	do
-		n = recv(atoi(fd), &answer, 1, 0);
+		n = recv(socket_fd, &answer, 1, 0);
 	while (n < 0 && errno == EINTR);
 	return n == 1 && answer == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -99,14 +99,18 @@ static void refuses_inside(struct lxc_container *c)
 	end_group("inside");
 }
 
-/* Checkpoints are not there yet, and a container without a notifier has none to give. */
+/* What does not run can not be saved, an empty directory is no checkpoint, and a container without a notifier has none. */
 static void refuses_what_is_not_there(struct lxc_container *c)
 {
 	struct migrate_opts options = { .directory = (char *)"/tmp" };
-	CHECK("checkpoint", !CALL(c, checkpoint, (char *)"/tmp", true, false) && c->error_string &&
-				    c->error_num == EOPNOTSUPP);
+	struct {
+		struct migrate_opts options;
+		uint64_t more;
+	} newer = { .more = 1 };
+	CHECK("checkpoint", !CALL(c, checkpoint, (char *)"/tmp", true, false) && c->error_string && c->error_num == ESRCH);
 	CHECK("restore", !CALL(c, restore, (char *)"/tmp", false) && c->error_string);
-	for (unsigned command = MIGRATE_PRE_DUMP; command <= MIGRATE_FEATURE_CHECK; command++)
+	check_number("newer-options", -E2BIG, CALL(c, migrate, MIGRATE_DUMP, &newer.options, sizeof(newer)));
+	for (unsigned command = MIGRATE_PRE_DUMP; command <= MIGRATE_RESTORE; command++)
 		if (CALL(c, migrate, command, &options, sizeof(options)) >= 0)
 			group_fault("command %u", command);
 	end_group("migrate");

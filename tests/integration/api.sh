@@ -69,6 +69,7 @@ members() { sed -n 's|^.*(\*\([a-z_0-9]*\))(struct lxc_container \*c[,)].*|\1|p'
 functions() { sed -n 's/^[a-z].*[ *]\(lxc_[a-z_]*\|list_[a-z_]*\)(.*);$/\1/p' "$prefix"/include/lxc/*.h; }
 equal members 62 "$(members | wc -l)"; equal functions 15 "$(functions | wc -l)"
 never_fails=' clear_config lxc_get_version lxc_get_wait_states lxc_log_close list_active_containers list_all_containers '
+# those of checkpoints do in checkpoint.sh, with criu
 never_succeeds=' checkpoint restore migrate seccomp_notify_fd seccomp_notify_fd_active '
 [ -z "${API_VALGRIND:-}" ] || never_succeeds+='mount umount ' # fsopen(2), which it does not know
 awk '{ good[$1] += $2; bad[$1] += $3 } END { for (name in good) print name, good[name], bad[name] }' "$API_CALLS" >"$work/sums"

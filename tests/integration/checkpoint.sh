@@ -1,0 +1,118 @@
+#!/bin/bash
+# Checkpoint and restore through criu: lxc-checkpoint, its failures, and that the command may be killed at any moment.
+source "$(dirname "$0")/lib.sh"
+: "${WABE_CRIU:=$(command -v criu || true)}"
+export WABE_CRIU
+if [ -z "$WABE_CRIU" ] || ! "$WABE_CRIU" check >/dev/null 2>&1; then
+	skip checkpoint "no criu that works on this kernel (WABE_CRIU=\$(tests/criu-fetch DIR)/criu)"
+	done_testing
+fi
+images=$work/images
+
+counting() { # NAME [LINE...]: init counts in a shell variable, and writes it down
+	local n=$1
+	container "$@"
+	printf '%s\n' '#!/bin/sh' 'trap "exit 0" USR1 TERM PWR' 'echo >/ready; i=0' \
+		'while :; do i=$((i + 1)); echo $i >/count.new; mv /count.new /count; echo "tick $i"; sleep 0.1; done' \
+		>"$P/$n/rootfs/sbin/init"
+}
+count() { cat "$P/$1/rootfs/count"; }
+grows() { local before; before=$(count "$1"); soon 3 eval "[ \$(count $1) -gt $before ]"; }
+goes_on() { # NAME BEFORE: from there, not from 1 and not from what somebody has written
+	local now; echo 1000000 >"$P/$1/rootfs/count"
+	soon 3 eval "[ \$(count $1) != 1000000 ]"; now=$(count "$1"); [ "$now" -ge "$2" ] && [ "$now" -lt $(($2 + 100)) ]
+}
+save() { timeout 20 lxc-checkpoint -P "$P" -n "$1" -D "$images" "${@:2}"; }
+back() { timeout 20 lxc-checkpoint -P "$P" -n "$1" -D "$images" -r "${@:2}"; }
+
+# --- a container with interface, console and limits ---
+ip link add br0 type bridge; ip link set br0 up
+counting c1 'lxc.net.0.type = veth' 'lxc.net.0.link = br0' 'lxc.net.0.flags = up' 'lxc.net.0.ipv4.address = 10.9.0.2/24' \
+	'lxc.tty.max = 2' 'lxc.console.buffer.size = 4096'
+start c1; grows c1
+run c1 ip addr add 10.9.0.77/32 dev eth0
+lxc-cgroup -P "$P" -n c1 pids.max 77
+mac=$(run c1 cat /sys/class/net/eth0/address)
+check checkpoint-leaves-it-running save c1
+check and-it-goes-on grows c1
+check check-finds-nothing timeout 10 lxc-checkpoint -P "$P" -n c1 --check
+save c1 -s; status=$?; before=$(count c1)
+equal checkpoint-and-stop "0 STOPPED" "$status $(state c1)"
+none_left stopped-leaves-nothing c1 br0
+check restore back c1
+check count-continues goes_on c1 "$before"
+equal info-says-running RUNNING "$(state c1)"
+equal attach-works "$mac" "$(run c1 cat /sys/class/net/eth0/address)"
+check own-address-is-kept eval "run c1 ip addr show eth0 | grep -q 10.9.0.77"
+size=$(stat -c %s "$work/console"); check console-goes-on soon 3 eval "[ \$(stat -c %s $work/console) -gt $size ]"
+check port-of-the-bridge eval "ip link show master br0 | grep -q 'state UP'"
+equal limit-set-at-run-time 77 "$(lxc-cgroup -P "$P" -n c1 pids.max)"
+equal restore-of-a-running-one-is-refused 1 "$(back c1 >/dev/null 2>&1; echo $?)"
+lxc-freeze -P "$P" -n c1
+check checkpoint-of-a-frozen-one save c1 -s
+check restore-it back c1
+equal it-is-frozen FROZEN "$(state c1)"
+lxc-unfreeze -P "$P" -n c1
+check thawed-it-goes-on grows c1
+
+# --- what can not be saved is named, and nothing is touched ---
+lxc-attach -P "$P" -n c1 -- sleep 1000 </dev/null >/dev/null 2>&1 & attached=$!
+soon 3 eval "run c1 ps | grep -q 'sleep 1000'"
+text=$(save c1 -s 2>&1); status=$?
+equal attached-process-is-a-blocker 1 "$status"
+check it-is-named eval "[[ \$text == *sleep*outside* ]]"
+check untouched grows c1
+kill $attached; soon 3 eval "! run c1 ps | grep -q 'sleep 1000'"
+
+# --- criu's failure: one line, the container whole ---
+text=$(WABE_CRIU=/nowhere/criu timeout 10 lxc-checkpoint -P "$P" -n c1 -D "$images.x" -s 2>&1)
+equal no-criu-is-one-line 1 "$(wc -l <<<"$text")"
+check still-there grows c1
+rm -rf "$images"; save c1 -s; rm "$images"/core-1.img
+text=$(back c1 2>&1); status=$?
+equal broken-images-are-refused "1 1" "$status $(wc -l <<<"$text")"
+check reason-and-log eval "[[ \$text == *criu:*core-1.img*restore.log* ]]"
+none_left failed-restore-leaves-nothing c1 br0
+
+# --- killed at any moment: the old state or the new one ---
+start c1
+[ -n "${FULL:-}" ] && moments=$(seq 5 10 400) || moments='10 60 110 160'
+for ms in $moments; do
+	grows c1; rm -rf "$images"
+	lxc-checkpoint -P "$P" -n c1 -D "$images" -s 2>/dev/null & killed=$!
+	sleep "0.$(printf %03d "$ms")"; kill -9 $killed 2>/dev/null; wait $killed 2>/dev/null
+	soon 5 eval "is c1 STOPPED || grows c1" || bad "killed-after-$ms" "neither stopped nor running"
+	if is c1 STOPPED; then
+		before=$(count c1)
+		if back c1 && goes_on c1 "$before"; then good "killed-after-$ms-new-state"; else bad "killed-after-$ms" "stopped without a checkpoint"; start c1; fi
+	else
+		good "killed-after-$ms-old-state"
+	fi
+done
+stop c1
+none_left after-the-kills c1 br0
+
+# --- user namespace ---
+counting c2 'lxc.idmap = u 0 2013265920 65536' 'lxc.idmap = g 0 2013265920 65536' 'lxc.net.0.type = veth' \
+	'lxc.net.0.link = br0' 'lxc.net.0.flags = up'
+chown -R 2013265920:2013265920 "$P/c2/rootfs"
+start c2; grows c2; rm -rf "$images"
+if save c2 -s; then
+	before=$(count c2)
+	check idmap-restore back c2
+	check idmap-count-continues goes_on c2 "$before"
+	stop c2
+else bad idmap-checkpoint "failed"; fi
+none_left idmap-leaves-nothing c2 br0
+
+# --- again and again ---
+counting c3; start c3
+timeout 20 lxc-checkpoint -P "$P" -n c3 -D "$images.every" --every 1 & every=$!
+soon 5 test -e "$images.every/latest/checkpoint"; sleep 1.5
+kill -9 "$(init_of c3)"
+wait $every; equal every-ends-with-the-container 0 $?
+soon 5 is c3 STOPPED
+check last-one-is-whole timeout 20 lxc-checkpoint -P "$P" -n c3 -D "$images.every" -r
+check every-goes-on grows c3
+stop c3
+done_testing
