@@ -98,6 +98,27 @@ static int check_path(const struct files *files, const char *number, const char 
 	return 0;
 }
 
+/* systemd watches the link /etc/localtime itself; criu follows it and finds another file (criu/fsnotify.c). */
+static int check_watches(const struct files *files, const char *number)
+{
+	char path[320], entry[64];
+	auto_free char *text = NULL;
+	size_t length;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/etc/localtime", files->pid);
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", files->pid, number);
+	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0)
+		return 0;
+	snprintf(entry, sizeof(entry), " ino:%llx sdev:", (unsigned long long)st.st_ino);
+	return strstr(text, entry) ?
+		preflight_add(files->preflight, files->pid, "it watches the link /etc/localtime, make it a file: cp --remove-destination "
+							    "$(realpath /etc/localtime) /etc/localtime, and start again") :
+		0;
+}
+
 static int check_file(const struct files *files, const char *number)
 {
 	char path[320], link[512], inode[32];
@@ -109,6 +130,8 @@ static int check_file(const struct files *files, const char *number)
 	link[n] = '\0';
 	if (*link == '/')
 		return check_path(files, number, link);
+	if (strcmp(link, "anon_inode:inotify") == 0)
+		return check_watches(files, number);
 	if (text_starts(link, "anon_inode:") && !is_known_anonymous(link + strlen("anon_inode:")))
 		return preflight_add(files->preflight, files->pid, "it uses %s (as %s), which criu does not know",
 			link + strlen("anon_inode:"), number);
