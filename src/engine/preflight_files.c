@@ -81,6 +81,16 @@ static bool is_known_device(dev_t number)
 	       (kind == MAJOR_MISC && minor(number) == MINOR_TUN);
 }
 
+/* In the container's devpts; a restored one has its console through a mount that is nobody's any more. */
+static bool is_own_terminal(pid_t pid, dev_t device)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/dev/pts", pid);
+	return stat(path, &st) == 0 && st.st_dev == device;
+}
+
 static int check_path(const struct files *files, const char *number, const char *link)
 {
 	char path[320];
@@ -91,6 +101,10 @@ static int check_path(const struct files *files, const char *number, const char 
 		return 0;
 	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !is_known_device(st.st_rdev)))
 		return preflight_add(files->preflight, files->pid, "device %s is open", link);
+	if (S_ISCHR(st.st_mode) && major(st.st_rdev) >= MAJOR_PTS && major(st.st_rdev) <= MAJOR_PTS_END)
+		return is_own_terminal(files->pid, st.st_dev) ?
+			0 :
+			preflight_add(files->preflight, files->pid, "terminal %s of the host is open (as %s)", link, number);
 	int mount = mount_of(files->pid, number);
 	if (mount >= 0 && !has_mount(files, mount) && !text_starts(link, "/memfd:") && !text_starts(link, "/dev/zero (deleted)") &&
 		!text_starts(link, "/SYSV"))
