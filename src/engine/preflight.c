@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -120,10 +122,21 @@ static int check_session(struct preflight *preflight, pid_t pid)
 		preflight_add(preflight, pid, "it came in from outside (lxc-attach), end it or let it call setsid") : 0;
 }
 
+/* getrlimit(2) of another user's process: the kernel wants CAP_SYS_RESOURCE, in a user namespace its maker has it. */
+static int check_limits(struct preflight *preflight, pid_t pid)
+{
+	struct rlimit limit;
+
+	return syscall(SYS_prlimit64, pid, RLIMIT_CPU, NULL, &limit) == 0 || errno != EPERM ?
+		0 :
+		preflight_add(preflight, pid, "it runs as another user: without CAP_SYS_RESOURCE criu can not read its limits");
+}
+
 static int check_process(struct preflight *preflight, pid_t pid)
 {
 	int r = check_session(preflight, pid);
 
+	r = r ?: check_limits(preflight, pid);
 	r = r ?: check_namespaces(preflight, pid);
 	return r ?: preflight_files(preflight, pid);
 }

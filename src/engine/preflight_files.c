@@ -81,6 +81,16 @@ static bool is_known_device(dev_t number)
 	       (kind == MAJOR_MISC && minor(number) == MINOR_TUN);
 }
 
+/* In the container's devpts; a restored one has its console through a mount that is nobody's any more. */
+static bool is_own_terminal(pid_t pid, dev_t device)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/dev/pts", pid);
+	return stat(path, &st) == 0 && st.st_dev == device;
+}
+
 static int check_path(const struct files *files, const char *number, const char *link)
 {
 	char path[320];
@@ -91,11 +101,36 @@ static int check_path(const struct files *files, const char *number, const char 
 		return 0;
 	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !is_known_device(st.st_rdev)))
 		return preflight_add(files->preflight, files->pid, "device %s is open", link);
+	if (S_ISCHR(st.st_mode) && major(st.st_rdev) >= MAJOR_PTS && major(st.st_rdev) <= MAJOR_PTS_END)
+		return is_own_terminal(files->pid, st.st_dev) ?
+			0 :
+			preflight_add(files->preflight, files->pid, "terminal %s of the host is open (as %s)", link, number);
 	int mount = mount_of(files->pid, number);
 	if (mount >= 0 && !has_mount(files, mount) && !text_starts(link, "/memfd:") && !text_starts(link, "/dev/zero (deleted)") &&
 		!text_starts(link, "/SYSV"))
 		return preflight_add(files->preflight, files->pid, "file %s of the host is open (as %s)", link, number);
 	return 0;
+}
+
+/* systemd watches the link /etc/localtime itself; criu follows it and finds another file (criu/fsnotify.c). */
+static int check_watches(const struct files *files, const char *number)
+{
+	char path[320], entry[64];
+	auto_free char *text = NULL;
+	size_t length;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/etc/localtime", files->pid);
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", files->pid, number);
+	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0)
+		return 0;
+	snprintf(entry, sizeof(entry), " ino:%llx sdev:", (unsigned long long)st.st_ino);
+	return strstr(text, entry) ?
+		preflight_add(files->preflight, files->pid, "it watches the link /etc/localtime, make it a file: cp --remove-destination "
+							    "$(realpath /etc/localtime) /etc/localtime, and start again") :
+		0;
 }
 
 static int check_file(const struct files *files, const char *number)
@@ -109,6 +144,8 @@ static int check_file(const struct files *files, const char *number)
 	link[n] = '\0';
 	if (*link == '/')
 		return check_path(files, number, link);
+	if (strcmp(link, "anon_inode:inotify") == 0)
+		return check_watches(files, number);
 	if (text_starts(link, "anon_inode:") && !is_known_anonymous(link + strlen("anon_inode:")))
 		return preflight_add(files->preflight, files->pid, "it uses %s (as %s), which criu does not know",
 			link + strlen("anon_inode:"), number);

@@ -153,7 +153,7 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 	if (strcmp(stage->name, "setup-namespaces") == 0)
 		return meet_init(start, stage->init_pid, err);
 	if (strcmp(stage->name, "post-setup-namespaces") == 0)
-		return start->network ? network_adopt(start->network, start->init_pid, err) : 0;
+		return start->network ? network_adopt(start->network, start->init_pid, start->restore->criu_pid, err) : 0;
 	if (strcmp(stage->name, "post-restore") != 0)
 		return 0;
 	/* all processes are there and stand still */
@@ -237,6 +237,7 @@ int restore_run(struct start *start, struct error *err)
 	}
 	process = (struct criu_process){ .pid = pid, .channel_fd = pair[0] };
 	close_fd(&start->cgroup_fd);
+	start->restore->criu_pid = pid;
 	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);
 	if (r == 0 && start->init_pid <= 0)
 		r = error_set_kind(err, ERROR_INTERNAL, 0, "criu has restored no process");

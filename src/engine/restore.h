@@ -11,6 +11,7 @@ struct start;
 struct restore {
 	char *directory, *criu, *action_script, *log;
 	bool lazy_pages, tcp_close, verbose;
+	pid_t criu_pid;
 	struct image image;
 };
 

@@ -211,6 +211,12 @@ int restore_become_criu(struct start *start, int channel_fd, struct error *err)
 	r = r ?: make_mounts(start, err);
 	if (r == 0 && start->namespaces & 1U << NAMESPACE_CGROUP && unshare(CLONE_NEWCGROUP) < 0)
 		r = error_set(err, errno, "make a cgroup namespace");
+	/*
+	 * With a user namespace criu makes pairs from its own network namespace, and takes a host's interface that has the
+	 * number of one inside for it (-EOPNOTSUPP): in an empty one there is none. network_adopt fetches the host's ends.
+	 */
+	if (r == 0 && start->network && start->spec->idmaps.count > 0 && unshare(CLONE_NEWNET) < 0)
+		r = error_set(err, errno, "make a network namespace");
 	r = r ?: build_call(start, &call, err);
 	r = r ?: criu_exec(&call, channel_fd, err);
 	criu_clear(&call);

@@ -263,14 +263,14 @@ static int transfer(struct source *source, struct error *err)
 /* ---- calls ---- */
 
 static int open_source(struct source *source, const struct migrate_front *front, const struct migrate_request *request,
-	struct error *err)
+	bool is_new, struct error *err)
 {
 	*source = (struct source){ .front = front, .request = request, .root_fd = -1, .start_us = source_now_us() };
 	source->peer.fds[0] = source->peer.fds[1] = source->record.dir_fd = source->record.lock_fd = -1;
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "move files of all owners");
 	int r = front->locate(front->data, request->name, &source->place, err);
-	return r ?: record_open(&source->record, &source->place, false, false, err);
+	return r ?: record_open(&source->record, &source->place, is_new, false, err);
 }
 
 static int close_source(struct source *source, struct migrate_result *ret, int r)
@@ -346,7 +346,7 @@ int migrate_send(const struct migrate_front *front, const struct migrate_request
 	struct error *err)
 {
 	struct source source;
-	int r = open_source(&source, front, request, err);
+	int r = open_source(&source, front, request, true, err);
 	r = r ?: send_away(&source, err);
 	return close_source(&source, ret, r);
 }
@@ -396,7 +396,7 @@ int migrate_resume(const struct migrate_front *front, const struct migrate_reque
 	struct source source;
 	struct migrate_request again = *request;
 	auto_free char *via = NULL;
-	int r = open_source(&source, front, request, err);
+	int r = open_source(&source, front, request, false, err);
 	const struct pairs *pairs = &source.record.pairs;
 	bool begins_anew = r == 0 && pairs_is(pairs, "role", "source") && record_has_config(&source.record, "");
 	again.online = pairs_is(pairs, "mode", "online");
@@ -414,7 +414,7 @@ int migrate_settle(const struct migrate_front *front, const struct migrate_reque
 	struct error *err)
 {
 	struct source source;
-	int r = open_source(&source, front, request, err);
+	int r = open_source(&source, front, request, false, err);
 	if (r == 0 && *record_state(&source.record))
 		r = resume(&source, false, err);
 	return close_source(&source, ret, r);
@@ -424,7 +424,7 @@ int migrate_abort(const struct migrate_front *front, const struct migrate_reques
 	struct error *err)
 {
 	struct source source;
-	int r = open_source(&source, front, request, err);
+	int r = open_source(&source, front, request, false, err);
 	r = r ?: resume(&source, true, err);
 	return close_source(&source, ret, r);
 }

@@ -97,13 +97,43 @@ static int adopt_veth(int fd, const struct network *network, struct planned_link
 	return finish_veth(fd, network, link, err);
 }
 
-int network_adopt(struct network *network, pid_t init_pid, struct error *err)
+/* Brings the host's ends here, out of the namespace in which they were made. */
+static int fetch_ends(const struct network *network, pid_t maker_pid)
+{
+	if (namespace_is_own(maker_pid, NAMESPACE_NET))
+		return 0;
+	auto_close int own_fd = namespace_open(0, NAMESPACE_NET);
+	auto_close int netns_fd = namespace_open(maker_pid, NAMESPACE_NET);
+	auto_close int fd = netns_fd < 0 ? netns_fd : netlink_open_in(netns_fd);
+	if (own_fd < 0 || fd < 0)
+		return own_fd < 0 ? own_fd : fd;
+	for (size_t i = 0; i < network->count; i++) {
+		struct netlink_batch batch = { 0 };
+		struct ifinfomsg header = { 0 };
+		if (!spec_link_has_host_side(network->links[i].spec))
+			continue;
+		header.ifi_index = netlink_ifindex(fd, network->links[i].host_name);
+		if (header.ifi_index < 0)
+			return header.ifi_index;
+		netlink_message(&batch, RTM_NEWLINK, 0, &header, sizeof(header));
+		netlink_u32(&batch, IFLA_NET_NS_FD, (uint32_t)own_fd);
+		int r = netlink_send(fd, &batch, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int network_adopt(struct network *network, pid_t init_pid, pid_t maker_pid, struct error *err)
 {
 	auto_close int fd = netlink_open();
 	auto_close int netns_fd = namespace_open(init_pid, NAMESPACE_NET);
 	auto_close int inside_fd = netns_fd < 0 ? netns_fd : netlink_open_in(netns_fd);
 	if (fd < 0 || inside_fd < 0)
 		return error_set(err, fd < 0 ? fd : inside_fd, "open a netlink socket");
+	int fetched = fetch_ends(network, maker_pid);
+	if (fetched < 0)
+		return error_set(err, fetched, "fetch the interfaces that criu has made");
 	for (size_t i = 0; i < network->count; i++) {
 		struct planned_link *link = &network->links[i];
 		if (!spec_link_has_host_side(link->spec))

@@ -35,8 +35,8 @@ int network_create(struct network *network, pid_t init_pid, struct error *err);
 const char *network_host_name(const struct network *network, unsigned place);
 int network_rename_inside(struct network *network, unsigned place, const char *name);
 bool network_can_adopt(const struct spec_link *link);
-/* As network_create, of pairs that are there: bridge, up, filter, routes. */
-int network_adopt(struct network *network, pid_t init_pid, struct error *err);
+/* As network_create, of pairs that are there: bridge, up, filter, routes. maker_pid: in its network are the host's ends. */
+int network_adopt(struct network *network, pid_t init_pid, pid_t maker_pid, struct error *err);
 
 /* In init: names, addresses, routes; lo is up. network may be NULL: only lo. */
 int network_configure_inside(const struct spec *spec, struct network *network, struct error *err);

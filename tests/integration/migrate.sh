@@ -100,7 +100,7 @@ one_copy() { # NAME FROM LAST
 }
 accident() { # FROM NUMBER WHEN WHAT
 	local from=$1 number=$2 when=$3 what=$4 to n last rc how; shift 4; to=$(other "$from")
-	n=$what-${when}-$number last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
+	n=${1:+online-}$what-$when-$number last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
 	rm -f "$work/flag"
 	$from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
 		"exec python3 $here/migrate_link.py $work/flag $number $when $what $(receiver "$to")" >"$work/out" 2>&1; rc=$?
@@ -181,7 +181,7 @@ soon 5 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
 listing A web >"$work/before"
 C python3 "$here/migrate_client.py" 10.5.0.2 7 4 "$work/stop" >"$work/client" 2>&1 & client=$!
 sleep 0.5; at=A
-moves=2; [ "${FULL:-}" != 1 ] || moves=20
+moves=${MOVES:-2}; [ "${FULL:-}" != 1 ] || moves=20
 : >"$work/frozen"
 for i in $(seq "$moves"); do
 	last=$($at tail -n 1 /var/lib/lxc/web/rootfs/log)
@@ -194,14 +194,17 @@ equal online-moves "$moves" "$(wc -l <"$work/frozen")"
 sort -n "$work/frozen" | awk '{ v[NR] = $1 } END { print "# frozen ms: median " v[int((NR + 1) / 2)] ", worst " v[NR] ", moves " NR }'
 listing $at web >"$work/after"
 check online-storage-identical cmp "$work/before" "$work/after"
+# While it stands still, and at the hand-over; with FULL=1 all of them.
 if [ "${FULL:-}" = 1 ]; then
-	for number in $(seq 1 24); do
+	for number in $(seq "${FIRST:-1}" 23); do
 		for when in before after; do
 			for what in link source guard target; do
 				accident "$at" "$number" "$when" "$what" --online || break 3
 			done
 		done
 	done
+else
+	accident "$at" 18 after source --online && accident "$at" 20 after link --online
 fi
 echo >"$work/stop"
 if wait $client; then good online-connections; else bad online-connections "$(cat "$work/client")"; fi

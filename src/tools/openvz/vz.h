@@ -19,6 +19,8 @@ enum vz_exit {
 	VZ_NO_GLOBAL = 10,
 	VZ_PERMISSION = 12,
 	VZ_NO_CONFIG = 14,
+	VZ_SUSPEND = 16,
+	VZ_RESUME = 17,
 	VZ_SYNTAX = 20,
 	VZ_BAD_VALUE = 21,
 	VZ_NO_ROOT_SET = 22,
@@ -171,6 +173,8 @@ int vz_command_start(struct vz *vz);
 int vz_command_stop(struct vz *vz);
 int vz_command_restart(struct vz *vz);
 int vz_command_stopped(struct vz *vz);
+int vz_command_suspend(struct vz *vz);
+int vz_command_resume(struct vz *vz);
 int vz_command_create(struct vz *vz);
 int vz_command_destroy(struct vz *vz);
 int vz_command_status(struct vz *vz);
