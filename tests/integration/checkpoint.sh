@@ -28,7 +28,7 @@ back() { timeout 20 lxc-checkpoint -P "$P" -n "$1" -D "$images" -r "${@:2}"; }
 # --- a container with interface, console and limits ---
 ip link add br0 type bridge; ip link set br0 up
 counting c1 'lxc.net.0.type = veth' 'lxc.net.0.link = br0' 'lxc.net.0.flags = up' 'lxc.net.0.ipv4.address = 10.9.0.2/24' \
-	'lxc.tty.max = 2' 'lxc.console.buffer.size = 4096'
+	'lxc.tty.max = 2' 'lxc.console.buffer.size = 4096' "lxc.console.logfile = $work/console"
 start c1; grows c1
 run c1 ip addr add 10.9.0.77/32 dev eth0
 limit=pids.max; lxc-cgroup -P "$P" -n c1 $limit 77 2>/dev/null || { limit=cpu.weight; lxc-cgroup -P "$P" -n c1 $limit 77 2>/dev/null; }
@@ -45,7 +45,7 @@ check count-continues goes_on c1 "$before"
 equal info-says-running RUNNING "$(state c1)"
 equal attach-works "$mac" "$(run c1 cat /sys/class/net/eth0/address)"
 check own-address-is-kept eval "run c1 ip addr show eth0 | grep -q 10.9.0.77"
-size=$(stat -c %s "$work/console"); check console-goes-on soon 3 eval "[ \$(stat -c %s $work/console) -gt $size ]"
+size=$(stat -c %s "$work/console"); check console-goes-on soon 3 eval "[ \"\$(stat -c %s $work/console)\" -gt ${size:-0} ]"
 check port-of-the-bridge eval "ip link show master br0 | grep -q 'state UP'"
 if [ -n "$limited" ]; then equal limit-set-at-run-time "$limited" "$(lxc-cgroup -P "$P" -n c1 $limit)"
 else skip limit-set-at-run-time "no controller on cgroup2 here"; fi
