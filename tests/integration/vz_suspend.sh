@@ -20,12 +20,12 @@ tar -C "$work/root" -czf $V/template/cache/busybox.tar.gz .
 count() { cat $V/private/101/tmp/count; }
 vzctl create 101 >/dev/null 2>&1; vzctl start 101 >/dev/null 2>&1
 check runs soon 10 count
-out=$(timeout 60 vzctl suspend 101 2>&1); equal suspend "0" "$?"
-check its-words eval '[[ $out == *"Setting up checkpoint..."*"Checkpointing completed successfully"* ]]'
+said=$(timeout 60 vzctl suspend 101 2>&1); equal suspend "0" "$?"
+check its-words eval '[[ $said == *"Setting up checkpoint..."*"Checkpointing completed successfully"* ]]'
 equal suspended "CTID 101 exist unmounted down suspended" "$(vzctl status 101)"
 before=$(count); echo 1000000 >$V/private/101/tmp/count
-out=$(timeout 60 vzctl resume 101 2>&1); equal resume "0" "$?"
-check words-of-resume eval '[[ $out == *"Restoring container ..."*"Restoring completed successfully"* ]]'
+said=$(timeout 60 vzctl resume 101 2>&1); equal resume "0" "$?"
+check words-of-resume eval '[[ $said == *"Restoring container ..."*"Restoring completed successfully"* ]]'
 check count-continues soon 3 eval "[ \$(count) -ge $before ] && [ \$(count) -lt $((before + 100)) ]"
 equal running "CTID 101 exist mounted running" "$(vzctl status 101)"
 timeout 60 vzctl resume 101 >/dev/null 2>&1; equal resume-of-a-running-one 32 $?
