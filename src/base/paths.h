@@ -20,6 +20,12 @@
 #ifndef WABE_TEMPLATES
 #define WABE_TEMPLATES "/usr/local/share/lxc/templates"
 #endif
+#ifndef WABE_SYSTEMD
+#define WABE_SYSTEMD "/usr/local/libexec/wabe/wabe-systemd"
+#endif
+#ifndef WABE_VERSION
+#define WABE_VERSION "?"
+#endif
 #ifndef WABE_STATFS
 #define WABE_STATFS "/usr/local/libexec/wabe/wabe-statfs"
 #endif

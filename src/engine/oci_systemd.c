@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/journal.h"
+#include "base/paths.h"
 #include "base/process.h"
 #include "base/talk.h"
 #include "base/text.h"

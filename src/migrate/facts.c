@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
 #include "kernel/path_in_root.h"

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "kernel/path_in_root.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -60,36 +61,12 @@ static int find_place(struct receiver *receiver, const char *path)
 	return receiver->parent_fd < 0 ? receiver->parent_fd : 0;
 }
 
-static int remove_entry(int dir_fd, const char *name);
-
-static int remove_content(int dir_fd, const char *name)
-{
-	auto_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return -errno;
-	(void)take_fd(&fd);
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		int r = remove_entry(dirfd(dir), entry->d_name);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* With all below it; nothing there is no fault. */
 static int remove_entry(int dir_fd, const char *name)
 {
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR)
-		return -errno;
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
-		return 0;
-	int r = remove_content(dir_fd, name);
-	return r ?: unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	char path[PATH_MAX];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir_fd, name);
+	return storage_remove_tree(path, NULL, NULL);
 }
 
 /* ---- attributes ---- */

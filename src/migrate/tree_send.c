@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "kernel/path_in_root.h"
+#include "storage/seen.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,18 +29,12 @@ struct known {
 	char *path;
 	dev_t device;
 	ino_t inode;
+	mode_t kind; /* S_IFMT: the number of a file that has gone may be a directory's next */
 	off_t size;
 	struct timespec mtime, ctime; /* all zero: send it again */
 	unsigned pass;		      /* in which it was last there */
 	uint64_t *sums; /* of each chunk of a large file, by which the next pass leaves out what is the same */
 	size_t sum_count;
-};
-
-/* A file with more than one name, in this pass. */
-struct seen {
-	dev_t device;
-	ino_t inode;
-	char *path;
 };
 
 struct tree_sender {
@@ -53,7 +48,7 @@ struct pass {
 	struct stream *stream;
 	struct message message;
 	struct tree_counts counts;
-	void *seen; /* tree of struct seen */
+	struct seen_files seen; /* in this pass */
 	struct timespec start;
 	dev_t device; /* of the directory at hand: a subvolume has its own */
 	size_t length;
@@ -308,54 +303,29 @@ static int send_node(struct pass *pass, int dir_fd, const char *name, const stru
 
 /* ---- hard links ---- */
 
-static int compare_seen(const void *a, const void *b)
+static int send_link(struct pass *pass, const struct stat *info, const char *first, struct known *known)
 {
-	const struct seen *first = a, *second = b;
-	if (first->device != second->device)
-		return first->device < second->device ? -1 : 1;
-	return first->inode < second->inode ? -1 : first->inode > second->inode;
-}
-
-static void free_seen(void *pointer)
-{
-	struct seen *seen = pointer;
-	free(seen->path);
-	free(seen);
-}
-
-/*
- * 1: name is one more name of what was sent in this pass already. A change of any name changes the inode's ctime, so that
- * all its names are sent in the same pass.
- */
-static int send_link(struct pass *pass, const struct stat *info, struct known *known)
-{
-	const struct seen key = { .device = info->st_dev, .inode = info->st_ino };
-	struct seen **found = tfind(&key, &pass->seen, compare_seen);
-	if (!found)
-		return 0;
 	message_start(&pass->message, MESSAGE_LINK);
 	message_put_text(&pass->message, pass->path);
-	message_put_text(&pass->message, (*found)->path);
+	message_put_text(&pass->message, first);
 	pass->counts.entries++;
 	int r = stream_send(pass->stream, &pass->message);
 	if (r == 0)
 		set_known(pass, known, info);
-	return r < 0 ? r : 1;
+	return r;
 }
 
-static int remember_link(struct pass *pass, const struct stat *info)
+/*
+ * One name of several. 1: it is done; 0: it has to be sent as a file, and the names that follow as links to it. A directory
+ * that was renamed makes one name new and leaves the inode, so that another may be known and not sent in this pass.
+ */
+static int send_name(struct pass *pass, const struct stat *info, struct known *known)
 {
-	struct seen *seen = calloc(1, sizeof(*seen));
-	if (!seen || !(seen->path = strdup(pass->path))) {
-		free(seen);
-		return -ENOMEM;
-	}
-	seen->device = info->st_dev;
-	seen->inode = info->st_ino;
-	struct seen **found = tsearch(seen, &pass->seen, compare_seen);
-	if (!found || *found != seen)
-		free_seen(seen);
-	return found ? 0 : -ENOMEM;
+	bool is_there = is_known(known, info);
+	const struct seen_file *first = seen_find(&pass->seen, info);
+	if (!first)
+		return is_there ? seen_add(&pass->seen, info, pass->path, false) ?: 1 : 0;
+	return is_there && !first->is_sent ? 1 : send_link(pass, info, first->path, known) ?: 1;
 }
 
 /* ---- directories ---- */
@@ -389,11 +359,14 @@ static int send_entry(struct pass *pass, int dir_fd, const char *name)
 	struct known *known = find_known(pass);
 	if (!known)
 		return -ENOMEM;
+	if (known->kind != (info.st_mode & S_IFMT)) {
+		known->kind = info.st_mode & S_IFMT;
+		known->inode = 0;
+		known->sum_count = 0;
+	}
 	if (S_ISDIR(info.st_mode))
 		return send_subdirectory(pass, dir_fd, name, &info, known);
-	if (is_known(known, &info))
-		return 0;
-	int r = info.st_nlink > 1 ? send_link(pass, &info, known) : 0;
+	int r = info.st_nlink > 1 ? send_name(pass, &info, known) : is_known(known, &info);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (S_ISREG(info.st_mode))
@@ -402,7 +375,7 @@ static int send_entry(struct pass *pass, int dir_fd, const char *name)
 		r = send_symlink(pass, dir_fd, name, &info, known);
 	else
 		r = send_node(pass, dir_fd, name, &info, known);
-	return r > 0 && info.st_nlink > 1 ? remember_link(pass, &info) : r < 0 ? r : 0;
+	return r > 0 && info.st_nlink > 1 ? seen_add(&pass->seen, &info, pass->path, true) : r < 0 ? r : 0;
 }
 
 /* All names of the directory: the receiver takes away what is not among them. */
@@ -512,7 +485,7 @@ int tree_send(struct tree_sender *sender, int root_fd, const char *name, struct 
 		(void)error_set(err, r, "send %s%s%s", name, *pass->path ? "/" : "", pass->path);
 	if (ret)
 		*ret = pass->counts;
-	tdestroy(pass->seen, free_seen);
+	seen_clear(&pass->seen);
 	message_clear(&pass->message);
 	free(pass);
 	return r;

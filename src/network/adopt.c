@@ -148,10 +148,5 @@ int network_adopt(struct network *network, pid_t init_pid, pid_t maker_pid, stru
 			return r;
 		link->is_made = true;
 	}
-	for (size_t i = 0; i < network->count; i++) {
-		int r = network->links[i].spec->script_up ? run_script(network->spec, &network->links[i], "up", err) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return run_up_scripts(network, err);
 }

@@ -219,10 +219,5 @@ int network_create(struct network *network, pid_t init_pid, struct error *err)
 			link->is_made = true;
 		}
 	}
-	for (size_t i = 0; i < network->count; i++) {
-		int r = network->links[i].spec->script_up ? run_script(network->spec, &network->links[i], "up", err) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return run_up_scripts(network, err);
 }

@@ -39,8 +39,8 @@ struct network {
 	void *journal_data;
 };
 
-/* Runs the script of a link; direction "up" or "down". */
-int run_script(const struct spec *spec, const struct planned_link *link, const char *direction, struct error *err);
+/* The scripts of all links that are up now, in their order. */
+int run_up_scripts(const struct network *network, struct error *err);
 
 const char *link_type_name(uint32_t type);
 

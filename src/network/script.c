@@ -52,7 +52,8 @@ static int fill_arguments(const struct spec *spec, const struct planned_link *li
 	return r ?: vector_add(list) ? 0 : -ENOMEM;
 }
 
-int run_script(const struct spec *spec, const struct planned_link *link, const char *direction, struct error *err)
+/* direction: "up" or "down" */
+static int run_script(const struct spec *spec, const struct planned_link *link, const char *direction, struct error *err)
 {
 	struct string_list arguments = { 0 }, environment = { 0 };
 	const char *script = *direction == 'u' ? link->spec->script_up : link->spec->script_down;
@@ -71,6 +72,16 @@ int run_script(const struct spec *spec, const struct planned_link *link, const c
 	r = spec_error(err, 0, spec, &link->spec->origin, "script %s (%s) ended with %s %d", script, direction,
 		WIFEXITED(status) ? "status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 	return r;
+}
+
+int run_up_scripts(const struct network *network, struct error *err)
+{
+	for (size_t i = 0; i < network->count; i++) {
+		int r = network->links[i].spec->script_up ? run_script(network->spec, &network->links[i], "up", err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 void network_down(const struct spec *spec, struct network *network, int netns_fd)

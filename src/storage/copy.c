@@ -2,12 +2,12 @@
 
 #include "base/cleanup.h"
 #include "storage/entries.h"
+#include "storage/seen.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
-#include <search.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -16,19 +16,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* A file with more than one name: where its first copy is. */
-struct seen {
-	dev_t device;
-	ino_t inode;
-	char *path; /* below the target */
-};
-
 struct copy {
 	dev_t device; /* of the directory at hand: a subvolume has its own */
 	int to_root;
 	bool can_share; /* see copy_data */
 	struct stat target; /* left out where it lies in the source */
-	void *seen;	    /* tree of struct seen */
+	struct seen_files seen; /* paths below the target */
 	size_t length;	    /* of path */
 	char path[PATH_MAX]; /* of the entry at hand below the source; after a fault: of the one that failed */
 };
@@ -180,38 +173,13 @@ static int copy_metadata(int from_dir, int to_dir, const char *name, const struc
 	return utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static int compare_seen(const void *a, const void *b)
-{
-	const struct seen *first = a, *second = b;
-	if (first->device != second->device)
-		return first->device < second->device ? -1 : 1;
-	return first->inode < second->inode ? -1 : first->inode > second->inode;
-}
-
-static void free_seen(void *pointer)
-{
-	struct seen *seen = pointer;
-	free(seen->path);
-	free(seen);
-}
-
 /* Links name to the first copy of the inode: 1. The first one itself is remembered: 0. */
 static int link_to_first(struct copy *copy, int to_dir, const char *name, const struct stat *info)
 {
-	struct seen *seen = calloc(1, sizeof(*seen));
-	if (!seen || !(seen->path = strdup(copy->path))) {
-		free(seen);
-		return -ENOMEM;
-	}
-	seen->device = info->st_dev;
-	seen->inode = info->st_ino;
-	struct seen **found = tsearch(seen, &copy->seen, compare_seen);
-	if (found && *found == seen)
-		return 0;
-	free_seen(seen);
-	if (!found)
-		return -ENOMEM;
-	return linkat(copy->to_root, (*found)->path, to_dir, name, 0) < 0 ? -errno : 1;
+	const struct seen_file *first = seen_find(&copy->seen, info);
+	if (!first)
+		return seen_add(&copy->seen, info, copy->path, true);
+	return linkat(copy->to_root, first->path, to_dir, name, 0) < 0 ? -errno : 1;
 }
 
 static int copy_directory(struct copy *copy, int from_dir, int to_dir);
@@ -309,7 +277,7 @@ int storage_copy_into(int from_fd, int to_fd, const char *from, const char *to, 
 	struct stat info;
 	int r = fstat(from_fd, &info) < 0 || fstat(to_fd, &copy.target) < 0 ? -errno : copy_directory(&copy, from_fd, to_fd);
 	r = r ?: copy_top(from_fd, to_fd, &info);
-	tdestroy(copy.seen, free_seen);
+	seen_clear(&copy.seen);
 	return r < 0 ? error_set(err, r, "copy %s%s%s to %s", from, *copy.path ? "/" : "", copy.path, to) : 0;
 }
 
