@@ -10,6 +10,8 @@ source "$here/plan_steps.sh"
 has_faults || { skip oci-sweep "built without -Dfault_injection=true"; exit 0; }
 plan=$here/../../src/engine/oci_plan.c
 
+limit='"pids": {"limit": 100}'
+[ -e /sys/fs/cgroup/pids ] || grep -qsw pids /sys/fs/cgroup/cgroup.controllers || limit='"unified": {"cgroup.max.depth": "500"}'
 # all that one container can have; a second one has id maps
 full='h = [{"path": "/bin/true"}]
 c["hooks"] = {n: h for n in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")}
@@ -17,7 +19,7 @@ c["process"]["env"] += ["X=mark-" + name + "-"]
 c["process"]["oomScoreAdj"] = 100
 c["linux"]["namespaces"] += [{"type": "cgroup"}]
 c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
-c["linux"]["resources"] = {"pids": {"limit": 100}, "devices": [{"allow": False, "access": "rwm"}]}
+c["linux"]["resources"] = {'$limit', "devices": [{"allow": False, "access": "rwm"}]}
 c["linux"]["sysctl"] = {"net.ipv4.ip_forward": "0"}'
 bundle full "$full
 c['linux']['netDevices'] = {'lent0': {}}"
