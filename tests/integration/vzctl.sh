@@ -215,6 +215,9 @@ gives locked 9 'Container already locked' vzctl stop 101
 gives locked_status 0 running vzctl status 101
 gives locked_exec 0 '' vzctl exec 101 true
 exec 9>&-
+# the engine's own word of an end is waited for
+rm -f $V/lock/101.lck; bash -c 'exec 9<>"$1"; flock 9; echo $$ >"$1"; sleep 1; exec 9<&-; rm "$1"' - $V/lock/101.lck stopped & soon 3 test -s $V/lock/101.lck
+gives locked_by_end 0 '' vzctl set 101 --onboot no --save
 
 # ---- stop ----
 gives stop 0 'Container was stopped' vzctl stop 101

@@ -9,18 +9,35 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* The holder's command line, words ended by NULs; NULL: nobody knows. */
+static char *holder_of(const struct vz *vz, int *ret_pid, size_t *ret_length)
+{
+	auto_free char *text = NULL;
+	char *line = NULL, path[64];
+	if (file_read(-1, vz->lock_path, 64, &text, ret_length) < 0 || sscanf(text, "%d", ret_pid) != 1)
+		return NULL;
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", *ret_pid);
+	return file_read(-1, path, 4096, &line, ret_length) < 0 ? NULL : line;
+}
+
+/* Is it the engine's word that the container has ended (vzctl stopped), which nobody typed and which takes milliseconds? */
+static bool is_held_by_end(const struct vz *vz)
+{
+	int pid;
+	size_t length;
+	auto_free char *line = holder_of(vz, &pid, &length);
+	return line && memmem(line, length, "\0stopped", sizeof("\0stopped"));
+}
 
 static int tell_holder(const struct vz *vz)
 {
-	auto_free char *text = NULL, *line = NULL;
-	char path[64];
-	size_t length = 0;
-	int pid = 0;
+	int pid;
+	size_t length;
+	auto_free char *line = holder_of(vz, &pid, &length);
 	(void)vz_fail(vz, VZ_LOCKED, "Container already locked");
-	if (file_read(-1, vz->lock_path, 64, &text, &length) < 0 || sscanf(text, "%d", &pid) != 1)
-		return VZ_LOCKED;
-	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	if (file_read(-1, path, 4096, &line, &length) < 0)
+	if (!line)
 		return VZ_LOCKED;
 	for (size_t i = 0; i + 1 < length; i++)
 		if (line[i] == '\0')
@@ -57,17 +74,19 @@ int vz_lock(struct vz *vz)
 		return vz_fail(vz, VZ_NO_LOCKDIR, "LOCKDIR is not set");
 	if (!directory || mkdir_parents(directory, 0755) < 0 || text_format(&vz->lock_path, "%s/%s.lck", directory, vz->ct.name) < 0)
 		return vz_fail(vz, VZ_SYSTEM, "Unable to create lock directory %s", directory ?: "");
-	for (int attempt = 0; attempt < 16; attempt++) {
+	for (int attempt = 0; attempt < 250; attempt++) { /* 5 s at most */
 		int r = try_lock(vz);
 		if (r == 1)
 			return 0;
 		close_fd(&vz->lock_fd);
-		if (r == -EBUSY)
+		if (r == -EBUSY && !is_held_by_end(vz))
 			return tell_holder(vz);
-		if (r < 0)
+		if (r == -EBUSY)
+			(void)usleep(20000);
+		else if (r < 0)
 			return vz_fail(vz, VZ_SYSTEM, "Unable to create lock file %s: %s", vz->lock_path, strerror(-r));
 	}
-	return vz_fail(vz, VZ_LOCKED, "Container already locked");
+	return tell_holder(vz);
 }
 
 void vz_unlock(struct vz *vz)
