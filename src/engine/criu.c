@@ -90,8 +90,9 @@ int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 }
 
 /* The child's failure comes back through the channel, as a stage's name that criu does not have. */
-static void run_child(struct criu_call *call, int channel_fd)
+static void run_child(void *data, int channel_fd)
 {
+	struct criu_call *call = data;
 	struct criu_stage stage = { .name = "exec" };
 	struct error err;
 
@@ -101,7 +102,7 @@ static void run_child(struct criu_call *call, int channel_fd)
 	_exit(127);
 }
 
-int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *err)
+int criu_fork(void (*run)(void *data, int channel_fd), void *data, struct criu_process *ret, struct error *err)
 {
 	int pair[2];
 
@@ -109,7 +110,7 @@ int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *e
 		return error_set(err, errno, "talk to criu");
 	pid_t pid = fork();
 	if (pid == 0)
-		run_child(call, pair[1]);
+		run(data, pair[1]);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -117,6 +118,11 @@ int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *e
 	}
 	*ret = (struct criu_process){ .pid = pid, .channel_fd = pair[0] };
 	return 0;
+}
+
+int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *err)
+{
+	return criu_fork(run_child, call, ret, err);
 }
 
 /* ---- why it failed ---- */

@@ -39,6 +39,8 @@ struct criu_process {
 };
 /* In a process about to become criu: the standard fds are /dev/null, channel_fd is its end. Returns only on failure. */
 int criu_exec(struct criu_call *call, int channel_fd, struct error *err);
+/* A child with the other end of a channel, which run must not return from. */
+int criu_fork(void (*run)(void *data, int channel_fd), void *data, struct criu_process *ret, struct error *err);
 /* A child that is criu, in a session of its own: an interrupt at the caller's terminal must not hit it in the middle. */
 int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *err);
 

@@ -197,8 +197,9 @@ static int make_readable(struct start *start, struct error *err)
 	return r < 0 ? error_set(err, r, "give the images in %s to the container's root", directory) : 0;
 }
 
-static void run_child(struct start *start, int channel_fd)
+static void run_child(void *data, int channel_fd)
 {
+	struct start *start = data;
 	struct error err = { 0 };
 	char line[1200];
 
@@ -213,7 +214,6 @@ static void run_child(struct start *start, int channel_fd)
 int restore_run(struct start *start, struct error *err)
 {
 	struct criu_process process;
-	int pair[2];
 
 	vector_for_each (link, &start->restore->image.links) {
 		int r = network_rename_inside(start->network, link->place, link->inside_name);
@@ -223,21 +223,11 @@ int restore_run(struct start *start, struct error *err)
 	}
 	int r = image_make_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: make_readable(start, err);
+	r = r ?: criu_fork(run_child, start, &process, err);
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return error_set(err, errno, "talk to criu");
-	pid_t pid = fork();
-	if (pid == 0)
-		run_child(start, pair[1]);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return error_set(err, errno, "start criu");
-	}
-	process = (struct criu_process){ .pid = pid, .channel_fd = pair[0] };
 	close_fd(&start->cgroup_fd);
-	start->restore->criu_pid = pid;
+	start->restore->criu_pid = process.pid;
 	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);
 	if (r == 0 && start->init_pid <= 0)
 		r = error_set_kind(err, ERROR_INTERNAL, 0, "criu has restored no process");

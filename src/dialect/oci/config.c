@@ -20,6 +20,21 @@ int oci_word(const char *const *words, const char *text)
 	return -1;
 }
 
+int oci_read_flags(const struct json_at *at, const char *const *names, const uint32_t *bits, uint32_t *ret)
+{
+	struct string_list flags = { 0 };
+	int r = json_take_texts(at, "flags", &flags);
+
+	vector_for_each (flag, &flags) {
+		int word = oci_word(names, *flag);
+		if (word < 0 && r >= 0)
+			r = json_fault(at, "unknown flag %s", *flag);
+		*ret |= word < 0 ? 0 : bits[word];
+	}
+	string_list_clear(&flags);
+	return r < 0 ? r : 0;
+}
+
 bool oci_is_id(const char *name)
 {
 	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-");

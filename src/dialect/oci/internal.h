@@ -15,5 +15,8 @@ int oci_read_blkio(const struct json_at *resources, struct spec *spec);
 
 /* Number of text in a NULL-ended list, or -1. */
 int oci_word(const char *const *words, const char *text);
+
+/* The list "flags" of at: adds to *ret those of bits whose names it has. names ends with NULL. 0, or -errno with the fault told. */
+int oci_read_flags(const struct json_at *at, const char *const *names, const uint32_t *bits, uint32_t *ret);
 /* MS_SHARED | MS_REC ... of "rshared"; 0: no such word. */
 uint64_t oci_propagation(const char *word);

@@ -284,17 +284,7 @@ static int read_seccomp_flags(const struct json_at *seccomp, struct spec *spec)
 	/* who loads has one thread: TSYNC changes nothing, and does not go with a listener */
 	static const uint32_t bits[] = { 0, SECCOMP_FILTER_FLAG_LOG, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 		SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV };
-	struct string_list flags = { 0 };
-	int r = json_take_texts(seccomp, "flags", &flags);
-
-	vector_for_each (flag, &flags) {
-		int word = oci_word(names, *flag);
-		if (word < 0 && r >= 0)
-			r = json_fault(seccomp, "unknown flag %s", *flag);
-		spec->oci.seccomp_flags |= word < 0 ? 0 : bits[word];
-	}
-	string_list_clear(&flags);
-	return r < 0 ? r : 0;
+	return oci_read_flags(seccomp, names, bits, &spec->oci.seccomp_flags);
 }
 
 /* Without what is of one container alone: so that containers with the same rules share a compiled filter. */

@@ -31,17 +31,7 @@ static int read_flags(const struct json_at *at, uint32_t *ret)
 {
 	static const char *const names[] = { "MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES", "MPOL_F_NUMA_BALANCING", NULL };
 	static const uint32_t bits[] = { MPOL_F_STATIC_NODES, MPOL_F_RELATIVE_NODES, MPOL_F_NUMA_BALANCING };
-	struct string_list flags = { 0 };
-	int r = json_take_texts(at, "flags", &flags);
-
-	vector_for_each (flag, &flags) {
-		int word = oci_word(names, *flag);
-		if (word < 0 && r >= 0)
-			r = json_fault(at, "unknown flag %s", *flag);
-		*ret |= word < 0 ? 0 : bits[word];
-	}
-	string_list_clear(&flags);
-	return r < 0 ? r : 0;
+	return oci_read_flags(at, names, bits, ret);
 }
 
 static int check_nodes(const struct json_at *at, int mode, const char *nodes)
