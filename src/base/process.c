@@ -95,6 +95,26 @@ int signal_from_name(const char *name)
 	return realtime_signal(name);
 }
 
+static void do_nothing(int number)
+{
+	(void)number;
+}
+
+void process_outlive_signal(int number)
+{
+	const struct sigaction action = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	(void)sigaction(number, &action, NULL);
+}
+
+void process_reset_signals(void)
+{
+	sigset_t none;
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL); /* refused for some: they are at it */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void process_prefault_stack(void)
 {
 	uintptr_t page = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)4095;

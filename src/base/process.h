@@ -16,6 +16,14 @@ int process_wait(pid_t pid, int *ret_status);
 int signal_from_name(const char *name);
 
 /*
+ * The signal changes nothing any more for this process. Unlike with SIG_IGN, what it executes has the default again: a
+ * program that waits for its child's end by SIGTERM would wait for ever, and a container would never get SIGPIPE.
+ */
+void process_outlive_signal(int number);
+/* All signals at their defaults and unblocked: before the execution of another program. */
+void process_reset_signals(void);
+
+/*
  * Makes the next 32 KiB of the stack present in one go, where each page touched for the first time after an exec or a
  * fork would be a page fault of its own (on a virtual machine each costs as much as ten system calls).
  */

@@ -73,7 +73,6 @@ static int own_standard_fds(void)
 int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 {
 	char number[16];
-	sigset_t none;
 
 	if (call->is_broken || !vector_add(&call->words)) /* the closing NULL */
 		return error_set(err, ENOMEM, "make the command line of criu");
@@ -81,8 +80,7 @@ int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 	snprintf(number, sizeof(number), "%d", channel_fd);
 	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || setenv(CRIU_ACTION_FD, number, 1) < 0)
 		return error_set(err, errno, "prepare criu");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals();
 	execvp(call->words.items[0], call->words.items);
 	int r = error_set(err, errno, "execute %s", call->words.items[0]);
 	error_hint(err, "install criu, or name one by WABE_CRIU or wabe.criu in lxc.conf");

@@ -106,7 +106,7 @@ accident() { # FROM NUMBER WHEN WHAT
 		"exec python3 $here/migrate_link.py $work/flag $number $when $what $(receiver "$to")" >"$work/out" 2>&1; rc=$?
 	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
 	if [ "$what" = guard ]; then
-		how=--resume; [ $((number % 2)) = 0 ] || how=--abort
+		how=--resume; [ $((RANDOM % 2)) = 0 ] || how=--abort
 		soon 10 eval "! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>$work/out 2>&1"
 	fi
 	# what waits for a word of a source that has it back
@@ -204,7 +204,7 @@ if [ "${FULL:-}" = 1 ]; then
 		done
 	done
 else
-	accident "$at" 18 after source --online && accident "$at" 20 after link --online
+	accident "$at" prepare after source --online && accident "$at" commit before link --online
 fi
 echo >"$work/stop"
 if wait $client; then good online-connections; else bad online-connections "$(cat "$work/client")"; fi

@@ -2,7 +2,7 @@
 """migrate_link.py FLAG NUMBER WHEN WHAT COMMAND...   a link between the two ends of a migration that breaks once
 
 COMMAND's standard input and output are joined to ours. When message NUMBER (both directions counted together, from 1,
-without those of a tree) comes, before or after (WHEN) it is passed on, WHAT happens: "link" breaks, "source" (the program
+without those of a tree, or the first of that NAME) comes, before or after (WHEN) it is passed on, WHAT happens: "link" breaks, "source" (the program
 that runs us), "guard" (the one that waits for that, too) or "target" (COMMAND) is killed. FLAG is made then; where it is
 there already nothing happens. NUMBER 0: nothing either, but each message is a line of FLAG.
 """
@@ -14,7 +14,10 @@ import sys
 import threading
 import time
 
-flag, number, when, what, command = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5:]
+NAMES = {"prepare": 7, "commit": 8}
+flag, number, when, what, command = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], sys.argv[5:]
+wanted = NAMES.get(number)
+number = -1 if wanted else int(number)
 worker = os.getppid()
 with open(f"/proc/{worker}/stat") as f:
     guard = int(f.read().rsplit(")", 1)[1].split()[1])
@@ -62,7 +65,7 @@ def carry(source, sink, name):
         if kind < 32 and not quiet:
             with lock:
                 seen += 1
-                hit = number and seen == number
+                hit = kind == wanted if wanted else number and seen == number
                 if not number:
                     with open(flag, "a") as f:
                         print(name, kind, file=f)

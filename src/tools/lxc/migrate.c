@@ -147,7 +147,7 @@ static int receive(const struct call *call)
 		tool_error(call, "take the stream: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_outlive_signal(SIGPIPE);
 	if (extra_migrate_receive(call->lxcpath, in, out, message, sizeof(message)) >= 0)
 		return EXIT_SUCCESS;
 	tool_error(call, "%s", message);
@@ -176,16 +176,16 @@ static int guard(struct call *call)
 	const struct migrate_state *state = call->state;
 	int status = 0;
 	pid_t worker = fork();
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_outlive_signal(SIGPIPE);
 	if (worker == 0)
 		exit(migrate(call, state->act)); /* with all that it has printed */
 	if (worker < 0) {
 		tool_error(call, "fork: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	process_outlive_signal(SIGINT);
+	process_outlive_signal(SIGTERM);
+	process_outlive_signal(SIGHUP);
 	(void)process_wait(worker, &status);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "tools/openvz/vz.h"
 
@@ -286,7 +287,7 @@ int vzmigrate_main(int argc, char **argv)
 	}
 	if (geteuid() != 0)
 		return vz_fail(&call.vz, VZ_PERMISSION, "This program can only be run under root");
-	(void)signal(SIGPIPE, SIG_IGN);
+	process_outlive_signal(SIGPIPE);
 	int status = call.receives ? receive(&call) : run(&call, argc - optind, argv + optind);
 	vz_ct_clear(&call.vz.ct);
 	return status;
