@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "engine/checkpoint_image.h"
 #include "engine/checkpoint_stats.h"
+#include "engine/checkpoint_turn.h"
 #include "engine/criu.h"
 #include "engine/running.h"
 
@@ -275,6 +276,14 @@ static int check_blockers(const struct container_id *id, struct error *err)
 	return r;
 }
 
+static int take_turn(struct dumping *dumping, struct error *err)
+{
+	int fd = checkpoint_turn_take(dumping->id, dumping->running.dir.fd, err);
+
+	dumping->call.kept_fd = fd > 0 ? fd : 0;
+	return fd < 0 ? fd : 0;
+}
+
 static int run(struct dumping *dumping, struct error *err)
 {
 	int r = container_load(dumping->id, RUNNING_SPEC | RUNNING_CGROUPS, &dumping->running, err);
@@ -283,7 +292,8 @@ static int run(struct dumping *dumping, struct error *err)
 		r = error_set_kind(err, ERROR_PERMISSION, EPERM, "criu dumps containers for root alone");
 	if (r == 0 && !dumping->dump->no_preflight)
 		r = check_blockers(dumping->id, err);
-	r = r < 0 ? r : open_directory(dumping, err);
+	r = r < 0 ? r : take_turn(dumping, err);
+	r = r ?: open_directory(dumping, err);
 	r = r ?: image_collect(&dumping->image, &dumping->running, dumping->id, err);
 	r = r ?: build_call(dumping, err);
 	r = r ?: run_criu(dumping, err);
@@ -303,6 +313,8 @@ static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret
 	}
 	close_fd(&dumping->dir_fd);
 	free(dumping->log);
+	if (dumping->call.kept_fd > 0)
+		close_fd(&dumping->call.kept_fd);
 	criu_clear(&dumping->call);
 	image_clear(&dumping->image);
 	running_clear(&dumping->running);

@@ -90,6 +90,12 @@ int checkpoint_predump(const struct container_id *id, const struct checkpoint_du
 int checkpoint_dump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err);
 
+/*
+ * After the end of a process that was in checkpoint_dump: waits until its criu has ended too. From then on the container
+ * runs on for good, or is about to be STOPPED. 0 (at once when there is none) or -ETIMEDOUT.
+ */
+int checkpoint_await(const struct container_id *id, int timeout_ms);
+
 /* ---- restore ---- */
 
 /* The spec that the container had when it was dumped, out of the directory; the caller frees it. */

@@ -78,7 +78,7 @@ int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 		return error_set(err, ENOMEM, "make the command line of criu");
 	call->words.count--;
 	snprintf(number, sizeof(number), "%d", channel_fd);
-	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || setenv(CRIU_ACTION_FD, number, 1) < 0)
+	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || (call->kept_fd > 0 && keep_over_exec(call->kept_fd) < 0) || setenv(CRIU_ACTION_FD, number, 1) < 0)
 		return error_set(err, errno, "prepare criu");
 	process_reset_signals();
 	execvp(call->words.items[0], call->words.items);

@@ -25,6 +25,7 @@ char *criu_program(const char *wanted);
 /* A command line: a growing list of words. Failure of memory is remembered, criu_run tells it. */
 struct criu_call {
 	struct string_list words;
+	int kept_fd; /* criu has it open until it ends; 0: none */
 	bool is_broken;
 };
 void criu_add(struct criu_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

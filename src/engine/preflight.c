@@ -25,13 +25,20 @@
 static const char *const known_types[] = { "proc", "sysfs", "devtmpfs", "binfmt_misc", "debugfs", "tracefs", "tmpfs", "devpts",
 	"pstore", "mqueue", "fusectl", "cgroup", "cgroup2", "configfs", "securityfs", "hugetlbfs", "overlay", "autofs" };
 
+/* Those from number from on. */
+static void remove_blockers(struct checkpoint_blockers *blockers, size_t from)
+{
+	while (blockers->count > from) {
+		struct checkpoint_blocker *last = &blockers->items[--blockers->count];
+		free(last->process);
+		free(last->service);
+		free(last->what);
+	}
+}
+
 void checkpoint_blockers_clear(struct checkpoint_blockers *blockers)
 {
-	vector_for_each (blocker, blockers) {
-		free(blocker->process);
-		free(blocker->service);
-		free(blocker->what);
-	}
+	remove_blockers(blockers, 0);
 	free(blockers->items);
 	*blockers = (struct checkpoint_blockers){ 0 };
 }
@@ -132,13 +139,27 @@ static int check_limits(struct preflight *preflight, pid_t pid)
 		preflight_add(preflight, pid, "it runs as another user: without CAP_SYS_RESOURCE criu can not read its limits");
 }
 
+/* Its files go first, and look as if they were the host's by then. */
+static bool has_ended(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return stat(path, &st) < 0;
+}
+
 static int check_process(struct preflight *preflight, pid_t pid)
 {
+	size_t before = preflight->blockers->count;
 	int r = check_session(preflight, pid);
 
 	r = r ?: check_limits(preflight, pid);
 	r = r ?: check_namespaces(preflight, pid);
-	return r ?: preflight_files(preflight, pid);
+	r = r ?: preflight_files(preflight, pid);
+	if (has_ended(pid))
+		remove_blockers(preflight->blockers, before);
+	return r;
 }
 
 /* All in the container's group and below. */

@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <stdint.h>
 
+#define CHECKPOINT_LOCK "checkpoint.lock" /* in the run directory; see engine/checkpoint_turn.h */
+
 /*
  * The run directory of one container: /run/wabe/DIALECT/NAME-HASH (root) or below $XDG_RUNTIME_DIR. It exists
  * from the first moment of a start until everything is released. A flock on the directory itself, held for

@@ -18,7 +18,7 @@ move() { # FROM NAME [ARG...]
 	local from=$1 name=$2; shift 2
 	"$from" timeout 60 lxc-migrate -n "$name" --via "$(via "$(other "$from")")" "$@"
 }
-state_at() { "$1" timeout 10 lxc-info -n "$2" -sH 2>/dev/null || echo NONE; }
+state_at() { "$1" timeout 60 lxc-info -n "$2" -sH 2>/dev/null || echo NONE; }
 # All that a file has, the times of what a running container changes left out.
 listing() { # HOST NAME
 	"$1" bash -c "cd /var/lib/lxc/$2/rootfs && find . -printf '%p %y %m %U:%G %n %l %T@ %s\n' | grep -vE '^\.(/run|/tmp|/dev|/ready|/log|/proc|/sys)?( |/)' | sort
@@ -44,7 +44,7 @@ equal stopped-stays-stopped STOPPED "$(state_at B web)"
 listing B web >"$work/after"
 check storage-identical cmp "$work/before" "$work/after"
 equal companion "755 hook" "$(B stat -c '%a %n' /var/lib/lxc/web/hook | sed 's,/.*/,,')"
-B timeout 20 lxc-start -n web && soon 5 B test -s /var/lib/lxc/web/rootfs/log
+B timeout 60 lxc-start -n web && soon 20 B test -s /var/lib/lxc/web/rootfs/log
 last=$(B tail -n 1 /var/lib/lxc/web/rootfs/log)
 out=$(move B web 2>&1); rc=$?
 equal running-moves 0 $rc
@@ -176,8 +176,8 @@ A bash -c 'container web "lxc.net.0.type = veth" "lxc.net.0.link = br0" "lxc.net
 	dd if=/dev/urandom of=big bs=1M count=6 status=none; truncate -s 1M sparse
 	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "nc -ll -p 7 -e /bin/cat &" "echo >/ready" "n=0" \
 		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >sbin/init'
-A timeout 20 lxc-start -n web; soon 5 A test -s /var/lib/lxc/web/rootfs/log
-soon 5 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
+A timeout 60 lxc-start -n web; soon 20 A test -s /var/lib/lxc/web/rootfs/log
+soon 20 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
 listing A web >"$work/before"
 C python3 "$here/migrate_client.py" 10.5.0.2 7 4 "$work/stop" >"$work/client" 2>&1 & client=$!
 sleep 0.5; at=A
@@ -188,7 +188,7 @@ for i in $(seq "$moves"); do
 	out=$(move $at web --online 2>&1) || { bad "online-move-$i" "$out"; break; }
 	sed -n 's/.*frozen \([0-9]*\) ms.*/\1/p' <<<"$out" >>"$work/frozen"
 	at=$(other $at)
-	soon 3 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
+	soon 20 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
 done
 equal online-moves "$moves" "$(wc -l <"$work/frozen")"
 sort -n "$work/frozen" | awk '{ v[NR] = $1 } END { print "# frozen ms: median " v[int((NR + 1) / 2)] ", worst " v[NR] ", moves " NR }'
