@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * The run directory of one container: /run/wabe/DIALECT/NAME-HASH (root) or below $XDG_RUNTIME_DIR. It exists
@@ -16,6 +17,12 @@ struct rundir {
 	int fd;
 	char path[PATH_MAX];
 };
+
+/* OCI containers have none: whoever is init's parent sees its end. */
+static inline bool container_has_supervisor(const struct container_id *id)
+{
+	return strcmp(id->dialect, "oci") != 0;
+}
 
 /* Parent directory of all run directories of a dialect, for lists and monitors. */
 int rundir_parent(const char *dialect, char *buffer, size_t size);
