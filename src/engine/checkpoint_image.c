@@ -24,6 +24,8 @@ void image_clear(struct image *image)
 	}
 	vector_for_each (terminal, &image->terminals)
 		free(terminal->key);
+	vector_for_each (file, &image->stdio)
+		free(file->key);
 	vector_for_each (link, &image->links)
 		free(link->inside_name);
 	vector_for_each (group, &image->groups) {
@@ -42,6 +44,7 @@ void image_clear(struct image *image)
 	}
 	free(image->mounts.items);
 	free(image->terminals.items);
+	free(image->stdio.items);
 	free(image->links.items);
 	free(image->groups.items);
 	free(image->tasks.items);
@@ -79,6 +82,11 @@ static void write_mounts(const struct image *image, FILE *out)
 	vector_for_each (terminal, &image->terminals) {
 		fprintf(out, "terminal %u", terminal->number);
 		put(out, terminal->key);
+		fputc('\n', out);
+	}
+	vector_for_each (file, &image->stdio) {
+		fprintf(out, "stdio %u", file->fd);
+		put(out, file->key);
 		fputc('\n', out);
 	}
 	vector_for_each (link, &image->links) {
@@ -179,6 +187,18 @@ static int take_terminal(struct image *image, char *line)
 	return terminal->key ? 0 : -EINVAL;
 }
 
+static int take_stdio(struct image *image, char *line)
+{
+	struct image_stdio *file = vector_add(&image->stdio);
+	int number = take_number(&line);
+
+	if (!file || number < 0 || number > 2)
+		return -EINVAL;
+	file->fd = (unsigned)number;
+	file->key = take(&line);
+	return file->key ? 0 : -EINVAL;
+}
+
 static int take_link(struct image *image, char *line)
 {
 	struct image_link *link = vector_add(&image->links);
@@ -246,7 +266,7 @@ static int take_line(struct image *image, char *line)
 	static const struct {
 		const char *name;
 		int (*take)(struct image *image, char *line);
-	} kinds[] = { { "mount", take_mount }, { "terminal", take_terminal }, { "link", take_link }, { "group", take_group },
+	} kinds[] = { { "mount", take_mount }, { "terminal", take_terminal }, { "stdio", take_stdio }, { "link", take_link }, { "group", take_group },
 		{ "task", take_task }, { "limit", take_limit }, { "root", take_root }, { "frozen", take_frozen } };
 	const char *name = strsep(&line, " ");
 

@@ -55,6 +55,17 @@ void criu_begin(struct criu_call *call, const char *program, const char *command
 	criu_add(call, "%s", WABE_CRIU_ACTION);
 }
 
+void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp)
+{
+	if (closes_tcp || !limits->no_connections)
+		criu_add(call, closes_tcp ? "--tcp-close" : "--tcp-established");
+	if (!limits->no_file_locks)
+		criu_add(call, "--file-locks");
+	if (!limits->no_outside_sockets)
+		criu_add(call, "--ext-unix-sk");
+	criu_add(call, "--link-remap");
+}
+
 static int keep_over_exec(int fd)
 {
 	return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;

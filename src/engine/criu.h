@@ -1,6 +1,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/vector.h"
+#include "engine/checkpoint.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -33,6 +34,9 @@ void criu_clear(struct criu_call *call);
 /* What all calls have: images, log, verbosity, action scripts. action_script: of the user, or NULL. */
 void criu_begin(struct criu_call *call, const char *program, const char *command, const char *directory, const char *log,
 	bool verbose);
+
+/* Connections, sockets and locks, on both sides. */
+void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp);
 
 struct criu_process {
 	pid_t pid;

@@ -262,12 +262,14 @@ static int check_spec(struct preflight *preflight)
 	if (!spec->rootfs.path)
 		r = preflight_add(preflight, 0, "it has no root file system of its own");
 	for (int kind = 0; r == 0 && kind < NAMESPACE_KINDS; kind++)
-		if (spec->namespaces.share[kind])
+		if (spec->namespaces.share[kind] && !(kind == NAMESPACE_NET && preflight->image->network))
 			r = preflight_add(preflight, 0, "its %s namespace is that of %s", namespace_name((enum namespace_kind)kind),
 				spec->namespaces.share[kind]);
 	if (r == 0 && !(namespaces & 1U << NAMESPACE_PID))
 		r = preflight_add(preflight, 0, "it has no process numbers of its own");
-	if (r == 0 && !(namespaces & 1U << NAMESPACE_NET))
+	if (r == 0 && !(namespaces & 1U << NAMESPACE_MOUNT))
+		r = preflight_add(preflight, 0, "it has no mounts of its own");
+	if (r == 0 && !(namespaces & 1U << NAMESPACE_NET) && !preflight->image->network)
 		r = preflight_add(preflight, 0, "it uses the host's network");
 	vector_for_each (link, &spec->network.links)
 		if (r == 0 && !network_can_adopt(link))
@@ -289,8 +291,8 @@ static int check_seccomp(struct preflight *preflight)
 
 int checkpoint_preflight(const struct container_id *id, struct checkpoint_blockers *ret_blockers, struct error *err)
 {
-	struct preflight preflight = { .id = id, .blockers = ret_blockers };
 	struct image image = { 0 };
+	struct preflight preflight = { .id = id, .image = &image, .blockers = ret_blockers };
 	int r = container_load(id, RUNNING_SPEC | RUNNING_CGROUPS, &preflight.running, err);
 
 	if (r < 0)
