@@ -92,7 +92,7 @@ static void write_mounts(const struct image *image, FILE *out)
 	vector_for_each (link, &image->links) {
 		fprintf(out, "link %u", link->place);
 		put(out, link->inside_name);
-		fputc('\n', out);
+		fprintf(out, " %d\n", link->index);
 	}
 }
 
@@ -208,6 +208,7 @@ static int take_link(struct image *image, char *line)
 		return -EINVAL;
 	link->place = (unsigned)place;
 	link->inside_name = take(&line);
+	link->index = line ? take_number(&line) : 0;
 	return link->inside_name ? 0 : -EINVAL;
 }
 

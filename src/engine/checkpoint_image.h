@@ -47,6 +47,7 @@ struct image_stdio {
 struct image_link {
 	unsigned place;	   /* among the spec's interfaces that have a side on the host, from 0 */
 	char *inside_name; /* as it is called now, whoever has renamed it */
+	int index;	   /* inside; 0: not known */
 };
 
 /* A group below the container's own, a process in it, or a limit. */

@@ -280,6 +280,7 @@ static int add_link(struct image *image, const struct link_use_list *uses, const
 		if (!item || !(item->inside_name = strdup(use->name)))
 			return -ENOMEM;
 		item->place = place;
+		item->index = use->index;
 		return 0;
 	}
 	return 0; /* the container has removed it */

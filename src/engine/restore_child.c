@@ -243,6 +243,17 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 	return r;
 }
 
+static int make_empty_network(const struct start *start, struct error *err)
+{
+	const struct image *image = &start->restore->image;
+	auto_free int *indexes = calloc(image->links.count + 1, sizeof(*indexes));
+
+	for (size_t i = 0; indexes && i < image->links.count; i++)
+		indexes[i] = image->links.items[i].index;
+	int r = !indexes ? -ENOMEM : unshare(CLONE_NEWNET) < 0 ? -errno : network_avoid_indexes(indexes, image->links.count);
+	return r < 0 ? error_set(err, r, "make a network namespace") : 0;
+}
+
 int restore_become_criu(struct start *start, int channel_fd, struct error *err)
 {
 	struct criu_call call = { 0 };
@@ -253,10 +264,11 @@ int restore_become_criu(struct start *start, int channel_fd, struct error *err)
 		r = error_set(err, errno, "make a cgroup namespace");
 	/*
 	 * With a user namespace criu makes pairs from its own network namespace, and takes a host's interface that has the
-	 * number of one inside for it (-EOPNOTSUPP): in an empty one there is none. network_adopt fetches the host's ends.
+	 * number of one inside for it (-EOPNOTSUPP): in an empty one there is none but those
+	 * of its own pairs. network_adopt fetches the host's ends.
 	 */
-	if (r == 0 && start->network && start->spec->idmaps.count > 0 && unshare(CLONE_NEWNET) < 0)
-		r = error_set(err, errno, "make a network namespace");
+	if (r == 0 && start->network && start->spec->idmaps.count > 0)
+		r = make_empty_network(start, err);
 	r = r ?: build_call(start, &call, err);
 	r = r ?: criu_exec(&call, channel_fd, err);
 	criu_clear(&call);
