@@ -69,7 +69,7 @@ int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features,
 	}
 	const char *number = strstr(answer, "Version: ");
 	snprintf(ret_features->version, sizeof(ret_features->version), "%s", number ? number + strlen("Version: ") : "");
-	ret_features->works = criu_ask(ask_check, answer, sizeof(answer)) == 0;
+	ret_features->works = criu_ask(ask_check, ret_features->why_not, sizeof(ret_features->why_not)) == 0;
 	ret_features->memory_track = has_feature(program, "mem_dirty_track");
 	ret_features->lazy_pages = has_feature(program, "uffd-noncoop");
 	return 0;

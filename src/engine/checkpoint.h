@@ -34,6 +34,7 @@ void checkpoint_blockers_clear(struct checkpoint_blockers *blockers);
 /* What criu can do on this kernel. */
 struct checkpoint_features {
 	bool works;	   /* criu is there and says that it can work */
+	char why_not[160]; /* else: its first error */
 	bool memory_track; /* pre-dumps (soft-dirty) */
 	bool lazy_pages;   /* userfaultfd */
 	char version[32];  /* "4.2.1" */

@@ -219,12 +219,14 @@ int criu_ask(char *const *argv, char *answer, size_t size)
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return -errno;
-	int r = process_spawn(argv, NULL, (int[3]){ -1, pipe_fds[1], -1 }, &pid);
+	int r = process_spawn(argv, NULL, (int[3]){ -1, pipe_fds[1], pipe_fds[1] }, &pid);
 	close(pipe_fds[1]);
 	auto_free char *text = NULL;
 	size_t length = 0;
-	if (r == 0 && file_read_fd(pipe_fds[0], 65536, &text, &length) == 0)
-		snprintf(answer, size, "%.*s", (int)strcspn(text, "\n"), text);
+	if (r == 0 && file_read_fd(pipe_fds[0], 65536, &text, &length) == 0) {
+		const char *line = strstr(text, "Error (") ?: text;
+		snprintf(answer, size, "%.*s", (int)strcspn(line, "\n"), line);
+	}
 	close(pipe_fds[0]);
 	r = r ?: process_wait(pid, &status);
 	return r < 0 ? r : WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;

@@ -71,6 +71,7 @@ int facts_of_host(struct pairs *facts, bool with_criu, const char *criu)
 		return r;
 	r = pairs_set(facts, "criu", found.version);
 	r = r ?: pairs_set_number(facts, "criu-works", found.works);
+	r = r ?: pairs_set(facts, "criu-why-not", found.works ? NULL : found.why_not);
 	return r ?: pairs_set_number(facts, "criu-tracks", found.memory_track);
 }
 
@@ -167,9 +168,11 @@ static int compare_memory(const struct pairs *source, const struct pairs *here, 
 	int r = list_missing_words(source, here, "cpu", &flags);
 	if (r == 0 && *flags)
 		r = miss(answer, "processor features %.600s: programs that use them would crash here", flags);
-	if (r == 0 && !pairs_get_number(here, "criu-works"))
-		r = miss(answer, "criu: %s on kernel %s", pairs_get(here, "criu", NULL) ? "it can not work" : "there is none",
-			pairs_get(here, "kernel", "?"));
+	if (r == 0 && !pairs_get(here, "criu", NULL))
+		r = miss(answer, "criu: there is none");
+	else if (r == 0 && !pairs_get_number(here, "criu-works"))
+		r = miss(answer, "criu: it can not work on kernel %s: %.160s", pairs_get(here, "kernel", "?"),
+			pairs_get(here, "criu-why-not", "?"));
 	else if (r == 0 && strverscmp(pairs_get(here, "criu", ""), pairs_get(source, "criu", "")) < 0)
 		r = miss(answer, "criu %s: this host has %s, which may not read what it writes", pairs_get(source, "criu", "?"),
 			pairs_get(here, "criu", "?"));
