@@ -158,7 +158,7 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 		return 0;
 	/* all processes are there and stand still */
 	int r = image_restore_groups(&start->restore->image, &start->cgroups, err);
-	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
 
