@@ -6,12 +6,8 @@
 #include "base/text.h"
 #include "kernel/mountinfo.h"
 
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/vfs.h>
 
-/* A pure cgroup2 host has it here, as systemd and all runtimes have agreed. */
-#define UNIFIED_MOUNT "/sys/fs/cgroup"
 #define MAX_PROC_FILE (4U * 1024 * 1024)
 
 /* Mount options that are no controllers. */
@@ -178,9 +174,7 @@ int cgroup_layout_detect_mounts(struct cgroup_layout *layout, struct error *err)
 {
 	if (layout->hierarchies.count > 0)
 		return 0;
-	struct statfs fs;
-	bool is_unified = statfs(UNIFIED_MOUNT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
-	int r = is_unified ? add_hierarchy(layout, true, strdup(""), UNIFIED_MOUNT, "/") : read_mounts(layout);
+	int r = read_mounts(layout);
 	r = r < 0 ? r : fill_bases(layout);
 	return r < 0 ? error_set(err, r, "find the cgroup file systems") : 0;
 }

@@ -15,8 +15,10 @@
 #include "base/text.h"
 #include "engine/checkpoint_image.h"
 #include "engine/checkpoint_stats.h"
+#include "engine/checkpoint_turn.h"
 #include "engine/criu.h"
 #include "engine/running.h"
+#include "kernel/pidfd.h"
 
 #define DUMP_LOG "dump.log"
 #define STOP_TIMEOUT_MS 60000
@@ -29,7 +31,7 @@ struct dumping {
 	struct image image;
 	struct criu_call call;
 	char *log;
-	int dir_fd;
+	int dir_fd, work_fd;
 	bool is_predump;
 };
 
@@ -77,7 +79,7 @@ int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features,
 
 static int open_directory(struct dumping *dumping, struct error *err)
 {
-	const char *directory = dumping->dump->directory;
+	const char *directory = dumping->dump->directory, *work = dumping->dump->work_directory ?: directory;
 	auto_free char *text = NULL;
 	size_t length;
 
@@ -86,11 +88,14 @@ static int open_directory(struct dumping *dumping, struct error *err)
 	dumping->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dumping->dir_fd < 0)
 		return error_set(err, errno, "open directory %s", directory);
+	dumping->work_fd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dumping->work_fd < 0)
+		return error_set(err, errno, "open directory %s", work);
 	if (unlinkat(dumping->dir_fd, IMAGE_FILE, 0) < 0 && errno != ENOENT)
 		return error_set(err, errno, "remove %s/%s", directory, IMAGE_FILE);
 	int r = spec_to_flat(dumping->running.spec, &text, &length);
 	r = r ?: file_write_atomic(dumping->dir_fd, IMAGE_SPEC, 0600, text, length);
-	r = r < 0 ? r : text_format(&dumping->log, "%s/%s", directory, DUMP_LOG);
+	r = r < 0 ? r : text_format(&dumping->log, "%s/%s", work, DUMP_LOG);
 	return r < 0 ? error_set(err, r, "write %s/%s", directory, IMAGE_SPEC) : 0;
 }
 
@@ -105,6 +110,16 @@ static void add_externals(struct dumping *dumping)
 	vector_for_each (terminal, &dumping->image.terminals) {
 		criu_add(&dumping->call, "--external");
 		criu_add(&dumping->call, "%s", terminal->key);
+	}
+	vector_for_each (file, &dumping->image.stdio) {
+		if (!file->is_external)
+			continue;
+		criu_add(&dumping->call, "--external");
+		criu_add(&dumping->call, "%s", file->key);
+	}
+	if (dumping->image.network) {
+		criu_add(&dumping->call, "--external");
+		criu_add(&dumping->call, "net[%llu]:" IMAGE_NETWORK, (unsigned long long)dumping->image.network);
 	}
 }
 
@@ -156,12 +171,9 @@ static void add_dump_options(struct dumping *dumping)
 	const struct checkpoint_dump *dump = dumping->dump;
 	struct criu_call *call = &dumping->call;
 
-	criu_add(call, dump->tcp_close ? "--tcp-close" : "--tcp-established");
+	criu_add_limits(call, &dump->limits, dump->tcp_close);
 	if (!dump->no_skip_in_flight)
 		criu_add(call, "--skip-in-flight");
-	criu_add(call, "--file-locks");
-	criu_add(call, "--link-remap");
-	criu_add(call, "--ext-unix-sk");
 	criu_add(call, "--force-irmap");
 	criu_add(call, "--manage-cgroups=ignore");
 	criu_add(call, "--network-lock");
@@ -185,6 +197,10 @@ static int build_call(struct dumping *dumping, struct error *err)
 	if (!program)
 		return error_set(err, ENOMEM, "prepare criu");
 	criu_begin(call, program, dumping->is_predump ? "pre-dump" : "dump", dump->directory, DUMP_LOG, dump->verbose);
+	if (dump->work_directory) {
+		criu_add(call, "--work-dir");
+		criu_add(call, "%s", dump->work_directory);
+	}
 	if (dump->action_script) {
 		criu_add(call, "--action-script");
 		criu_add(call, "%s", dump->action_script);
@@ -204,7 +220,7 @@ static int build_call(struct dumping *dumping, struct error *err)
 /* All is written and the container frozen: what the restore needs beside, last, makes a checkpoint of the directory. */
 static int complete(struct dumping *dumping, struct error *err)
 {
-	int r = image_collect_cgroups(&dumping->image, &dumping->running, err);
+	int r = dumping->dump->limits.no_groups ? 0 : image_collect_cgroups(&dumping->image, &dumping->running, err);
 
 	if (r < 0)
 		return r;
@@ -240,10 +256,11 @@ static int run_criu(struct dumping *dumping, struct error *err)
 	return r;
 }
 
-/* The supervisor sees the end as any other, and releases what is the host's. */
+/* The supervisor, when there is one, sees the end as any other, and releases what is the host's. */
 static int await_stop(struct dumping *dumping, struct error *err)
 {
-	int r = engine_wait(dumping->id, 1U << STATE_STOPPED, STOP_TIMEOUT_MS, err);
+	int r = container_has_supervisor(dumping->id) ? engine_wait(dumping->id, 1U << STATE_STOPPED, STOP_TIMEOUT_MS, err) :
+							pidfd_wait(dumping->running.init_pidfd, STOP_TIMEOUT_MS);
 
 	return r == -ETIMEDOUT ? error_set(err, r, "%s was dumped, but does not end", dumping->id->name) : r;
 }
@@ -269,10 +286,20 @@ static int check_blockers(const struct container_id *id, struct error *err)
 
 	if (r > 0) {
 		(void)name_blocker(id, &blockers, err);
-		r = error_hint(err, "lxc-checkpoint --check lists all") ?: -EINVAL;
+		r = -EINVAL;
+		if (container_has_supervisor(id))
+			error_hint(err, "lxc-checkpoint --check lists all");
 	}
 	checkpoint_blockers_clear(&blockers);
 	return r;
+}
+
+static int take_turn(struct dumping *dumping, struct error *err)
+{
+	int fd = checkpoint_turn_take(dumping->id, dumping->running.dir.fd, err);
+
+	dumping->call.kept_fd = fd > 0 ? fd : 0;
+	return fd < 0 ? fd : 0;
 }
 
 static int run(struct dumping *dumping, struct error *err)
@@ -283,7 +310,8 @@ static int run(struct dumping *dumping, struct error *err)
 		r = error_set_kind(err, ERROR_PERMISSION, EPERM, "criu dumps containers for root alone");
 	if (r == 0 && !dumping->dump->no_preflight)
 		r = check_blockers(dumping->id, err);
-	r = r < 0 ? r : open_directory(dumping, err);
+	r = r < 0 ? r : take_turn(dumping, err);
+	r = r ?: open_directory(dumping, err);
 	r = r ?: image_collect(&dumping->image, &dumping->running, dumping->id, err);
 	r = r ?: build_call(dumping, err);
 	r = r ?: run_criu(dumping, err);
@@ -299,10 +327,13 @@ static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret
 
 	if (r == 0 && ret_times) {
 		*ret_times = (struct checkpoint_times){ .total_us = microseconds() - begin };
-		checkpoint_stats_read(dumping->dir_fd, ret_times);
+		checkpoint_stats_read(dumping->work_fd, ret_times);
 	}
 	close_fd(&dumping->dir_fd);
+	close_fd(&dumping->work_fd);
 	free(dumping->log);
+	if (dumping->call.kept_fd > 0)
+		close_fd(&dumping->call.kept_fd);
 	criu_clear(&dumping->call);
 	image_clear(&dumping->image);
 	running_clear(&dumping->running);
@@ -312,7 +343,7 @@ static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret
 int checkpoint_predump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err)
 {
-	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .is_predump = true,
+	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .work_fd = -1, .is_predump = true,
 		.running = { .dir.fd = -1, .init_pidfd = -1 } };
 	struct checkpoint_features features;
 	int r = checkpoint_probe(dump->criu, &features, err);
@@ -330,7 +361,7 @@ int checkpoint_predump(const struct container_id *id, const struct checkpoint_du
 int checkpoint_dump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err)
 {
-	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .running = { .dir.fd = -1, .init_pidfd = -1 } };
+	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .work_fd = -1, .running = { .dir.fd = -1, .init_pidfd = -1 } };
 
 	return run_and_measure(&dumping, ret_times, err);
 }

@@ -41,10 +41,19 @@ struct checkpoint_features {
 /* criu NULL: as above. Negative only when there is no criu. */
 int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features, struct error *err);
 
+/* What is an error instead of being saved or restored. */
+struct checkpoint_limits {
+	bool no_connections;	 /* of TCP, established */
+	bool no_outside_sockets; /* unix sockets whose other end is outside */
+	bool no_file_locks;
+	bool no_groups; /* the groups below the container's own and the limits in force are left out, without an error */
+};
+
 /* ---- dump ---- */
 
 struct checkpoint_dump {
 	const char *directory;	     /* for the images; made when missing (one level, 0700) */
+	const char *work_directory;  /* for criu's log and figures; NULL: directory */
 	const char *parent;	     /* directory of the pre-dump before this, relative to directory; NULL: none */
 	const char *criu;	     /* NULL: see above */
 	const char *action_script;   /* of the user, called by criu; NULL: none */
@@ -58,6 +67,7 @@ struct checkpoint_dump {
 	uint16_t lazy_port;
 	bool no_skip_in_flight;	     /* connections that are being set up are an error, not dropped */
 	bool tcp_close;		     /* established connections are not kept */
+	struct checkpoint_limits limits;
 	bool no_preflight;	     /* the caller has done it */
 	bool verbose;
 	/*
@@ -90,6 +100,12 @@ int checkpoint_predump(const struct container_id *id, const struct checkpoint_du
 int checkpoint_dump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err);
 
+/*
+ * After the end of a process that was in checkpoint_dump: waits until its criu has ended too. From then on the container
+ * runs on for good, or is about to be STOPPED. 0 (at once when there is none) or -ETIMEDOUT.
+ */
+int checkpoint_await(const struct container_id *id, int timeout_ms);
+
 /* ---- restore ---- */
 
 /* The spec that the container had when it was dumped, out of the directory; the caller frees it. */
@@ -99,13 +115,20 @@ int checkpoint_is_complete(const char *directory);
 
 struct checkpoint_restore {
 	const char *directory;
+	const char *work_directory; /* for criu's log; NULL: directory */
 	const char *criu;	   /* NULL: see above */
 	const char *action_script; /* of the user; NULL: none */
-
+	struct checkpoint_limits limits;
 	bool lazy_pages;	   /* a "criu lazy-pages" daemon that the caller has started serves the memory */
 	bool tcp_close;
 	bool verbose;
 };
+
+/*
+ * The same for a process that becomes the supervisor's program by itself: what it has to find in the run directory, as the
+ * file RESTORE_FILE. malloc'ed.
+ */
+int checkpoint_describe_restore(const struct checkpoint_restore *restore, char **ret_text, struct error *err);
 
 /*
  * Starts spec (of the same container, or one that was moved here: storage and addresses are there) from a checkpoint.

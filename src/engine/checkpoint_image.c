@@ -24,6 +24,8 @@ void image_clear(struct image *image)
 	}
 	vector_for_each (terminal, &image->terminals)
 		free(terminal->key);
+	vector_for_each (file, &image->stdio)
+		free(file->key);
 	vector_for_each (link, &image->links)
 		free(link->inside_name);
 	vector_for_each (group, &image->groups) {
@@ -42,6 +44,7 @@ void image_clear(struct image *image)
 	}
 	free(image->mounts.items);
 	free(image->terminals.items);
+	free(image->stdio.items);
 	free(image->links.items);
 	free(image->groups.items);
 	free(image->tasks.items);
@@ -81,10 +84,15 @@ static void write_mounts(const struct image *image, FILE *out)
 		put(out, terminal->key);
 		fputc('\n', out);
 	}
+	vector_for_each (file, &image->stdio) {
+		fprintf(out, "stdio %u", file->fd);
+		put(out, file->key);
+		fputc('\n', out);
+	}
 	vector_for_each (link, &image->links) {
 		fprintf(out, "link %u", link->place);
 		put(out, link->inside_name);
-		fputc('\n', out);
+		fprintf(out, " %d\n", link->index);
 	}
 }
 
@@ -179,6 +187,18 @@ static int take_terminal(struct image *image, char *line)
 	return terminal->key ? 0 : -EINVAL;
 }
 
+static int take_stdio(struct image *image, char *line)
+{
+	struct image_stdio *file = vector_add(&image->stdio);
+	int number = take_number(&line);
+
+	if (!file || number < 0 || number > 2)
+		return -EINVAL;
+	file->fd = (unsigned)number;
+	file->key = take(&line);
+	return file->key ? 0 : -EINVAL;
+}
+
 static int take_link(struct image *image, char *line)
 {
 	struct image_link *link = vector_add(&image->links);
@@ -188,6 +208,7 @@ static int take_link(struct image *image, char *line)
 		return -EINVAL;
 	link->place = (unsigned)place;
 	link->inside_name = take(&line);
+	link->index = line ? take_number(&line) : 0;
 	return link->inside_name ? 0 : -EINVAL;
 }
 
@@ -246,7 +267,7 @@ static int take_line(struct image *image, char *line)
 	static const struct {
 		const char *name;
 		int (*take)(struct image *image, char *line);
-	} kinds[] = { { "mount", take_mount }, { "terminal", take_terminal }, { "link", take_link }, { "group", take_group },
+	} kinds[] = { { "mount", take_mount }, { "terminal", take_terminal }, { "stdio", take_stdio }, { "link", take_link }, { "group", take_group },
 		{ "task", take_task }, { "limit", take_limit }, { "root", take_root }, { "frozen", take_frozen } };
 	const char *name = strsep(&line, " ");
 

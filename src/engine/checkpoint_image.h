@@ -36,9 +36,18 @@ struct image_terminal {
 	unsigned number; /* 0: console, N: /dev/ttyN */
 };
 
+/* An inherited standard descriptor of init, which whoever restores has to give again. */
+struct image_stdio {
+	unsigned fd;
+	bool is_external; /* criu takes it for the container's own unless it is told */
+	char *key;	  /* criu's: pipe:[...], file[...] */
+};
+#define IMAGE_NETWORK "network" /* criu's name of a network namespace that the container has joined */
+
 struct image_link {
 	unsigned place;	   /* among the spec's interfaces that have a side on the host, from 0 */
 	char *inside_name; /* as it is called now, whoever has renamed it */
+	int index;	   /* inside; 0: not known */
 };
 
 /* A group below the container's own, a process in it, or a limit. */
@@ -58,13 +67,18 @@ struct image_limit {
 struct image {
 	bool root_is_shared, root_is_slave;
 	bool is_frozen;
+	uint64_t network; /* inode of the network namespace that it has joined; 0: it has its own. Not in the file */
 	VECTOR(struct image_mount) mounts;
 	VECTOR(struct image_terminal) terminals;
+	VECTOR(struct image_stdio) stdio;
 	VECTOR(struct image_link) links;
 	VECTOR(struct image_group) groups;
 	VECTOR(struct image_task) tasks;
 	VECTOR(struct image_limit) limits;
 };
+
+/* criu's name of an open file that is none of the container's own; malloc'ed, NULL: it is no file, or it is gone. */
+char *image_file_key(pid_t pid, const char *fd_number);
 
 void image_clear(struct image *image);
 

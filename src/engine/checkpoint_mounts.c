@@ -206,7 +206,65 @@ static int collect_mounts(struct image *image, const struct running *running)
 	return r;
 }
 
+/* ---- standard descriptors ---- */
+
+char *image_file_key(pid_t pid, const char *fd_number)
+{
+	char path[64], *key, *at;
+	auto_free char *text = NULL;
+	struct stat st;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%.20s", pid, fd_number);
+	if (stat(path, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)))
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", pid, fd_number);
+	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0 || !(at = strstr(text, "mnt_id:")))
+		return NULL;
+	return asprintf(&key, "file[%x:%llx]", (unsigned)atoi(at + strlen("mnt_id:")), (unsigned long long)st.st_ino) < 0 ? NULL : key;
+}
+
+static bool is_terminal(const char *link)
+{
+	return text_starts(link, "/dev/pts/") || text_starts(link, "/dev/console");
+}
+
+/* What init's caller has given it: pipes, and files that are not in the container. */
+static int collect_stdio(struct image *image, const struct running *running)
+{
+	for (unsigned fd = 0; fd < 3; fd++) {
+		char path[64], number[4], link[256];
+		snprintf(number, sizeof(number), "%u", fd);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%u", running->init_pid, fd);
+		ssize_t n = readlink(path, link, sizeof(link) - 1);
+		link[n < 0 ? 0 : n] = '\0';
+		bool is_pipe = text_starts(link, "pipe:");
+		auto_free char *key = is_pipe ? strdup(link) : is_terminal(link) ? NULL : image_file_key(running->init_pid, number);
+		if (!key)
+			continue;
+		struct image_stdio *item = vector_add(&image->stdio);
+		if (!item)
+			return -ENOMEM;
+		*item = (struct image_stdio){ .fd = fd, .is_external = !is_pipe, .key = take_ptr(key) };
+	}
+	return 0;
+}
+
 /* ---- interfaces ---- */
+
+static int find_network(struct image *image, const struct running *running)
+{
+	struct stat st;
+	char path[64];
+
+	if (!running->spec->namespaces.share[NAMESPACE_NET])
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", running->init_pid);
+	if (stat(path, &st) < 0)
+		return -errno;
+	image->network = st.st_ino;
+	return 0;
+}
 
 static int take_host_name(const char *kind, const char *argument, void *data)
 {
@@ -222,6 +280,7 @@ static int add_link(struct image *image, const struct link_use_list *uses, const
 		if (!item || !(item->inside_name = strdup(use->name)))
 			return -ENOMEM;
 		item->place = place;
+		item->index = use->index;
 		return 0;
 	}
 	return 0; /* the container has removed it */
@@ -251,6 +310,8 @@ int image_collect(struct image *image, const struct running *running, const stru
 {
 	int r = collect_mounts(image, running);
 
+	if (r == 0 && !container_has_supervisor(id))
+		r = collect_stdio(image, running) ?: find_network(image, running);
 	if (r < 0)
 		return error_set(err, r, "look at the mounts of %s", id->name);
 	image->is_frozen = cgroup_is_frozen(&running->cgroups) > 0;

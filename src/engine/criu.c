@@ -55,6 +55,17 @@ void criu_begin(struct criu_call *call, const char *program, const char *command
 	criu_add(call, "%s", WABE_CRIU_ACTION);
 }
 
+void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp)
+{
+	if (closes_tcp || !limits->no_connections)
+		criu_add(call, closes_tcp ? "--tcp-close" : "--tcp-established");
+	if (!limits->no_file_locks)
+		criu_add(call, "--file-locks");
+	if (!limits->no_outside_sockets)
+		criu_add(call, "--ext-unix-sk");
+	criu_add(call, "--link-remap");
+}
+
 static int keep_over_exec(int fd)
 {
 	return fcntl(fd, F_SETFD, 0) < 0 ? -errno : 0;
@@ -78,7 +89,7 @@ int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 		return error_set(err, ENOMEM, "make the command line of criu");
 	call->words.count--;
 	snprintf(number, sizeof(number), "%d", channel_fd);
-	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || setenv(CRIU_ACTION_FD, number, 1) < 0)
+	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || (call->kept_fd > 0 && keep_over_exec(call->kept_fd) < 0) || setenv(CRIU_ACTION_FD, number, 1) < 0)
 		return error_set(err, errno, "prepare criu");
 	process_reset_signals();
 	execvp(call->words.items[0], call->words.items);

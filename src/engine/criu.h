@@ -1,6 +1,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/vector.h"
+#include "engine/checkpoint.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -25,6 +26,7 @@ char *criu_program(const char *wanted);
 /* A command line: a growing list of words. Failure of memory is remembered, criu_run tells it. */
 struct criu_call {
 	struct string_list words;
+	int kept_fd; /* criu has it open until it ends; 0: none */
 	bool is_broken;
 };
 void criu_add(struct criu_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -32,6 +34,9 @@ void criu_clear(struct criu_call *call);
 /* What all calls have: images, log, verbosity, action scripts. action_script: of the user, or NULL. */
 void criu_begin(struct criu_call *call, const char *program, const char *command, const char *directory, const char *log,
 	bool verbose);
+
+/* Connections, sockets and locks, on both sides. */
+void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp);
 
 struct criu_process {
 	pid_t pid;

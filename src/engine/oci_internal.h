@@ -33,5 +33,8 @@ int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status s
 /* Where a container's groups are; layout and set are the caller's to clear. */
 int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, struct cgroup_set *set, struct error *err);
 
+/* prestart and createRuntime, when init's namespaces are there. */
+int oci_run_early_hooks(struct start *start, struct error *err);
+
 extern const struct step oci_supervisor_plan[];
 extern const struct step oci_init_plan[];

@@ -21,6 +21,8 @@
 #include "engine/oci_sources.h"
 #include "engine/oci_systemd.h"
 #include "engine/placement.h"
+#include "engine/restore.h"
+#include "engine/terminals.h"
 #include "kernel/fd_pile.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
@@ -239,6 +241,22 @@ static int connect_console(struct start *start, struct error *err)
 	return oci_console_open(start->spec, &start->console.slave_fd, &start->console.master_fd, err);
 }
 
+/* The devpts of the restored container, and the pty that its console's users have open. */
+static int open_restored_terminals(struct start *start, struct error *err)
+{
+	struct console *console = &start->console;
+	auto_close int socket_fd = -1;
+	int own_fd = -1;
+	int r = has_terminal(start) ? oci_console_open(start->spec, &socket_fd, &own_fd, err) : 0;
+
+	r = r ?: terminals_open(console, start->spec, has_terminal(start), err);
+	if (r == 0 && has_terminal(start))
+		r = oci_terminal_send(socket_fd, console->master_fd, err);
+	close_fd(&console->master_fd);
+	console->master_fd = own_fd;
+	return r;
+}
+
 /* init waits at it when nobody else is there any more. */
 static int listen_for_start(struct start *start, struct error *err)
 {
@@ -327,7 +345,7 @@ static int create_network(struct start *start, struct error *err)
 	return network_create(start->network, start->init_pid, err);
 }
 
-static int run_early_hooks(struct start *start, struct error *err)
+int oci_run_early_hooks(struct start *start, struct error *err)
 {
 	int r = oci_run_hooks(start->spec, OCI_PRESTART, OCI_CREATING, start->init_pid, err);
 
@@ -362,29 +380,31 @@ const struct step oci_supervisor_plan[] = {
 	RUN("start-unit",           has_unit,           start_unit),
 	RUN("create-cgroups",       has_cgroups,        create_cgroups),
 	RUN("limit-cgroups",        has_cgroups,        limit_cgroups),
-	RUN("prepare-seccomp",      has_seccomp,        prepare_seccomp),
-	RUN("connect-console",      has_terminal,       connect_console),
-	RUN("open-sources",         oci_has_sources,    open_sources),
-	RUN("listen-for-start",     is_create,          listen_for_start),
-	RUN("restrict-devices",     has_cgroups,        restrict_devices),
-	RUN("prepare-network",      has_net_devices,    prepare_network),
-	RUN("clone-init",           NULL,               clone_init),
-	RUN("save-starting",        has_to_note_init,   save_starting),
-	RUN("write-oom-score",      has_oom_score,      write_oom_score),
-	RUN("write-id-maps",        has_idmap,          write_id_maps),
-	RUN("map-sources",          has_mapped_sources, map_sources),
+	FRESH("prepare-seccomp",      has_seccomp,        prepare_seccomp),
+	FRESH("connect-console",      has_terminal,       connect_console),
+	FRESH("open-sources",         oci_has_sources,    open_sources),
+	FRESH("listen-for-start",     is_create,          listen_for_start),
+	FRESH("restrict-devices",     has_cgroups,        restrict_devices),
+	RESTORED("open-terminals",  NULL,               open_restored_terminals),
+	RESTORED("restore",         NULL,               restore_run),
+	FRESH("prepare-network",      has_net_devices,    prepare_network),
+	FRESH("clone-init",           NULL,               clone_init),
+	FRESH("save-starting",        has_to_note_init,   save_starting),
+	FRESH("write-oom-score",      has_oom_score,      write_oom_score),
+	FRESH("write-id-maps",        has_idmap,          write_id_maps),
+	FRESH("map-sources",          has_mapped_sources, map_sources),
 	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),
 	AWAIT("await-mounted",      has_work_at_mounted, POINT_MOUNTED),
-	RUN("keep-network",         has_net_devices,    keep_network),
-	RUN("create-network",       has_net_devices,    create_network),
+	FRESH("keep-network",         has_net_devices,    keep_network),
+	FRESH("create-network",       has_net_devices,    create_network),
 	SIGNAL("signal-network",    has_net_devices,    POINT_NETWORK_READY),
-	RUN("run-hooks-runtime",    has_early_hooks,    run_early_hooks),
+	FRESH("run-hooks-runtime",    has_early_hooks,    oci_run_early_hooks),
 	SIGNAL("signal-hooks",      has_early_hooks,    POINT_HOOKS_DONE),
 	AWAIT("await-rootfs",       has_to_wait,        POINT_ROOTFS_READY),
 	RUN("leave-unit",           has_unit,           leave_unit),
 	RUN("tell-main-pid",        has_to_tell_pid,    tell_main_pid),
 	SIGNAL("signal-go",         has_to_be_told,     POINT_GO),
-	RUN("await-exec",           is_run,             await_exec),
+	FRESH("await-exec",           is_run,             await_exec),
 	RUN("save-running",         NULL,               save_running),
 	RUN("run-hooks-poststart",  is_run,             run_poststart_hooks),
 	{ 0 },

@@ -18,6 +18,7 @@
 #include "base/process.h"
 #include "engine/oci_internal.h"
 #include "engine/placement.h"
+#include "engine/restore.h"
 #include "kernel/fd_passing.h"
 #include "kernel/pidfd.h"
 
@@ -119,8 +120,12 @@ static int start_once(struct start *start, struct error *err)
 	start->journal_fd = journal_open(start->dir.fd, "journal");
 	if (start->journal_fd < 0)
 		return error_set(err, start->journal_fd, "open the journal in %s", start->dir.path);
-	int r = placement_open_shared(start, err);
+	int r = strcmp(start->spec->oci.command, "restore") == 0 ? restore_load(start, err) : 0;
+	r = r ?: placement_open_shared(start, err);
 	r = r ?: plan_run(oci_supervisor_plan, start, err);
+	restore_clear(start);
+	close_fd(&start->console.devpts_fd);
+	close_fd(&start->console.slave_fd);
 	if (r == 0 && start->spec->oci.pid_file)
 		r = oci_write_pid_file(start->spec->oci.pid_file, start->init_pid, err);
 	if (r == 0)

@@ -249,13 +249,12 @@ int placement_open_sources(struct start *start, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-/* With init's own namespace: a second one with the same map would cost a process. */
-int placement_map_sources(struct start *start, struct error *err)
+static int map_sources(struct start *start, pid_t pid, struct error *err)
 {
 	const struct spec *spec = start->spec;
 	const size_t count = spec->mounts.entries.count;
 	auto_free char *root_idmap = NULL;
-	auto_close int userns_fd = namespace_open(start->init_pid, NAMESPACE_USER);
+	auto_close int userns_fd = namespace_open(pid, NAMESPACE_USER);
 	if (userns_fd < 0)
 		return error_set(err, userns_fd, "open the user namespace");
 	int r = rootfs_options_idmap(spec->rootfs.options, &root_idmap);
@@ -268,6 +267,32 @@ int placement_map_sources(struct start *start, struct error *err)
 	if (r == 0 && root_idmap && strcmp(root_idmap, "container") == 0)
 		r = rootfs_set_idmap(spec, &spec->rootfs.origin, spec->rootfs.path, true, start->mount_fds[count], userns_fd,
 			err);
+	return r;
+}
+
+/* With init's own namespace: a second one with the same map would cost a process. */
+int placement_map_sources(struct start *start, struct error *err)
+{
+	return map_sources(start, start->init_pid, err);
+}
+
+int placement_map_sources_early(struct start *start, struct error *err)
+{
+	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
+	pid_t own_pid = getpid(), pid = clone_process(&request);
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == own_pid)
+			pause();
+		_exit(0);
+	}
+	if (pid < 0)
+		return error_set(err, (int)pid, "make a user namespace");
+	int r = idmaps_write(start->spec, pid, false, err);
+	r = r ?: map_sources(start, pid, err);
+	(void)kill(pid, SIGKILL); /* our child: it is there */
+	(void)process_wait(pid, NULL);
 	return r;
 }
 

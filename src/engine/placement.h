@@ -21,4 +21,6 @@ int placement_make_sources(struct start *start, struct error *err);
 int placement_open_sources(struct start *start, struct error *err);
 /* Those with idmap=container get the container's map, once that is written and before init mounts them. */
 int placement_map_sources(struct start *start, struct error *err);
+/* The same for a restore, whose init is made later, by criu. */
+int placement_map_sources_early(struct start *start, struct error *err);
 void placement_close_sources(struct start *start);

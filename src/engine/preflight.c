@@ -25,13 +25,20 @@
 static const char *const known_types[] = { "proc", "sysfs", "devtmpfs", "binfmt_misc", "debugfs", "tracefs", "tmpfs", "devpts",
 	"pstore", "mqueue", "fusectl", "cgroup", "cgroup2", "configfs", "securityfs", "hugetlbfs", "overlay", "autofs" };
 
+/* Those from number from on. */
+static void remove_blockers(struct checkpoint_blockers *blockers, size_t from)
+{
+	while (blockers->count > from) {
+		struct checkpoint_blocker *last = &blockers->items[--blockers->count];
+		free(last->process);
+		free(last->service);
+		free(last->what);
+	}
+}
+
 void checkpoint_blockers_clear(struct checkpoint_blockers *blockers)
 {
-	vector_for_each (blocker, blockers) {
-		free(blocker->process);
-		free(blocker->service);
-		free(blocker->what);
-	}
+	remove_blockers(blockers, 0);
 	free(blockers->items);
 	*blockers = (struct checkpoint_blockers){ 0 };
 }
@@ -132,13 +139,27 @@ static int check_limits(struct preflight *preflight, pid_t pid)
 		preflight_add(preflight, pid, "it runs as another user: without CAP_SYS_RESOURCE criu can not read its limits");
 }
 
+/* Its files go first, and look as if they were the host's by then. */
+static bool has_ended(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	return stat(path, &st) < 0;
+}
+
 static int check_process(struct preflight *preflight, pid_t pid)
 {
+	size_t before = preflight->blockers->count;
 	int r = check_session(preflight, pid);
 
 	r = r ?: check_limits(preflight, pid);
 	r = r ?: check_namespaces(preflight, pid);
-	return r ?: preflight_files(preflight, pid);
+	r = r ?: preflight_files(preflight, pid);
+	if (has_ended(pid))
+		remove_blockers(preflight->blockers, before);
+	return r;
 }
 
 /* All in the container's group and below. */
@@ -241,12 +262,14 @@ static int check_spec(struct preflight *preflight)
 	if (!spec->rootfs.path)
 		r = preflight_add(preflight, 0, "it has no root file system of its own");
 	for (int kind = 0; r == 0 && kind < NAMESPACE_KINDS; kind++)
-		if (spec->namespaces.share[kind])
+		if (spec->namespaces.share[kind] && !(kind == NAMESPACE_NET && preflight->image->network))
 			r = preflight_add(preflight, 0, "its %s namespace is that of %s", namespace_name((enum namespace_kind)kind),
 				spec->namespaces.share[kind]);
 	if (r == 0 && !(namespaces & 1U << NAMESPACE_PID))
 		r = preflight_add(preflight, 0, "it has no process numbers of its own");
-	if (r == 0 && !(namespaces & 1U << NAMESPACE_NET))
+	if (r == 0 && !(namespaces & 1U << NAMESPACE_MOUNT))
+		r = preflight_add(preflight, 0, "it has no mounts of its own");
+	if (r == 0 && !(namespaces & 1U << NAMESPACE_NET) && !preflight->image->network)
 		r = preflight_add(preflight, 0, "it uses the host's network");
 	vector_for_each (link, &spec->network.links)
 		if (r == 0 && !network_can_adopt(link))
@@ -268,8 +291,8 @@ static int check_seccomp(struct preflight *preflight)
 
 int checkpoint_preflight(const struct container_id *id, struct checkpoint_blockers *ret_blockers, struct error *err)
 {
-	struct preflight preflight = { .id = id, .blockers = ret_blockers };
 	struct image image = { 0 };
+	struct preflight preflight = { .id = id, .image = &image, .blockers = ret_blockers };
 	int r = container_load(id, RUNNING_SPEC | RUNNING_CGROUPS, &preflight.running, err);
 
 	if (r < 0)

@@ -1,11 +1,13 @@
 #pragma once
 #include "engine/checkpoint.h"
+#include "engine/checkpoint_image.h"
 #include "engine/running.h"
 
 /* What the parts of the check share. */
 struct preflight {
 	const struct container_id *id;
 	struct running running;
+	const struct image *image;
 	struct checkpoint_blockers *blockers;
 };
 

@@ -91,6 +91,17 @@ static bool is_own_terminal(pid_t pid, dev_t device)
 	return stat(path, &st) == 0 && st.st_dev == device;
 }
 
+/* What init's caller has given it, and gives again. */
+static bool is_given(const struct files *files, const char *number)
+{
+	auto_free char *key = image_file_key(files->pid, number);
+
+	vector_for_each (file, &files->preflight->image->stdio)
+		if (key && strcmp(file->key, key) == 0)
+			return true;
+	return false;
+}
+
 static int check_path(const struct files *files, const char *number, const char *link)
 {
 	char path[320];
@@ -98,6 +109,8 @@ static int check_path(const struct files *files, const char *number, const char 
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%s", files->pid, number);
 	if (stat(path, &st) < 0)
+		return 0;
+	if (is_given(files, number))
 		return 0;
 	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !is_known_device(st.st_rdev)))
 		return preflight_add(files->preflight, files->pid, "device %s is open", link);

@@ -111,7 +111,7 @@ static int lock_abandoned(const struct rundir *dir)
 
 int recover_if_abandoned(const struct container_id *id, struct rundir *dir)
 {
-	int r = lock_abandoned(dir);
+	int r = container_has_supervisor(id) ? lock_abandoned(dir) : -EBUSY;
 
 	if (r == -EBUSY)
 		return 0;

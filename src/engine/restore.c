@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "engine/checkpoint.h"
 #include "engine/criu.h"
+#include "engine/oci_internal.h"
 #include "engine/placement.h"
 #include "engine/start.h"
 #include "engine/supervisor_call.h"
@@ -46,31 +47,47 @@ int checkpoint_spec(const char *directory, struct spec **ret_spec, struct error 
 	return spec_parse_flat(text, length, ret_spec, err);
 }
 
+static bool has_newline(const char *text)
+{
+	return text && strchr(text, '\n');
+}
+
 static int describe(const struct checkpoint_restore *restore, char **ret, struct error *err)
 {
-	char directory[PATH_MAX];
+	const struct checkpoint_limits *limits = &restore->limits;
+	const char *work_wish = restore->work_directory ?: restore->directory;
+	char directory[PATH_MAX], work[PATH_MAX];
 
 	if (!realpath(restore->directory, directory))
 		return error_set(err, errno, "open directory %s", restore->directory);
-	if (strchr(directory, '\n') || (restore->action_script && strchr(restore->action_script, '\n')))
+	if (!realpath(work_wish, work))
+		return error_set(err, errno, "open directory %s", work_wish);
+	if (has_newline(directory) || has_newline(work) || has_newline(restore->action_script))
 		return error_set(err, EINVAL, "%s: a name with a newline", directory);
 	auto_free char *program = criu_program(restore->criu);
-	int r = text_format(ret, "directory %s\ncriu %s\naction %s\nlazy %d\nclose %d\nverbose %d\n", directory, program ?: "criu",
-		restore->action_script ?: "", restore->lazy_pages, restore->tcp_close, restore->verbose);
+	int r = text_format(ret, "directory %s\nwork %s\ncriu %s\naction %s\nlazy %d\nclose %d\nverbose %d\nno-connections %d\n"
+		"no-outside-sockets %d\nno-file-locks %d\nno-groups %d\n", directory, work, program ?: "criu",
+		restore->action_script ?: "", restore->lazy_pages, restore->tcp_close, restore->verbose, limits->no_connections,
+		limits->no_outside_sockets, limits->no_file_locks, limits->no_groups);
 	return r < 0 ? error_set(err, r, "prepare the restore") : 0;
+}
+
+int checkpoint_describe_restore(const struct checkpoint_restore *restore, char **ret_text, struct error *err)
+{
+	if (geteuid() != 0)
+		return error_set_kind(err, ERROR_PERMISSION, EPERM, "criu restores containers for root alone");
+	if (!checkpoint_is_complete(restore->directory))
+		return error_set_kind(err, ERROR_NOT_FOUND, 0, "%s is no whole checkpoint: %s/%s is missing", restore->directory,
+			restore->directory, IMAGE_FILE);
+	return describe(restore, ret_text, err);
 }
 
 int checkpoint_restore(const struct spec *spec, const struct start_options *options,
 	const struct checkpoint_restore *restore, struct start_result *ret_result, struct error *err)
 {
 	auto_free char *text = NULL;
+	int r = checkpoint_describe_restore(restore, &text, err);
 
-	if (geteuid() != 0)
-		return error_set_kind(err, ERROR_PERMISSION, EPERM, "criu restores containers for root alone");
-	if (!checkpoint_is_complete(restore->directory))
-		return error_set_kind(err, ERROR_NOT_FOUND, 0, "%s is no whole checkpoint: %s/%s is missing", restore->directory,
-			restore->directory, IMAGE_FILE);
-	int r = describe(restore, &text, err);
 	return r < 0 ? r : supervisor_start(spec, options, text, ret_result, err);
 }
 
@@ -78,18 +95,24 @@ int checkpoint_restore(const struct spec *spec, const struct start_options *opti
 
 static int take_line(struct restore *restore, const char *name, const char *value)
 {
-	if (strcmp(name, "directory") == 0)
-		return text_replace(&restore->directory, value);
-	if (strcmp(name, "criu") == 0)
-		return text_replace(&restore->criu, value);
-	if (strcmp(name, "action") == 0)
-		return text_replace(&restore->action_script, *value ? value : NULL);
-	if (strcmp(name, "lazy") == 0)
-		restore->lazy_pages = *value == '1';
-	else if (strcmp(name, "close") == 0)
-		restore->tcp_close = *value == '1';
-	else if (strcmp(name, "verbose") == 0)
-		restore->verbose = *value == '1';
+	const struct {
+		const char *name;
+		char **text;
+		bool *flag;
+	} lines[] = { { "directory", &restore->directory, NULL }, { "work", &restore->work, NULL }, { "criu", &restore->criu, NULL },
+		{ "action", &restore->action_script, NULL }, { "lazy", NULL, &restore->lazy_pages },
+		{ "close", NULL, &restore->tcp_close }, { "verbose", NULL, &restore->verbose },
+		{ "no-connections", NULL, &restore->limits.no_connections },
+		{ "no-outside-sockets", NULL, &restore->limits.no_outside_sockets },
+		{ "no-file-locks", NULL, &restore->limits.no_file_locks }, { "no-groups", NULL, &restore->limits.no_groups } };
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		if (strcmp(name, lines[i].name) != 0)
+			continue;
+		if (lines[i].text)
+			return text_replace(lines[i].text, *value ? value : NULL);
+		*lines[i].flag = *value == '1';
+	}
 	return 0;
 }
 
@@ -110,8 +133,8 @@ int restore_load(struct start *start, struct error *err)
 		const char *name = strsep(&line, " ");
 		r = line ? take_line(restore, name, line) : 0;
 	}
-	r = r ?: restore->directory && restore->criu ? 0 : -EBADMSG;
-	r = r < 0 ? r : text_format(&restore->log, "%s/%s", restore->directory, RESTORE_LOG);
+	r = r ?: restore->directory && restore->work && restore->criu ? 0 : -EBADMSG;
+	r = r < 0 ? r : text_format(&restore->log, "%s/%s", restore->work, RESTORE_LOG);
 	if (r < 0)
 		return error_set(err, r, "prepare the restore");
 	auto_close int dir_fd = open(restore->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -128,6 +151,7 @@ void restore_clear(struct start *start)
 		return;
 	image_clear(&restore->image);
 	free(restore->directory);
+	free(restore->work);
 	free(restore->criu);
 	free(restore->action_script);
 	free(restore->log);
@@ -150,14 +174,17 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 {
 	struct start *start = data;
 
-	if (strcmp(stage->name, "setup-namespaces") == 0)
-		return meet_init(start, stage->init_pid, err);
+	if (strcmp(stage->name, "setup-namespaces") == 0) {
+		int r = meet_init(start, stage->init_pid, err);
+		return r ?: oci_run_early_hooks(start, err);
+	}
 	if (strcmp(stage->name, "post-setup-namespaces") == 0)
 		return start->network ? network_adopt(start->network, start->init_pid, start->restore->criu_pid, err) : 0;
 	if (strcmp(stage->name, "post-restore") != 0)
 		return 0;
 	/* all processes are there and stand still */
-	int r = image_restore_groups(&start->restore->image, &start->cgroups, err);
+	const struct restore *restore = start->restore;
+	int r = restore->limits.no_groups ? 0 : image_restore_groups(&restore->image, &start->cgroups, err);
 	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
@@ -221,7 +248,7 @@ int restore_run(struct start *start, struct error *err)
 			return error_set(err, r, "the checkpoint has an interface %s that the configuration does not have",
 				link->inside_name);
 	}
-	int r = image_make_groups(&start->restore->image, &start->cgroups, err);
+	int r = start->restore->limits.no_groups ? 0 : image_make_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: make_readable(start, err);
 	r = r ?: criu_fork(run_child, start, &process, err);
 	if (r < 0)

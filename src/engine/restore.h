@@ -1,5 +1,6 @@
 #pragma once
 #include "base/error.h"
+#include "engine/checkpoint.h"
 #include "engine/checkpoint_image.h"
 
 struct start;
@@ -9,8 +10,9 @@ struct start;
 
 /* In the supervisor. All strings owned. */
 struct restore {
-	char *directory, *criu, *action_script, *log;
+	char *directory, *work, *criu, *action_script, *log;
 	bool lazy_pages, tcp_close, verbose;
+	struct checkpoint_limits limits;
 	pid_t criu_pid;
 	struct image image;
 };

@@ -17,12 +17,15 @@
 #include "engine/start.h"
 #include "kernel/mount.h"
 #include "kernel/mountinfo.h"
+#include "rootfs/bundle.h"
 
 /* Where the container's devpts is for criu: only this process has it there. */
 #define PTS_PLACE "/dev/pts"
 
 static const char *mount_point(const struct start *start)
 {
+	if (!container_has_supervisor(&start->id))
+		return start->spec->rootfs.path;
 	return start->root.mount_point ? start->root.mount_point : WABE_ROOTFS_MOUNT;
 }
 
@@ -61,15 +64,22 @@ static int match_propagation(const struct start *start)
 	return r < 0 ? r : mount_at_path(NULL, target, NULL, MS_SLAVE, NULL);
 }
 
-static int make_mounts(struct start *start, struct error *err)
+static int mount_rootfs(struct start *start, struct error *err)
 {
 	struct hook_context context = { .spec = start->spec, .log = start->log, .rootfs_mount = start->root.mount_point };
 
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_set(err, errno, "make a mount namespace");
+	if (!container_has_supervisor(&start->id))
+		return bundle_mount_root(&start->root, err);
 	int r = rootfs_make_private(&start->root, err);
 	r = r ?: hooks_run(&context, HOOK_PRE_MOUNT, err);
-	r = r ?: rootfs_mount(&start->root, err);
+	return r ?: rootfs_mount(&start->root, err);
+}
+
+static int make_mounts(struct start *start, struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(err, errno, "make a mount namespace");
+	int r = mount_rootfs(start, err);
 	if (r < 0)
 		return r;
 	r = match_propagation(start);
@@ -164,6 +174,34 @@ static int add_terminal(const struct start *start, struct criu_call *call, const
 	return 0;
 }
 
+/* Under a number that criu's own standard descriptors do not take. */
+static int add_inherited(struct criu_call *call, int fd, const char *key, struct error *err)
+{
+	int copy = fcntl(fd, F_DUPFD, 3); /* for criu, so it stays open */
+
+	if (copy < 0)
+		return error_set(err, errno, "pass descriptor %d on to criu", fd);
+	criu_add(call, "--inherit-fd");
+	criu_add(call, "fd[%d]:%s", copy, key);
+	return 0;
+}
+
+/* The first descriptor that shared a pipe or file stands for the others. */
+static int add_stdio(const struct start *start, struct criu_call *call, struct error *err)
+{
+	const struct image *image = &start->restore->image;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < image->stdio.count; i++) {
+		const struct image_stdio *file = &image->stdio.items[i];
+		bool is_known = false;
+		for (size_t k = 0; k < i; k++)
+			is_known |= strcmp(image->stdio.items[k].key, file->key) == 0;
+		r = is_known ? 0 : add_inherited(call, (int)file->fd, file->key, err);
+	}
+	return r;
+}
+
 static void add_links(const struct start *start, struct criu_call *call)
 {
 	vector_for_each (link, &start->restore->image.links) {
@@ -178,6 +216,8 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 	int r = 0;
 
 	criu_begin(call, restore->criu, "restore", restore->directory, "restore.log", restore->verbose);
+	criu_add(call, "--work-dir");
+	criu_add(call, "%s", restore->work);
 	if (restore->action_script) {
 		criu_add(call, "--action-script");
 		criu_add(call, "%s", restore->action_script);
@@ -186,10 +226,7 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 	criu_add(call, "--restore-sibling");
 	criu_add(call, "--root");
 	criu_add(call, "%s", mount_point(start));
-	criu_add(call, "%s", restore->tcp_close ? "--tcp-close" : "--tcp-established");
-	criu_add(call, "--file-locks");
-	criu_add(call, "--link-remap");
-	criu_add(call, "--ext-unix-sk");
+	criu_add_limits(call, &restore->limits, restore->tcp_close);
 	criu_add(call, "--manage-cgroups=ignore");
 	criu_add(call, "--enable-fs");
 	criu_add(call, "hugetlbfs,tracefs");
@@ -199,8 +236,22 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 		r = r ?: add_mount(start, call, mount, err);
 	vector_for_each (terminal, &restore->image.terminals)
 		r = r ?: add_terminal(start, call, terminal, err);
+	r = r ?: add_stdio(start, call, err);
+	if (r == 0 && start->join_fds[NAMESPACE_NET] >= 0)
+		r = add_inherited(call, start->join_fds[NAMESPACE_NET], IMAGE_NETWORK, err);
 	add_links(start, call);
 	return r;
+}
+
+static int make_empty_network(const struct start *start, struct error *err)
+{
+	const struct image *image = &start->restore->image;
+	auto_free int *indexes = calloc(image->links.count + 1, sizeof(*indexes));
+
+	for (size_t i = 0; indexes && i < image->links.count; i++)
+		indexes[i] = image->links.items[i].index;
+	int r = !indexes ? -ENOMEM : unshare(CLONE_NEWNET) < 0 ? -errno : network_avoid_indexes(indexes, image->links.count);
+	return r < 0 ? error_set(err, r, "make a network namespace") : 0;
 }
 
 int restore_become_criu(struct start *start, int channel_fd, struct error *err)
@@ -213,10 +264,11 @@ int restore_become_criu(struct start *start, int channel_fd, struct error *err)
 		r = error_set(err, errno, "make a cgroup namespace");
 	/*
 	 * With a user namespace criu makes pairs from its own network namespace, and takes a host's interface that has the
-	 * number of one inside for it (-EOPNOTSUPP): in an empty one there is none. network_adopt fetches the host's ends.
+	 * number of one inside for it (-EOPNOTSUPP): in an empty one there is none but those
+	 * of its own pairs. network_adopt fetches the host's ends.
 	 */
-	if (r == 0 && start->network && start->spec->idmaps.count > 0 && unshare(CLONE_NEWNET) < 0)
-		r = error_set(err, errno, "make a network namespace");
+	if (r == 0 && start->network && start->spec->idmaps.count > 0)
+		r = make_empty_network(start, err);
 	r = r ?: build_call(start, &call, err);
 	r = r ?: criu_exec(&call, channel_fd, err);
 	criu_clear(&call);

@@ -18,7 +18,8 @@
 #include "kernel/pidfd.h"
 
 /* Everything that may lie in a run directory. */
-static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start", "restore" };
+static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start", "restore",
+	CHECKPOINT_LOCK };
 
 /* A directory that nobody but the caller can write to: what is found below is believed. */
 static bool is_own_directory(const char *path)

@@ -5,6 +5,9 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <string.h>
+
+#define CHECKPOINT_LOCK "checkpoint.lock" /* in the run directory; see engine/checkpoint_turn.h */
 
 /*
  * The run directory of one container: /run/wabe/DIALECT/NAME-HASH (root) or below $XDG_RUNTIME_DIR. It exists
@@ -16,6 +19,12 @@ struct rundir {
 	int fd;
 	char path[PATH_MAX];
 };
+
+/* OCI containers have none: whoever is init's parent sees its end. */
+static inline bool container_has_supervisor(const struct container_id *id)
+{
+	return strcmp(id->dialect, "oci") != 0;
+}
 
 /* Parent directory of all run directories of a dialect, for lists and monitors. */
 int rundir_parent(const char *dialect, char *buffer, size_t size);

@@ -10,7 +10,7 @@
 #include <time.h>
 
 /* How long a target that answers at all takes for it. */
-enum { RECONNECT_S = 20, END_MS = 5000 };
+enum { RECONNECT_S = 20, END_MS = 10000, CRIU_END_MS = 60000 };
 
 /* ---- the target, once more ---- */
 
@@ -63,6 +63,7 @@ static int bring_up(struct source *source, struct error *err)
 		if (r < 0)
 			return r;
 	}
+	(void)checkpoint_await(&source->place.id, CRIU_END_MS);
 	/* Its memory was whole: it may be about to end. If not, it has gone on, and what was dumped is of no use. */
 	if (has_memory && source_is_running(source))
 		(void)engine_wait(&source->place.id, 1U << STATE_STOPPED, END_MS, NULL);

@@ -124,6 +124,43 @@ static int fetch_ends(const struct network *network, pid_t maker_pid)
 	return 0;
 }
 
+/* The number after which the kernel goes on: that of a pair made for it. */
+static int probe_index(int fd)
+{
+	static const char name[] = "wabe-probe";
+	struct netlink_batch batch = { 0 };
+	struct ifinfomsg header = { 0 };
+	netlink_message(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
+	netlink_text(&batch, IFLA_IFNAME, name);
+	size_t info = netlink_begin(&batch, IFLA_LINKINFO, NULL, 0);
+	netlink_text(&batch, IFLA_INFO_KIND, "veth");
+	netlink_end(&batch, info);
+	int r = netlink_send(fd, &batch, NULL);
+	header.ifi_index = r < 0 ? r : netlink_ifindex(fd, name);
+	if (header.ifi_index < 0)
+		return header.ifi_index;
+	netlink_message(&batch, RTM_DELLINK, 0, &header, sizeof(header));
+	r = netlink_send(fd, &batch, NULL);
+	return r < 0 ? r : header.ifi_index;
+}
+
+int network_avoid_indexes(const int *indexes, size_t count)
+{
+	auto_close int fd = count > 1 ? netlink_open() : -1; /* before the first there is none */
+	if (count <= 1 || fd < 0)
+		return count <= 1 ? 0 : fd;
+	for (;;) {
+		bool is_clear = true;
+		int last = probe_index(fd);
+		if (last < 0)
+			return last;
+		for (size_t i = 0; i < count; i++)
+			is_clear = is_clear && (indexes[i] <= last || indexes[i] > last + 2 * (int)count);
+		if (is_clear)
+			return 0;
+	}
+}
+
 int network_adopt(struct network *network, pid_t init_pid, pid_t maker_pid, struct error *err)
 {
 	auto_close int fd = netlink_open();

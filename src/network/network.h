@@ -35,6 +35,11 @@ int network_create(struct network *network, pid_t init_pid, struct error *err);
 const char *network_host_name(const struct network *network, unsigned place);
 int network_rename_inside(struct network *network, unsigned place, const char *name);
 bool network_can_adopt(const struct spec_link *link);
+/*
+ * In the empty network namespace in which criu will make count pairs whose inner ends have these numbers: the kernel gives
+ * the outer ends none of them. 0 or -errno.
+ */
+int network_avoid_indexes(const int *indexes, size_t count);
 /* As network_create, of pairs that are there: bridge, up, filter, routes. maker_pid: in its network are the host's ends. */
 int network_adopt(struct network *network, pid_t init_pid, pid_t maker_pid, struct error *err);
 

@@ -121,7 +121,8 @@ static void open_standard(void)
 static bool enters_containers(char *const *argv)
 {
 	for (char *const *word = argv; *word; word++)
-		if (strcmp(*word, "create") == 0 || strcmp(*word, "run") == 0 || strcmp(*word, "exec") == 0)
+		if (strcmp(*word, "create") == 0 || strcmp(*word, "run") == 0 || strcmp(*word, "exec") == 0 ||
+			strcmp(*word, "restore") == 0)
 			return true;
 	return false;
 }

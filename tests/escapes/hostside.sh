@@ -187,14 +187,16 @@ host_address_escape() {
 	said=$(lxc-info -P "$P" -n "$1" 2>&1; lxc-ls -P "$P" -f 2>&1)
 	[[ $said == *$'\033'* ]] && echo printed || echo clean
 }
+# NAME: groups of that name outside of this sandbox; others may run the same test beside
+outside_groups() { find /sys/fs/cgroup -name "$1" ! -path "*/$SANDBOX/*" ! -path '*/wabe-sandbox-*/*' 2>/dev/null; }
 host_groups_dots() {
 	local path before after
-	before=$(find /sys/fs/cgroup -maxdepth 3 -name 'wabe-dots*' 2>/dev/null)
+	before=$(outside_groups 'wabe-dots*')
 	for path in ../../../wabe-dots x/../../../../wabe-dots; do
 		if [ "$1" = privileged ]; then hostile dots "$1" "lxc.cgroup.dir = $path"; try_start dots
 		else timeout 5 lxc-execute -P "$P" -n dots -s "lxc.cgroup.dir=$path" -- /bin/true >/dev/null 2>&1 </dev/null; fi
 	done
-	after=$(find /sys/fs/cgroup -name 'wabe-dots*' ! -path "*/$SANDBOX/*" 2>/dev/null)
+	after=$(outside_groups 'wabe-dots*')
 	[ "$before" = "$after" ] && echo inside || echo "outside:${after//[[:space:]]/,}"
 }
 host_config_large() {

@@ -17,13 +17,13 @@ counting() { # NAME [LINE...]: init counts in a shell variable, and writes it do
 		>"$P/$n/rootfs/sbin/init"
 }
 count() { cat "$P/$1/rootfs/count"; }
-grows() { local before; before=$(count "$1"); soon 3 eval "[ \$(count $1) -gt $before ]"; }
+grows() { local before; before=$(count "$1"); soon 10 eval "[ \$(count $1) -gt $before ]"; }
 goes_on() { # NAME BEFORE: from there, not from 1 and not from what somebody has written
 	local now; echo 1000000 >"$P/$1/rootfs/count"
-	soon 3 eval "[ \$(count $1) != 1000000 ]"; now=$(count "$1"); [ "$now" -ge "$2" ] && [ "$now" -lt $(($2 + 100)) ]
+	soon 10 eval "[ \$(count $1) != 1000000 ]"; now=$(count "$1"); [ "$now" -ge "$2" ] && [ "$now" -lt $(($2 + 100)) ]
 }
-save() { timeout 20 lxc-checkpoint -P "$P" -n "$1" -D "$images" "${@:2}"; }
-back() { timeout 20 lxc-checkpoint -P "$P" -n "$1" -D "$images" -r "${@:2}"; }
+save() { timeout 60 lxc-checkpoint -P "$P" -n "$1" -D "$images" "${@:2}"; }
+back() { timeout 60 lxc-checkpoint -P "$P" -n "$1" -D "$images" -r "${@:2}"; }
 
 # --- a container with interface, console and limits ---
 ip link add br0 type bridge; ip link set br0 up
@@ -36,7 +36,7 @@ limited=$(lxc-cgroup -P "$P" -n c1 $limit 2>/dev/null)
 mac=$(run c1 cat /sys/class/net/eth0/address)
 check checkpoint-leaves-it-running save c1
 check and-it-goes-on grows c1
-check check-finds-nothing timeout 10 lxc-checkpoint -P "$P" -n c1 --check
+check check-finds-nothing timeout 60 lxc-checkpoint -P "$P" -n c1 --check
 save c1 -s; status=$?; before=$(count c1)
 equal checkpoint-and-stop "0 STOPPED" "$status $(state c1)"
 none_left stopped-leaves-nothing c1 br0
@@ -45,7 +45,7 @@ check count-continues goes_on c1 "$before"
 equal info-says-running RUNNING "$(state c1)"
 equal attach-works "$mac" "$(run c1 cat /sys/class/net/eth0/address)"
 check own-address-is-kept eval "run c1 ip addr show eth0 | grep -q 10.9.0.77"
-size=$(stat -c %s "$work/console"); check console-goes-on soon 3 eval "[ \"\$(stat -c %s $work/console)\" -gt ${size:-0} ]"
+size=$(stat -c %s "$work/console"); check console-goes-on soon 10 eval "[ \"\$(stat -c %s $work/console)\" -gt ${size:-0} ]"
 check port-of-the-bridge eval "ip link show master br0 | grep -q 'state UP'"
 if [ -n "$limited" ]; then equal limit-set-at-run-time "$limited" "$(lxc-cgroup -P "$P" -n c1 $limit)"
 else skip limit-set-at-run-time "no controller on cgroup2 here"; fi
@@ -57,17 +57,26 @@ equal it-is-frozen FROZEN "$(state c1)"
 lxc-unfreeze -P "$P" -n c1
 check thawed-it-goes-on grows c1
 
+# --- two at once, and a caller that ignores signals: criu ends its helpers by SIGTERM ---
+(timeout 60 lxc-checkpoint -P "$P" -n c1 -D "$images.2") & other=$!
+save c1; status=$?; wait $other
+equal two-at-once "0 0" "$status $?"
+grows c1; (trap '' TERM INT HUP; save c1 -s); before=$(count c1)
+check restore-without-signals eval "(trap '' TERM INT HUP; back c1)"
+check and-the-count-continues goes_on c1 "$before"
+rm -rf "$images.2"
+
 # --- what can not be saved is named, and nothing is touched ---
 lxc-attach -P "$P" -n c1 -- sleep 1000 </dev/null >/dev/null 2>&1 & attached=$!
-soon 3 eval "run c1 ps | grep -q 'sleep 1000'"
+soon 10 eval "run c1 ps | grep -q 'sleep 1000'"
 text=$(save c1 -s 2>&1); status=$?
 equal attached-process-is-a-blocker 1 "$status"
 check it-is-named eval "[[ \$text == *sleep*outside* ]]"
 check untouched grows c1
-run c1 sh -c 'kill -9 $(ps | sed -n "s/^ *\([0-9]*\) .* sleep 1000.*/\1/p")' 2>/dev/null; wait $attached 2>/dev/null; soon 3 eval "! run c1 ps | grep -q 'sleep 1000'"
+run c1 sh -c 'kill -9 $(ps | sed -n "s/^ *\([0-9]*\) .* sleep 1000.*/\1/p")' 2>/dev/null; wait $attached 2>/dev/null; soon 10 eval "! run c1 ps | grep -q 'sleep 1000'"
 
 # --- criu's failure: one line, the container whole ---
-text=$(WABE_CRIU=/nowhere/criu timeout 10 lxc-checkpoint -P "$P" -n c1 -D "$images.x" -s 2>&1)
+text=$(WABE_CRIU=/nowhere/criu timeout 60 lxc-checkpoint -P "$P" -n c1 -D "$images.x" -s 2>&1)
 equal no-criu-is-one-line 1 "$(wc -l <<<"$text")"
 check still-there grows c1
 rm -rf "$images"; save c1 -s; rm "$images"/core-1.img
@@ -109,12 +118,12 @@ none_left idmap-leaves-nothing c2 br0
 
 # --- again and again ---
 counting c3; start c3
-timeout 20 lxc-checkpoint -P "$P" -n c3 -D "$images.every" --every 1 & every=$!
+timeout 60 lxc-checkpoint -P "$P" -n c3 -D "$images.every" --every 1 & every=$!
 soon 5 test -e "$images.every/latest/checkpoint"; sleep 1.5
 kill -9 "$(init_of c3)"
 wait $every; equal every-ends-with-the-container 0 $?
 soon 5 is c3 STOPPED
-check last-one-is-whole timeout 20 lxc-checkpoint -P "$P" -n c3 -D "$images.every" -r
+check last-one-is-whole timeout 60 lxc-checkpoint -P "$P" -n c3 -D "$images.every" -r
 check every-goes-on grows c3
 stop c3
 done_testing

@@ -65,17 +65,17 @@ container() {
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$P/$n/config"
 }
-soon() { local i=$(($1 * 10)); shift; until "$@" >/dev/null 2>&1; do [ $((i -= 1)) -gt 0 ] || return 1; sleep 0.1; done; }
+soon() { local i=$(($1 * 40)); shift; until "$@" >/dev/null 2>&1; do [ $((i -= 1)) -gt 0 ] || return 1; sleep 0.1; done; }
 start() {
 	local n=$1; shift
 	rm -f "$P/$n/rootfs/ready"
-	timeout 30 lxc-start -P "$P" -n "$n" "$@" && soon 5 test -e "$P/$n/rootfs/ready"
+	timeout 30 lxc-start -P "$P" -n "$n" "$@" && soon 20 test -e "$P/$n/rootfs/ready"
 }
-run() { local n=$1; shift; timeout 10 lxc-attach -P "$P" -n "$n" -- "$@"; }
-stop() { timeout 15 lxc-stop -k -P "$P" -n "$1"; }
-state() { timeout 10 lxc-info -P "$P" -n "$1" -sH 2>/dev/null; }
+run() { local n=$1; shift; timeout 30 lxc-attach -P "$P" -n "$n" -- "$@"; }
+stop() { timeout 30 lxc-stop -k -P "$P" -n "$1"; }
+state() { timeout 30 lxc-info -P "$P" -n "$1" -sH 2>/dev/null; }
 is() { [ "$(state "$1")" = "$2" ]; }
-init_of() { timeout 10 lxc-info -P "$P" -n "$1" -pH; }
+init_of() { timeout 30 lxc-info -P "$P" -n "$1" -pH; }
 # The supervisor's title ends in the container's path and name.
 supervisor_of() {
 	local d

@@ -16,9 +16,9 @@ receiver() { local pid=$1_pid; echo "nsenter -t ${!pid} -n -m lxc-migrate --rece
 via() { echo "exec $(receiver "$1")"; }
 move() { # FROM NAME [ARG...]
 	local from=$1 name=$2; shift 2
-	"$from" timeout 60 lxc-migrate -n "$name" --via "$(via "$(other "$from")")" "$@"
+	"$from" timeout 120 lxc-migrate -n "$name" --via "$(via "$(other "$from")")" "$@"
 }
-state_at() { "$1" timeout 10 lxc-info -n "$2" -sH 2>/dev/null || echo NONE; }
+state_at() { "$1" timeout 60 lxc-info -n "$2" -sH 2>/dev/null || echo NONE; }
 # All that a file has, the times of what a running container changes left out.
 listing() { # HOST NAME
 	"$1" bash -c "cd /var/lib/lxc/$2/rootfs && find . -printf '%p %y %m %U:%G %n %l %T@ %s\n' | grep -vE '^\.(/run|/tmp|/dev|/ready|/log|/proc|/sys)?( |/)' | sort
@@ -44,7 +44,7 @@ equal stopped-stays-stopped STOPPED "$(state_at B web)"
 listing B web >"$work/after"
 check storage-identical cmp "$work/before" "$work/after"
 equal companion "755 hook" "$(B stat -c '%a %n' /var/lib/lxc/web/hook | sed 's,/.*/,,')"
-B timeout 20 lxc-start -n web && soon 5 B test -s /var/lib/lxc/web/rootfs/log
+B timeout 60 lxc-start -n web && soon 20 B test -s /var/lib/lxc/web/rootfs/log
 last=$(B tail -n 1 /var/lib/lxc/web/rootfs/log)
 out=$(move B web 2>&1); rc=$?
 equal running-moves 0 $rc
@@ -98,38 +98,39 @@ one_copy() { # NAME FROM LAST
 	good "$n"
 	at=$here
 }
+# A source that can not hear what the target says leaves it to its user.
+end_it() { # FROM
+	local how=--resume; [ $((RANDOM % 2)) = 0 ] || how=--abort
+	soon 60 eval "! $1 test -e /var/lib/lxc/web/migration || $1 timeout 120 lxc-migrate -n web -q $how >>$work/out 2>&1"
+}
 accident() { # FROM NUMBER WHEN WHAT
-	local from=$1 number=$2 when=$3 what=$4 to n last rc how; shift 4; to=$(other "$from")
+	local from=$1 number=$2 when=$3 what=$4 to n last rc; shift 4; to=$(other "$from")
 	n=${1:+online-}$what-$when-$number last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
 	rm -f "$work/flag"
-	$from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
+	$from timeout 120 lxc-migrate -n web -q --timeout 30 "$@" --via \
 		"exec python3 $here/migrate_link.py $work/flag $number $when $what $(receiver "$to")" >"$work/out" 2>&1; rc=$?
 	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
-	if [ "$what" = guard ]; then
-		how=--resume; [ $((RANDOM % 2)) = 0 ] || how=--abort
-		soon 10 eval "! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>$work/out 2>&1"
-	fi
+	end_it "$from"
 	# what waits for a word of a source that has it back
-	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
+	! $to test -e /var/lib/lxc/web/migration || $to timeout 120 lxc-migrate -n web --abort >>"$work/out" 2>&1
 	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
 	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
 }
 # The same at each step of the programs themselves, where the build can (-Dfault_injection=true).
 fault() { # FROM STEP ACT
-	local from=$1 step=$2 act=$3 to n last rc how=--resume; shift 3; to=$(other "$from")
+	local from=$1 step=$2 act=$3 to n last rc; shift 3; to=$(other "$from")
 	n=$act-at-$step last=$($from tail -n 1 /var/lib/lxc/web/rootfs/log)
 	rm -f "$work/flag"
-	WABE_FAULT=$step:$act $from timeout 60 lxc-migrate -n web -q --timeout 10 "$@" --via \
+	WABE_FAULT=$step:$act $from timeout 120 lxc-migrate -n web -q --timeout 30 "$@" --via \
 		"if [ -e $work/flag ]; then unset WABE_FAULT; fi; echo >$work/flag; exec $(receiver "$to")" >"$work/out" 2>&1; rc=$?
 	[ $rc != 124 ] || { bad "$n" "hangs"; return 1; }
 	case $step in # of a target that comes again the source may see no more than a delay
 	*memory|*frozen|*dumped|*taken-back|receive-*) ;;
 	*) [ $rc != 0 ] || { bad "$n" "nothing happened"; return 1; } ;;
 	esac
-	[ $((RANDOM % 2)) = 0 ] || how=--abort
-	! $from test -e /var/lib/lxc/web/migration || $from timeout 60 lxc-migrate -n web -q $how >>"$work/out" 2>&1
+	end_it "$from"
 	[ -z "${SHOW:-}" ] || { echo "# $n: $rc"; sed 's/^/#   /' "$work/out"; }
-	! $to test -e /var/lib/lxc/web/migration || $to timeout 60 lxc-migrate -n web --abort >>"$work/out" 2>&1
+	! $to test -e /var/lib/lxc/web/migration || $to timeout 120 lxc-migrate -n web --abort >>"$work/out" 2>&1
 	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
 	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
 }
@@ -176,8 +177,8 @@ A bash -c 'container web "lxc.net.0.type = veth" "lxc.net.0.link = br0" "lxc.net
 	dd if=/dev/urandom of=big bs=1M count=6 status=none; truncate -s 1M sparse
 	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "nc -ll -p 7 -e /bin/cat &" "echo >/ready" "n=0" \
 		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >sbin/init'
-A timeout 20 lxc-start -n web; soon 5 A test -s /var/lib/lxc/web/rootfs/log
-soon 5 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
+A timeout 60 lxc-start -n web; soon 20 A test -s /var/lib/lxc/web/rootfs/log
+soon 20 C timeout 2 busybox nc -w 1 10.5.0.2 7 </dev/null
 listing A web >"$work/before"
 C python3 "$here/migrate_client.py" 10.5.0.2 7 4 "$work/stop" >"$work/client" 2>&1 & client=$!
 sleep 0.5; at=A
@@ -188,7 +189,7 @@ for i in $(seq "$moves"); do
 	out=$(move $at web --online 2>&1) || { bad "online-move-$i" "$out"; break; }
 	sed -n 's/.*frozen \([0-9]*\) ms.*/\1/p' <<<"$out" >>"$work/frozen"
 	at=$(other $at)
-	soon 3 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
+	soon 20 eval "[ \$($at tail -n 1 /var/lib/lxc/web/rootfs/log) -gt $last ]" || { bad "online-goes-on-$i" "the counter stands"; break; }
 done
 equal online-moves "$moves" "$(wc -l <"$work/frozen")"
 sort -n "$work/frozen" | awk '{ v[NR] = $1 } END { print "# frozen ms: median " v[int((NR + 1) / 2)] ", worst " v[NR] ", moves " NR }'

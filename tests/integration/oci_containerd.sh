@@ -10,9 +10,9 @@ mkdir -p "$C" "$work/tree"
 printf '%s\n' 'version = 2' "root = \"$C/root\"" "state = \"$C/state\"" '[grpc]' "address = \"$C/sock\"" '[plugins."io.containerd.internal.v1.opt"]' \
 	"path = \"$C/opt\"" >"$C/config.toml"
 containerd --config "$C/config.toml" >"$C/log" 2>&1 & daemon=$!
-c() { timeout -k 2 30 ctr --address "$C/sock" "$@"; }
+c() { timeout -k 2 30 ctr --address "$C/sock" --namespace "$SANDBOX" "$@"; }
 options=(--snapshotter native --runtime io.containerd.runc.v2 --runc-binary "$bin/wabe" --runc-root "$C/wabe")
-none() { [ -z "$(ls -A "$C/wabe/default" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/default/$1" 2>/dev/null | head -n 1)" ]; }
+none() { [ -z "$(ls -A "$C/wabe/$SANDBOX" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/$1" 2>/dev/null | head -n 1)" ]; }
 
 image() { # an archive in OCI's layout of one layer
 	rootfs "$work/tree"
@@ -60,7 +60,7 @@ failing() { # the error comes from wabe's log
 }
 check error-reaches-the-caller failing
 if command -v script >/dev/null; then
-	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ] && soon 5 none four; }
+	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock --namespace $SANDBOX run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ] && soon 5 none four; }
 	check terminal tty
 else
 	skip terminal "script(1) is not installed"

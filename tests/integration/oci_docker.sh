@@ -8,9 +8,9 @@ D=$work/docker
 mkdir -p "$D/exec"
 ip link set lo up
 dockerd --data-root "$D/data" --exec-root "$D/exec" --host "unix://$D/sock" --pidfile "$D/pid" --bridge none --iptables=false --ip6tables=false \
-	--add-runtime "wabe=$bin/wabe" --default-runtime wabe --storage-driver vfs --exec-opt native.cgroupdriver=cgroupfs >"$D/log" 2>&1 & daemon=$!
+	--add-runtime "wabe=$bin/wabe" --default-runtime wabe --storage-driver vfs --cgroup-parent "/$SANDBOX/docker" --exec-opt native.cgroupdriver=cgroupfs >"$D/log" 2>&1 & daemon=$!
 d() { timeout -k 2 40 docker --host "unix://$D/sock" "$@"; }
-groups() { find /sys/fs/cgroup -type d -path '*/docker/[0-9a-f]*' 2>/dev/null | wc -l; }
+groups() { find /sys/fs/cgroup -type d -path "*/$SANDBOX/docker/*" 2>/dev/null | wc -l; }
 
 image() {
 	rootfs "$work/tree"

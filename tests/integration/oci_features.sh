@@ -44,7 +44,10 @@ check pidfd-socket pidfd
 sub_cgroup() { # exec --cgroup: below the container's, and nowhere else
 	local d
 	bundle c; up c || return
-	find /sys/fs/cgroup -type d -path "*/oci-test/c" -prune -exec mkdir {}/sub ';'
+	find /sys/fs/cgroup -type d -path "*/$SANDBOX/oci-test/c" -prune -exec mkdir {}/sub ';' -print |
+		while read -r d; do # cpuset of v1 wants them before a process comes
+			[ ! -e "$d/cpuset.mems" ] || { cat "$d/cpuset.cpus" >"$d/sub/cpuset.cpus"; cat "$d/cpuset.mems" >"$d/sub/cpuset.mems"; }
+		done
 	wabe exec --cgroup sub c cat /proc/self/cgroup | grep -q "oci-test/c/sub\$" || { wabe exec --cgroup sub c cat /proc/self/cgroup; return 1; }
 	for d in ../../x .. sub/../.. /missing; do
 		! wabe exec --cgroup "$d" c true 2>/dev/null || { echo "$d is taken"; return 1; }

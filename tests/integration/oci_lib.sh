@@ -32,7 +32,7 @@ pid() { wabe state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdi
 nothing() {
 	local found
 	[ ! -e "$root/$1" ] || { echo "state left"; return 1; }
-	found=$(find /sys/fs/cgroup -type d -path "*/oci-test/$1" 2>/dev/null | head -n 3)
+	found=$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/oci-test/$1" 2>/dev/null | head -n 3)
 	[ -z "$found" ] || { echo "cgroup left: $found"; return 1; }
 	! grep -lsz "mark-$1-" /proc/[0-9]*/environ | grep -q . || { echo "process left"; return 1; }
 }

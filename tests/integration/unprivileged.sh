@@ -102,7 +102,7 @@ equal frozen FROZEN "$(U lxc-info -n a -sH)"
 check unfreeze U lxc-unfreeze -n a
 check stop U lxc-stop -n a -t 10
 equal stopped STOPPED "$(U lxc-info -n a -sH)"
-equal no-group-left "" "$(find /sys/fs/cgroup -type d -name '*lxc.payload.a*' 2>/dev/null)"
+equal no-group-left "" "$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/*" -name '*lxc.payload.a*' 2>/dev/null)"
 equal run-directory-empty "" "$(ls "$runtime/wabe/lxc" 2>/dev/null)"
 equal execute 3 "$(U lxc-execute -n a -- sh -c 'exit 3' >/dev/null 2>&1; echo $?)"
 

@@ -28,7 +28,7 @@ const struct value_option global_options[] = {
 
 const struct command *const commands[] = { &command_create, &command_run, &command_start, &command_state, &command_kill,
 	&command_delete, &command_exec, &command_list, &command_ps, &command_pause, &command_resume, &command_update,
-	&command_events, &command_spec, &command_features, NULL };
+	&command_events, &command_checkpoint, &command_restore, &command_spec, &command_features, NULL };
 
 int call_usage(const struct wabe_call *call, struct error *err, const char *fmt, ...)
 {
@@ -75,7 +75,7 @@ static unsigned listen_fds(void)
 	return number;
 }
 
-static int absolute(const char *path, char **ret)
+int call_absolute(const char *path, char **ret)
 {
 	auto_free char *here = NULL;
 
@@ -117,9 +117,9 @@ int call_describe(const struct wabe_call *call, struct spec *spec, struct error 
 	oci->log_json = call->sink->oci.log_json;
 	r = text_replace(&oci->command, call->command->name);
 	r = r ?: text_replace(&oci->log, call->sink->oci.log);
-	r = r ?: absolute(options->console_socket, &oci->console_socket);
-	r = r ?: absolute(options->pid_file, &oci->pid_file);
-	r = r ?: absolute(options->pidfd_socket, &oci->pidfd_socket);
+	r = r ?: call_absolute(options->console_socket, &oci->console_socket);
+	r = r ?: call_absolute(options->pid_file, &oci->pid_file);
+	r = r ?: call_absolute(options->pidfd_socket, &oci->pidfd_socket);
 	string_list_clear(&oci->exec_cgroups);
 	vector_for_each (cgroup, &options->cgroups)
 		r = r ?: string_list_add(&oci->exec_cgroups, *cgroup);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "dialect/oci/oci.h"
 #include "engine/oci_supervise.h"
+#include "engine/restore.h"
 #include "tools/oci/wabe.h"
 
 #define MAX_CONFIG (64 << 20)
@@ -112,13 +113,15 @@ static int complete(const struct wabe_call *call, struct spec *spec, struct erro
 	return r < 0 ? error_set(err, r, "prepare the container") : call_describe(call, spec, err);
 }
 
-static int write_spec(const struct spec *spec, const struct rundir *dir, struct error *err)
+static int write_wishes(const struct spec *spec, const char *restore, const struct rundir *dir, struct error *err)
 {
 	auto_free char *text = NULL;
 	size_t length;
 	int r = spec_to_flat(spec, &text, &length);
 
 	r = r ?: file_write(dir->fd, "spec", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, length);
+	if (r == 0 && restore)
+		r = file_write(dir->fd, RESTORE_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, restore, strlen(restore));
 	return r < 0 ? error_set(err, r, "store the spec in %s", dir->path) : 0;
 }
 
@@ -136,7 +139,7 @@ static int reserve(const struct container_id *id, struct rundir *dir, struct err
 	return error_set_kind(err, ERROR_BUSY, 0, "container with ID \"%s\" exists already", id->name);
 }
 
-static int run(struct wabe_call *call, struct error *err)
+int call_make(struct wabe_call *call, const char *restore, struct error *err)
 {
 	auto_spec struct spec *spec = spec_new();
 	struct container_id id = { .dialect = "oci", .base_path = call->root, .name = call->arguments[0] };
@@ -153,12 +156,17 @@ static int run(struct wabe_call *call, struct error *err)
 	r = r < 0 ? r : reserve(&id, &dir, err);
 	if (r < 0)
 		return r;
-	r = write_spec(spec, &dir, err);
+	r = write_wishes(spec, restore, &dir, err);
 	if (r < 0) {
 		rundir_remove(&dir);
 		return r;
 	}
 	return oci_supervise(&id, &dir, spec);
+}
+
+static int run(struct wabe_call *call, struct error *err)
+{
+	return call_make(call, NULL, err);
 }
 
 const struct command command_create = { .name = "create", .usage = "[OPTION]... ID", .options = create_options, .least = 1,

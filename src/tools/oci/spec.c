@@ -149,7 +149,7 @@ static int run_features(struct wabe_call *call, struct error *err)
 	printf("\"apparmor\":{\"enabled\":%s},\"selinux\":{\"enabled\":%s},\"intelRdt\":{\"enabled\":false},"
 	       "\"mountExtensions\":{\"idmap\":{\"enabled\":true}}},", lsm_has_apparmor() ? "true" : "false",
 		lsm_has_selinux() ? "true" : "false");
-	printf("\"annotations\":{\"org.opencontainers.runc.checkpoint.enabled\":\"false\"},"
+	printf("\"annotations\":{\"org.opencontainers.runc.checkpoint.enabled\":\"true\"},"
 	       "\"potentiallyUnsafeConfigAnnotations\":[\"run.oci.hooks.stdout\",\"run.oci.hooks.stderr\"]}\n");
 	return 0;
 }

@@ -32,6 +32,8 @@ struct wabe_options {
 	char *process, *cwd, *user, *label, *apparmor;
 	struct string_list environment, capabilities, groups, cgroups;
 	/* the rest */
+	char *image_path, *work_path, *parent_path, *page_server, *cgroups_mode;
+	bool leave_running, pre_dump, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, file_locks, link_remap;
 	bool all, force, quiet, stats, rootless_spec;
 	char *format, *resources, *interval;
 	char *memory, *memory_reservation, *memory_swap, *kernel_memory, *kernel_memory_tcp, *cpu_period, *cpu_quota, *cpu_burst,
@@ -64,7 +66,7 @@ struct command {
 
 extern const struct command command_create, command_run, command_exec, command_start, command_state, command_kill,
 	command_delete, command_pause, command_resume, command_list, command_ps, command_update, command_events, command_spec,
-	command_features;
+	command_features, command_checkpoint, command_restore;
 extern const struct command *const commands[]; /* ended by NULL */
 extern const struct value_option global_options[];
 
@@ -82,4 +84,11 @@ void help_print_command(const struct command *command);
 int call_load(const struct wabe_call *call, bool locks, struct oci_container *ret, struct error *err);
 /* What a start or exec shares: how it was called, into spec. 0 or -errno. */
 int call_describe(const struct wabe_call *call, struct spec *spec, struct error *err);
+/* path, relative to the working directory. 0 or -errno. */
+int call_absolute(const char *path, char **ret);
+/*
+ * Makes a container out of the bundle; restore: text of checkpoint_describe_restore, or NULL. Goes on as the supervisor's
+ * program, so it returns only when it failed.
+ */
+int call_make(struct wabe_call *call, const char *restore, struct error *err);
 int call_usage(const struct wabe_call *call, struct error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -103,7 +103,7 @@ int vz_command_suspend(struct vz *vz)
 	return status;
 }
 
-static int restore(struct vz *vz, const char *directory)
+int vz_restore(struct vz *vz, const char *directory)
 {
 	struct error err = { 0 };
 	struct start_options options = { 0 };
@@ -114,9 +114,15 @@ static int restore(struct vz *vz, const char *directory)
 	int status = vz_make_spec(vz, &spec);
 	if (status != VZ_OK)
 		return status;
+	bool was_mounted = vz_is_mounted(vz);
+	status = was_mounted ? VZ_OK : vz_mount(vz);
+	if (status != VZ_OK)
+		return status;
 	vz_say(vz, "\tundump...");
 	if (checkpoint_restore(spec, &options, &wish, &result, &err) < 0) {
 		(void)vz_fail_error(vz, VZ_RESUME, &err);
+		if (!was_mounted)
+			(void)vz_umount(vz); /* its own error has been told */
 		return vz_fail(vz, VZ_RESUME, "Restoring failed");
 	}
 	if (*result.warning.what)
@@ -136,16 +142,9 @@ static int resume(struct vz *vz, const struct suspend *suspend)
 	if (stat(directory, &info) < 0 || !checkpoint_is_complete(directory))
 		return vz_fail(vz, VZ_RESUME, "Unable to open dump %s", directory);
 	vz_say(vz, "Restoring container ...");
-	bool was_mounted = vz_is_mounted(vz);
-	int status = was_mounted ? VZ_OK : vz_mount(vz);
+	int status = vz_restore(vz, directory);
 	if (status != VZ_OK)
 		return status;
-	status = restore(vz, directory);
-	if (status != VZ_OK) {
-		if (!was_mounted)
-			(void)vz_umount(vz); /* its own error has been told */
-		return status;
-	}
 	vz_say(vz, "Restoring completed successfully");
 	if (suspend->is_default && storage_remove_tree(directory, NULL, &err) < 0)
 		(void)vz_fail_error(vz, 0, &err);

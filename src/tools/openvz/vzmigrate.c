@@ -13,14 +13,15 @@
 #include <signal.h>
 #include <string.h>
 
-enum { KEY_VIA = 256, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 75 /* EX_TEMPFAIL of sysexits.h */ };
+enum { KEY_VIA = 256, KEY_ONLINE, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 75 /* EX_TEMPFAIL of sysexits.h */ };
 
 static const char help[] =
-	"Usage: vzmigrate [-r yes|no] [-v] [--ssh=OPTIONS] HOST CTID\n"
-	"       vzmigrate --via=COMMAND [-r yes|no] [-v] CTID\n"
+	"Usage: vzmigrate [--online] [-r yes|no] [-v] [--ssh=OPTIONS] HOST CTID\n"
+	"       vzmigrate --via=COMMAND [--online] [-r yes|no] [-v] CTID\n"
 	"       vzmigrate --resume|--abort [--force] CTID\n"
 	"Moves a container to another host: its files while it runs, then it is stopped here and started there.\n"
 	"\n"
+	"  --online                  With its memory and its connections (criu 4.2 or newer on both hosts): it is not stopped\n"
 	"  -r, --remove-area yes|no  Remove it here afterwards (default yes); the configuration stays as CTID.conf.migrated\n"
 	"  -v                        Say how far it is\n"
 	"  --check-only              Only say what is missing at the target\n"
@@ -95,9 +96,8 @@ static int reopen(struct vz *vz, struct error *err)
 static int start(void *data, const struct migrate_place *place, const char *images, struct error *err)
 {
 	struct vz *vz = data;
-	(void)images; /* none is made */
 	int r = reopen(vz, err);
-	if (r == 0 && vz_start(vz, false, false) != VZ_OK)
+	if (r == 0 && (images ? vz_restore(vz, images) : vz_start(vz, false, false)) != VZ_OK)
 		r = error_set_kind(err, ERROR_KERNEL, 0, "container %s does not start", place->id.name);
 	return r;
 }
@@ -205,7 +205,7 @@ static int send_away(struct call *call)
 	if (r < 0)
 		return vz_fail_error(vz, r == -EHOSTUNREACH ? EXIT_ON_ITS_WAY : VZ_SYSTEM, &err);
 	if (!request->check)
-		vz_say(vz, result.is_here ? "Container is here" : "Successfully completed, stopped for %" PRIu64 " ms",
+		vz_say(vz, result.is_here ? "Container is here" : "Successfully completed, stood still for %" PRIu64 " ms",
 			result.frozen_us / 1000);
 	return VZ_OK;
 }
@@ -221,6 +221,9 @@ static int take_option(struct call *call, int key, const char *value)
 		return 0;
 	case KEY_VIA:
 		call->request.via = value;
+		return 0;
+	case KEY_ONLINE:
+		call->request.online = true;
 		return 0;
 	case KEY_SSH:
 		call->ssh_options = value;
@@ -268,7 +271,7 @@ static int run(struct call *call, int argc, char **argv)
 
 int vzmigrate_main(int argc, char **argv)
 {
-	static const struct option options[] = { { "remove-area", 1, NULL, 'r' }, { "via", 1, NULL, KEY_VIA },
+	static const struct option options[] = { { "remove-area", 1, NULL, 'r' }, { "online", 0, NULL, KEY_ONLINE }, { "via", 1, NULL, KEY_VIA },
 		{ "ssh", 1, NULL, KEY_SSH }, { "check-only", 0, NULL, KEY_CHECK }, { "resume", 0, NULL, KEY_RESUME },
 		{ "abort", 0, NULL, KEY_ABORT }, { "force", 0, NULL, KEY_FORCE }, { "receive", 0, NULL, KEY_RECEIVE },
 		{ "help", 0, NULL, KEY_HELP }, { NULL, 0, NULL, 0 } };

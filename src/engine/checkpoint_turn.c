@@ -1,0 +1,46 @@
+/* One criu at a time has a container: a lock that criu itself holds, so that it outlives whoever has started it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/checkpoint.h"
+#include "engine/checkpoint_turn.h"
+#include "engine/rundir.h"
+
+enum { LOOK_MS = 10, TURN_MS = 30000 };
+
+static int lock_within(int fd, int timeout_ms)
+{
+	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += LOOK_MS) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (waited_ms >= timeout_ms)
+			return -ETIMEDOUT;
+		(void)nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
+	}
+	return 0;
+}
+
+int checkpoint_turn_take(const struct container_id *id, int run_fd, struct error *err)
+{
+	auto_close int fd = openat(run_fd, CHECKPOINT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : lock_within(fd, TURN_MS);
+
+	if (r == -ETIMEDOUT)
+		return error_set_kind(err, ERROR_BUSY, EBUSY, "another checkpoint of %s is under way", id->name);
+	return r < 0 ? error_set(err, r, "lock the checkpoints of %s", id->name) : take_fd(&fd);
+}
+
+int checkpoint_await(const struct container_id *id, int timeout_ms)
+{
+	struct rundir dir = { .fd = -1 };
+
+	if (rundir_open(id, &dir) < 0)
+		return 0; /* it does not run */
+	auto_close int fd = openat(dir.fd, CHECKPOINT_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	rundir_close(&dir);
+	return fd < 0 ? 0 : lock_within(fd, timeout_ms);
+}
