@@ -246,12 +246,10 @@ static int open_restored_terminals(struct start *start, struct error *err)
 {
 	struct console *console = &start->console;
 	auto_close int socket_fd = -1;
-	int own_fd = -1;
-	int r = has_terminal(start) ? oci_console_open(start->spec, &socket_fd, &own_fd, err) : 0;
+	int own_fd = -1, r = has_terminal(start) ? oci_console_open(start->spec, &socket_fd, &own_fd, err) : 0;
 
 	r = r ?: terminals_open(console, start->spec, has_terminal(start), err);
-	if (r == 0 && has_terminal(start))
-		r = oci_terminal_send(socket_fd, console->master_fd, err);
+	r = r ?: has_terminal(start) ? oci_terminal_send(socket_fd, console->master_fd, err) : 0;
 	close_fd(&console->master_fd);
 	console->master_fd = own_fd;
 	return r;
