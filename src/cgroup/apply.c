@@ -169,14 +169,15 @@ static int write_device_rules(const struct cgroup_set *set, const struct cgroup_
 	return 0;
 }
 
-int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, struct error *err)
+int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, int made_fd, struct error *err)
 {
 	const struct cgroup_group *v1 = set->groups.count ? set_find(set, "devices") : NULL;
 	if (v1 && !v1->is_v2)
 		return geteuid() == 0 ? write_device_rules(set, v1, spec, err) : 0; /* a user namespace makes no device anyway */
 	if (!set->devices.is_set)
 		return 0;
-	int r = devices_attach(set, &set->devices);
+	int r = made_fd >= 0 && !set->may_exist ? device_filter_attach_first(made_fd, &set->devices) :
+						  devices_attach(set, &set->devices);
 	/* in a container without the right to load programs the outer container's rules hold anyway */
 	if (r == -EPERM && spec->idmaps.count > 0)
 		return 0;

@@ -107,7 +107,9 @@ int cgroup_set_open_v2(struct cgroup_set *set);
 int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct error *err);
 
 /* The device rules: init must have made its nodes before. */
-int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, struct error *err);
+int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, int made_fd, struct error *err);
+/* Removes the groups of a set when nothing is in or below them; false: something is, or was once. */
+bool cgroup_set_remove_empty(const struct cgroup_set *set);
 
 /* Does cgroup_set_enter have anything to do after a clone with CLONE_INTO_CGROUP? */
 bool cgroup_set_needs_enter(const struct cgroup_set *set);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define REMOVE_TIMEOUT_MS 1000
 
@@ -221,6 +222,16 @@ void cgroup_stats(const struct cgroup_set *set, struct cgroup_stats *ret_stats)
 }
 
 /* ---- release ---- */
+
+bool cgroup_set_remove_empty(const struct cgroup_set *set)
+{
+	bool is_removed = true;
+	vector_for_each (group, &set->groups) {
+		char path[PATH_MAX];
+		is_removed = rmdir(group_path(group, group->limit_path, path)) == 0 && is_removed;
+	}
+	return is_removed;
+}
 
 void cgroup_remove_path(const char *argument)
 {

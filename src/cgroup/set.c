@@ -249,11 +249,16 @@ static int make_path(const struct cgroup_set *set, const struct cgroup_group *gr
 	char directory[PATH_MAX];
 	(void)group_path(group, path, directory);
 	char *start = directory + strlen(group->mount) + base_length;
+	bool hands_down = group->is_v2 && set->v2_controllers;
+	if (!hands_down && mkdir(directory, 0755) == 0) { /* most often those above are there */
+		prepare_group(set, group, directory);
+		return 0;
+	}
 	for (char *slash = start; (slash = strchr(slash, '/')); *slash++ = '/') {
 		*slash = '\0';
 		if (slash != start && mkdir(directory, 0755) == 0)
 			prepare_group(set, group, directory);
-		if (group->is_v2 && set->v2_controllers)
+		if (hands_down)
 			delegate_controllers(set, directory);
 	}
 	if (mkdir(directory, 0755) < 0 && !(errno == EEXIST && set->may_exist))

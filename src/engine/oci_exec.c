@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,21 +184,10 @@ static pid_t start_program(struct job *job, struct error *err)
 	return r < 0 ? r : pid;
 }
 
-static int load(struct start *start, struct job *job, struct error *err)
+static int prepare(struct job *job, struct error *err)
 {
-	struct run_state state;
-	int r = run_state_read(start->dir.fd, &state);
+	int r = 0;
 
-	if (r < 0)
-		return error_set(err, r, "read the state of %s", start->id.name);
-	job->init_pid = state.init_pid;
-	r = job->init_pidfd = run_state_open_init(&state);
-	job->has_cgroups = state.cgroups && *state.cgroups && cgroup_set_from_text(&job->cgroups, state.cgroups) == 0;
-	run_state_clear(&state);
-	if (r < 0)
-		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
-	if (job->has_cgroups && cgroup_is_frozen(&job->cgroups) == 1)
-		return error_set_kind(err, ERROR_BUSY, 0, "container is paused: resume it first");
 	job->namespaces = find_namespaces(job);
 	if (!(job->namespaces & CLONE_NEWNS)) {
 		char path[40];
@@ -212,24 +202,27 @@ static int load(struct start *start, struct job *job, struct error *err)
 	return r;
 }
 
-int oci_exec(struct start *start)
+int oci_exec(struct oci_container *container)
 {
-	struct job job = { .spec = start->spec, .init_pidfd = -1, .console_fd = -1, .own_console_fd = -1, .root_fd = -1 };
+	struct job job = { .spec = container->spec, .cgroups = container->cgroups, .has_cgroups = container->has_cgroups,
+		.init_pid = container->state.init_pid, .init_pidfd = container->init_pidfd, .console_fd = -1, .own_console_fd = -1,
+		.root_fd = -1 };
 	struct error err = { 0 };
-	const struct spec_oci *oci = &start->spec->oci;
+	const struct spec_oci *oci = &container->spec->oci;
 	int signal_fd = oci->detach ? -1 : process_open_signals();
 
+	umask(022);
 	oci_reset_signals();
 	(void)close_range(3 + oci->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
-	int r = load(start, &job, &err);
+	int r = prepare(&job, &err);
 	r = r < 0 ? r : set_cpus(oci->cpus_before, "initial", &err);
 	pid_t pid = r < 0 ? r : start_program(&job, &err);
 	if (pid > 0 && oci->pid_file)
 		r = oci_write_pid_file(oci->pid_file, pid, &err);
 	if (pid > 0 && r == 0 && oci->pidfd_socket)
-		r = oci_send_pidfd(start->spec, pid, &err);
+		r = oci_send_pidfd(job.spec, pid, &err);
 	if (pid < 0 || r < 0) {
-		oci_report(start->spec, &err);
+		oci_report(job.spec, &err);
 		return FAILED;
 	}
 	close_fd(&job.console_fd);

@@ -23,6 +23,7 @@
 #include "engine/placement.h"
 #include "engine/restore.h"
 #include "engine/terminals.h"
+#include "kernel/fd_pile.h"
 #include "kernel/mount.h"
 #include "kernel/path_in_root.h"
 #include "rootfs/bundle.h"
@@ -132,6 +133,16 @@ static bool has_own_network(const struct start *start)
 	return start->namespaces & 1U << NAMESPACE_NET || has_net_devices(start);
 }
 
+static bool has_create_container_hooks(const struct start *start)
+{
+	return oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
+}
+
+static bool has_start_container_hooks(const struct start *start)
+{
+	return oci_has_hooks(start->spec, OCI_START_CONTAINER);
+}
+
 static bool has_names(const struct start *start)
 {
 	return start->spec->identity.hostname || start->spec->identity.domain;
@@ -235,12 +246,10 @@ static int open_restored_terminals(struct start *start, struct error *err)
 {
 	struct console *console = &start->console;
 	auto_close int socket_fd = -1;
-	int own_fd = -1;
-	int r = has_terminal(start) ? oci_console_open(start->spec, &socket_fd, &own_fd, err) : 0;
+	int own_fd = -1, r = has_terminal(start) ? oci_console_open(start->spec, &socket_fd, &own_fd, err) : 0;
 
 	r = r ?: terminals_open(console, start->spec, has_terminal(start), err);
-	if (r == 0 && has_terminal(start))
-		r = oci_terminal_send(socket_fd, console->master_fd, err);
+	r = r ?: has_terminal(start) ? oci_terminal_send(socket_fd, console->master_fd, err) : 0;
 	close_fd(&console->master_fd);
 	console->master_fd = own_fd;
 	return r;
@@ -343,7 +352,7 @@ int oci_run_early_hooks(struct start *start, struct error *err)
 
 static int restrict_devices(struct start *start, struct error *err)
 {
-	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, start->cgroup_fd, err);
 }
 
 /* Before the program can say READY=1. */
@@ -405,10 +414,15 @@ const struct step oci_supervisor_plan[] = {
 /* A half-made container must not outlive who makes it; the lock is not ours to hold. */
 static int begin(struct start *start, struct error *err)
 {
-	close_fd(&start->dir.fd);
-	close_fd(&start->journal_fd);
-	close_fd(&start->console.master_fd);
-	close_fd(&start->keeper_fd);
+	int *const fds[] = { &start->dir.fd, &start->signal_fd, &start->journal_fd, &start->cgroup_fd, &start->console.master_fd,
+		&start->keeper_fd };
+	struct fd_pile pile = { 0 };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		fd_pile_add(&pile, *fds[i]);
+		*fds[i] = -1;
+	}
+	fd_pile_close(&pile);
 	(void)setsid(); /* a fresh child leads no group */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_set(err, errno, "follow the runtime's death");
@@ -568,7 +582,7 @@ const struct step oci_init_plan[] = {
 	SIGNAL("signal-mounted",      has_work_at_mounted,  POINT_MOUNTED),
 	AWAIT("await-network",        has_net_devices,      POINT_NETWORK_READY),
 	AWAIT("await-hooks",          has_early_hooks,      POINT_HOOKS_DONE),
-	RUN("run-hooks-create",       NULL,                 run_create_container_hooks),
+	RUN("run-hooks-create",       has_create_container_hooks, run_create_container_hooks),
 	RUN("cover-paths",            has_own_mounts,       cover),
 	RUN("enter-root",             NULL,                 enter_root),
 	RUN("set-names",              has_names,            set_names),
@@ -579,7 +593,7 @@ const struct step oci_init_plan[] = {
 	SIGNAL("signal-rootfs",       has_to_wait,          POINT_ROOTFS_READY),
 	RUN("await-start",            is_create,            await_start),
 	AWAIT("await-go",             has_to_wait,          POINT_GO),
-	RUN("run-hooks-start",        NULL,                 run_start_container_hooks),
+	RUN("run-hooks-start",        has_start_container_hooks, run_start_container_hooks),
 	RUN("execute",                NULL,                 execute),
 	{ 0 },
 };

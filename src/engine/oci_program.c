@@ -240,16 +240,17 @@ static int drop_bounding(const struct spec *spec)
 static int set_capabilities(const struct spec *spec)
 {
 	const struct spec_oci *oci = &spec->oci;
+	struct capability_sets sets = { .permitted = oci->cap_permitted, .inheritable = oci->cap_inheritable,
+		.effective = oci->cap_effective & oci->cap_permitted };
 	struct capability_sets now;
-	int r = capability_get(&now);
+	int r = capability_set(&sets);
 
-	if (r < 0)
-		return r;
-	/* what the caller has not, can not be given */
-	struct capability_sets sets = { .permitted = oci->cap_permitted & now.permitted,
-		.inheritable = oci->cap_inheritable & (now.permitted | now.inheritable) };
-	sets.effective = oci->cap_effective & sets.permitted;
-	r = capability_set(&sets);
+	if (r == -EPERM && (r = capability_get(&now)) == 0) { /* what the caller has not, can not be given */
+		sets.permitted &= now.permitted;
+		sets.inheritable &= now.permitted | now.inheritable;
+		sets.effective &= sets.permitted;
+		r = capability_set(&sets);
+	}
 	for (unsigned number = 0; r == 0 && oci->cap_ambient >> number && number < CAPABILITY_NUMBERS; number++)
 		if (oci->cap_ambient & sets.permitted & sets.inheritable & 1ULL << number)
 			(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0); /* one that can not be given */
@@ -295,11 +296,13 @@ static void give_stdio(const struct spec *spec)
 /* Field 33 of /proc/self/stat: one look instead of a question for each signal. */
 void oci_reset_signals(void)
 {
-	auto_free char *text = NULL;
-	size_t length;
+	auto_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	char text[1024];
 	unsigned long ignored = ~0UL;
+	ssize_t length = fd < 0 ? fd : read(fd, text, sizeof(text) - 1); /* one line, given whole */
 
-	if (file_read(AT_FDCWD, "/proc/self/stat", 4096, &text, &length) == 0) {
+	if (length > 0) {
+		text[length] = '\0';
 		char *field = strrchr(text, ')');
 		for (int number = 2; field && number < 33; number++)
 			field = strchr(field + 1, ' ');
@@ -347,7 +350,8 @@ static int give_up_privileges(struct spec *spec, const struct seccomp_filter *se
 		r = enter_directory(spec, true, err);
 	if (r == 0 && no_new_privs)
 		r = security_no_new_privs(err);
-	(void)umask(spec->oci.umask == UINT32_MAX ? 022 : (mode_t)spec->oci.umask);
+	if (spec->oci.umask != UINT32_MAX && spec->oci.umask != 022) /* which it is */
+		(void)umask((mode_t)spec->oci.umask);
 	if (r == 0 && no_new_privs)
 		r = load_seccomp(seccomp, fd, err);
 	return r;

@@ -17,9 +17,7 @@
 /* An ordinary user has no rights here that init would lack. */
 static bool has_user_namespace(const struct start *start)
 {
-	if (geteuid() != 0)
-		return false;
-	return start->spec->idmaps.count > 0 || start->spec->namespaces.share[NAMESPACE_USER];
+	return (start->spec->idmaps.count > 0 || start->spec->namespaces.share[NAMESPACE_USER]) && geteuid() == 0;
 }
 
 bool oci_has_sources(const struct start *start)

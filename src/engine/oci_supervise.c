@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,14 +76,14 @@ int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_t
 			{ .fd = has_input ? console.in_fd : -1, .events = POLLIN } };
 		if (poll(fds, 4, -1) < 0)
 			continue;
+		if (fds[0].revents)
+			break;
 		if (fds[1].revents)
 			pass_signals(signal_fd, pidfd, &console);
 		if (fds[2].revents && !console_pump_output(&console, &none))
 			close_fd(&console.master_fd);
 		if (fds[3].revents)
 			has_input = console_pump_input(&console, console.in_fd);
-		if (fds[0].revents)
-			break;
 	}
 	struct pollfd rest = { .fd = console.master_fd, .events = POLLIN };
 	while (rest.fd >= 0 && poll(&rest, 1, 0) > 0 && rest.revents & POLLIN && console_pump_output(&console, &none))
@@ -95,7 +96,6 @@ int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_t
 
 static void remove_all(struct start *start)
 {
-	(void)unlinkat(start->dir.fd, OCI_START_SOCKET, 0);
 	start_release(start);
 	oci_remove_rundir(&start->dir, start->id.base_path);
 }
@@ -138,37 +138,55 @@ static int status_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* Is nothing to be undone but the cgroups, and are they gone now? As a rule: init took its pid namespace with it. */
+static bool has_only_empty_cgroups(const struct start *start)
+{
+	bool has_own_pids = start->namespaces & 1U << NAMESPACE_PID;
+
+	return has_own_pids && start->has_cgroups && !start->spec->oci.systemd_unit && start->spec->network.links.count == 0 &&
+	       cgroup_set_remove_empty(&start->cgroups);
+}
+
 /* run in the foreground: until the end, and then nothing is left. */
-static int stay(struct start *start, int signal_fd)
+static int stay(struct start *start)
 {
 	struct error ignored;
 	pid_t pid = start->init_pid;
 	bool has_pair = start->spec->oci.terminal && !start->spec->oci.console_socket;
 
-	handover_close(&start->handover);
 	placement_close_sources(start);
 	(void)flock(start->dir.fd, LOCK_UN); /* other commands see it from here on */
-	int status = oci_wait(pid, start->init_pidfd, signal_fd, start->console.master_fd, has_pair);
+	int status = oci_wait(pid, start->init_pidfd, start->signal_fd, start->console.master_fd, has_pair);
 	if (start->spec->oci.keep)
 		return status_code(status);
 	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
 	start->init_pid = 0;
 	bool is_ours = faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
-	remove_all(start);
+	if (is_ours && has_only_empty_cgroups(start)) {
+		(void)unlinkat(start->dir.fd, "journal", 0);
+		oci_remove_rundir(&start->dir, start->id.base_path);
+	} else {
+		remove_all(start);
+	}
 	if (is_ours)
 		(void)oci_run_hooks(start->spec, OCI_POSTSTOP, OCI_STOPPED, pid, &ignored); /* they report themselves */
 	return status_code(status);
 }
 
-int oci_supervise(struct start *start)
+int oci_supervise(const struct container_id *id, const struct rundir *dir, struct spec *spec)
 {
+	const struct supervisor_options options = { .foreground = true, .print_errors = true, .command = "wabe", .report_fd = -1 };
+	struct start start = { .options = &options, .spec = spec, .id = *id, .dir = *dir, .control_fd = -1, .netns_fd = -1,
+		.cgroup_fd = -1, .signal_fd = -1, .init_pidfd = -1, .init_stat_fd = -1 };
 	struct error err = { 0 };
-	bool is_create = strcmp(start->spec->oci.command, "create") == 0, leaves = is_create || start->spec->oci.detach;
-	int signal_fd = leaves ? -1 : process_open_signals();
+	bool is_create = strcmp(spec->oci.command, "create") == 0, leaves = is_create || spec->oci.detach;
 
+	if (!leaves)
+		start.signal_fd = process_open_signals();
+	umask(022);
 	oci_reset_signals();
-	(void)close_range(3 + start->spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
-	if (start_once(start, &err) < 0)
-		return fail(start, &err);
-	return leaves ? EXIT_SUCCESS : stay(start, signal_fd);
+	(void)close_range(3 + spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (start_once(&start, &err) < 0)
+		return fail(&start, &err);
+	return leaves ? EXIT_SUCCESS : stay(&start);
 }

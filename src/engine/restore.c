@@ -185,7 +185,7 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 	/* all processes are there and stand still */
 	const struct restore *restore = start->restore;
 	int r = restore->limits.no_groups ? 0 : image_restore_groups(&restore->image, &start->cgroups, err);
-	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "engine/restore.h"
 #include "engine/rundir.h"
 #include "engine/supervisor_call.h"
+#include "kernel/mount.h"
 
 extern char **environ;
 
@@ -30,11 +30,10 @@ extern char **environ;
  */
 static int open_supervisor(void)
 {
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	int fd = mount_clone_read_only(AT_FDCWD, WABE_SUPERVISOR, false);
 
-	auto_close int fd = open_tree(AT_FDCWD, WABE_SUPERVISOR, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0)
-		return take_fd(&fd);
+	if (fd >= 0)
+		return fd;
 	int plain = open(WABE_SUPERVISOR, O_PATH | O_CLOEXEC);
 	return plain < 0 ? -errno : plain;
 }
@@ -50,15 +49,10 @@ static void build_argv(const struct supervisor_call *call, char *title, size_t s
 	const struct container_id *id = call->id;
 	size_t n = 0;
 
-	if (call->oci_mode)
-		snprintf(title, size, "wabe");
-	else
-		snprintf(title, size, "[lxc monitor] %s %s", id->base_path, id->name);
+	snprintf(title, size, "[lxc monitor] %s %s", id->base_path, id->name);
 	snprintf(run_fd, 32, "--run-fd=%d", call->run_fd);
 	n = add_argument(argv, n, title);
 	n = add_argument(argv, n, run_fd);
-	if (call->oci_mode)
-		n = add_argument(argv, n, call->oci_mode);
 	if (call->adopt)
 		n = add_argument(argv, n, "--adopt");
 	if (call->restore)
@@ -82,18 +76,12 @@ static void build_argv(const struct supervisor_call *call, char *title, size_t s
 
 int supervisor_exec(const struct supervisor_call *call, struct error *err)
 {
-	char title[PATH_MAX], run_fd[32], spec_fd[16], *argv[16];
+	char title[PATH_MAX], run_fd[32], *argv[16];
 	auto_close int program = open_supervisor();
 
 	if (program < 0)
 		return error_set(err, program, "open %s", WABE_SUPERVISOR);
 	build_argv(call, title, sizeof(title), run_fd, argv);
-	if (call->oci_mode && call->spec_fd >= 0) {
-		size_t n = 3;
-		snprintf(spec_fd, sizeof(spec_fd), "%d", call->spec_fd);
-		argv[add_argument(argv, n, spec_fd)] = NULL;
-		(void)fcntl(call->spec_fd, F_SETFD, 0); /* an open descriptor: can not fail */
-	}
 	if (fcntl(call->run_fd, F_SETFD, 0) < 0)
 		return error_set(err, errno, "keep the run directory open");
 	syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);

@@ -53,6 +53,7 @@ struct start {
 	int *mount_fds; /* per mount entry, then the rootfs: idmapped source or -1; NULL: none has one */
 	int netns_fd; /* of the container, so that its interfaces can be taken back */
 	int control_fd;
+	int signal_fd; /* of an OCI command in the foreground; else -1 or unset */
 	int keeper_fd; /* of oci_systemd.h; -1: none */
 	pid_t keeper_pid;
 	bool is_reboot; /* this start follows a reboot */

@@ -340,7 +340,7 @@ static int start_dhcp(struct start *start, struct error *err)
 
 static int restrict_devices(struct start *start, struct error *err)
 {
-	return cgroup_set_apply_devices(&start->cgroups, start->spec, err);
+	return cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
 }
 
 static int run_start_host_hooks(struct start *start, struct error *err)

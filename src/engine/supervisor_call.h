@@ -9,8 +9,6 @@ struct supervisor_call {
 	bool adopt, restore, foreground, close_all_fds, container_status;
 	const char *command; /* it prints its errors itself, as this command; NULL: it reports on fd 4 */
 	const char *pidfile;
-	const char *oci_mode; /* "--oci", "--oci-exec": an OCI command goes on there; NULL: none */
-	int spec_fd;	      /* of --oci-exec */
 };
 
 /*

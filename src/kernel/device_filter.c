@@ -158,12 +158,11 @@ static int find_attached(int cgroup_fd)
 	return bpf_call(BPF_PROG_GET_FD_BY_ID, &get);
 }
 
-int device_filter_attach(int cgroup_fd, const struct device_rules *rules)
+static int attach(int cgroup_fd, const struct device_rules *rules, int old_fd)
 {
 	auto_close int program_fd = load_program(rules);
 	if (program_fd < 0)
 		return program_fd;
-	auto_close int old_fd = find_attached(cgroup_fd);
 	union bpf_attr attributes = {
 		.target_fd = (uint32_t)cgroup_fd,
 		.attach_bpf_fd = (uint32_t)program_fd,
@@ -172,4 +171,15 @@ int device_filter_attach(int cgroup_fd, const struct device_rules *rules)
 		.replace_bpf_fd = old_fd >= 0 ? (uint32_t)old_fd : 0,
 	};
 	return bpf_call(BPF_PROG_ATTACH, &attributes);
+}
+
+int device_filter_attach(int cgroup_fd, const struct device_rules *rules)
+{
+	auto_close int old_fd = find_attached(cgroup_fd);
+	return attach(cgroup_fd, rules, old_fd);
+}
+
+int device_filter_attach_first(int cgroup_fd, const struct device_rules *rules)
+{
+	return attach(cgroup_fd, rules, -1);
 }

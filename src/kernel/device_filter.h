@@ -49,3 +49,5 @@ int device_filter_build(const struct device_rules *rules, struct bpf_insn **ret_
  * before is replaced without a gap (BPF_F_REPLACE, 5.6). 0 or -errno; -EPERM in a user namespace.
  */
 int device_filter_attach(int cgroup_fd, const struct device_rules *rules);
+/* The same to a group that was made just now, and has none. */
+int device_filter_attach_first(int cgroup_fd, const struct device_rules *rules);

@@ -18,6 +18,9 @@
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
 #endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467 /* Linux 6.15 */
+#endif
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
@@ -51,7 +54,7 @@ const char *mount_fd_path(int fd, char buffer[MOUNT_FD_PATH_SIZE])
 	return buffer;
 }
 
-int mount_clone_tree(int dir_fd, const char *path, bool recursive)
+static unsigned clone_flags(const char *path, bool recursive)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
@@ -59,7 +62,28 @@ int mount_clone_tree(int dir_fd, const char *path, bool recursive)
 		flags |= AT_RECURSIVE;
 	if (*path == '\0')
 		flags |= AT_EMPTY_PATH;
-	return result(open_tree(dir_fd, path, flags));
+	return flags;
+}
+
+int mount_clone_tree(int dir_fd, const char *path, bool recursive)
+{
+	return result(open_tree(dir_fd, path, clone_flags(path, recursive)));
+}
+
+int mount_clone_read_only(int dir_fd, const char *path, bool recursive)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	/* with AT_RECURSIVE the attribute would go to all that is mounted below */
+	if (!recursive) {
+		long fd = syscall(SYS_open_tree_attr, dir_fd, path, clone_flags(path, false), &attr, sizeof(attr));
+		if (fd >= 0)
+			return (int)fd;
+	}
+	auto_close int fd = mount_clone_tree(dir_fd, path, recursive); /* before 6.15, or where a filter does not know it */
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return -errno;
+	return take_fd(&fd);
 }
 
 int mount_new_detached(const char *type, unsigned mount_attributes)

@@ -13,6 +13,8 @@ const char *mount_fd_path(int fd, char buffer[MOUNT_FD_PATH_SIZE]);
 
 /* A detached copy of the mount at path (empty: dir_fd itself), with what is mounted below it if recursive. */
 int mount_clone_tree(int dir_fd, const char *path, bool recursive);
+/* The same, read-only as far as path itself goes. -ENOSYS: before Linux 5.12. */
+int mount_clone_read_only(int dir_fd, const char *path, bool recursive);
 
 /*
  * A new file system, not attached: its fd. attributes: MOUNT_ATTR_*. Only for file systems without options;

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "engine/oci_supervise.h"
 #include "engine/supervise.h"
 #include "engine/supervisor_call.h"
 
@@ -28,18 +27,10 @@ static const struct option long_options[] = {
 	{ "container-status", no_argument, NULL, 's' },
 	{ "command", required_argument, NULL, 'n' },
 	{ "pidfile", required_argument, NULL, 'p' },
-	{ "oci", no_argument, NULL, 'o' },
-	{ "oci-exec", required_argument, NULL, 'e' },
 	{ 0 },
 };
 
-/* An OCI command that goes on here, in its own process. */
-struct oci_mode {
-	bool is_set;
-	int spec_fd; /* exec: a spec of its own; else -1 */
-};
-
-static int parse(int argc, char **argv, struct supervisor_options *options, struct oci_mode *oci)
+static int parse(int argc, char **argv, struct supervisor_options *options)
 {
 	int run_fd = -1, c;
 
@@ -58,13 +49,6 @@ static int parse(int argc, char **argv, struct supervisor_options *options, stru
 			options->report_fd = -1;
 			break;
 		case 'p': options->pidfile = optarg; break;
-		case 'e':
-		case 'o':
-			oci->is_set = options->foreground = options->print_errors = true;
-			oci->spec_fd = c == 'e' ? atoi(optarg) : -1;
-			options->command = "wabe";
-			options->report_fd = -1;
-			break;
 		default: return -EINVAL;
 		}
 	}
@@ -106,13 +90,13 @@ static void close_inherited(int run_fd, int report_fd)
 	(void)close_range((unsigned)first, ~0U, 0);
 }
 
-static int load(struct start *start, int spec_fd, struct error *err)
+static int load(struct start *start, struct error *err)
 {
 	auto_free char *text = NULL;
 	size_t length;
 	char link[32];
-	int r = spec_fd >= 0 ? file_read_fd(spec_fd, 64 << 20, &text, &length) :
-			       file_read(start->dir.fd, "spec", 64 << 20, &text, &length);
+	int r = file_read(start->dir.fd, "spec", 64 << 20, &text, &length);
+
 	if (r < 0)
 		return error_set(err, r, "read the spec in the run directory");
 	r = spec_parse_flat(text, length, &start->spec, err);
@@ -150,17 +134,16 @@ int main(int argc, char **argv)
 	struct supervisor_options options = { 0 };
 	struct start start = { .options = &options, .control_fd = -1, .netns_fd = -1, .cgroup_fd = -1, .init_pidfd = -1,
 		.init_stat_fd = -1 };
-	struct oci_mode oci = { .spec_fd = -1 };
 	struct error err;
 	struct log log;
 
 	process_prefault_stack();
-	int run_fd = parse(argc, argv, &options, &oci);
+	int run_fd = parse(argc, argv, &options);
 	if (run_fd < 0) {
 		fprintf(stderr, "wabe-supervisor: is started by the lxc commands and liblxc, not by hand\n");
 		return 2;
 	}
-	(void)prctl(PR_SET_NAME, oci.is_set ? "wabe" : "wabe-supervisor"); /* executed by descriptor, its name would be a number */
+	(void)prctl(PR_SET_NAME, "wabe-supervisor"); /* executed by descriptor, its name would be a number */
 	fcntl(run_fd, F_SETFD, FD_CLOEXEC);
 	if (options.report_fd >= 0)
 		fcntl(options.report_fd, F_SETFD, FD_CLOEXEC);
@@ -170,13 +153,11 @@ int main(int argc, char **argv)
 	umask(022);
 	int r = options.foreground ? 0 : detach();
 	if (r == 0)
-		r = load(&start, oci.spec_fd, &err);
+		r = load(&start, &err);
 	if (r < 0) {
 		fprintf(stderr, "wabe-supervisor: %s\n", err.what);
 		return EXIT_FAILURE;
 	}
-	if (oci.is_set)
-		return oci.spec_fd >= 0 ? oci_exec(&start) : oci_supervise(&start);
 	const struct spec_log *wish = &start.spec->log;
 	if (wish->file && log_open(&log, wish->file, log_level_from_name(wish->level),
 				  options.command ? options.command : "lxc-start", start.id.name) == 0)

@@ -1,6 +1,7 @@
 /* wabe: the OCI runtime's command line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "engine/rundir.h"
+#include "kernel/own_program.h"
 #include "tools/oci/wabe.h"
 
 static const struct command *find_command(const char *name)
@@ -114,15 +117,31 @@ static void open_standard(void)
 	close_fd(&fd);
 }
 
+/* Does the command make or enter containers? That a name of one may be taken for it costs nothing but time. */
+static bool enters_containers(char *const *argv)
+{
+	for (char *const *word = argv; *word; word++)
+		if (strcmp(*word, "create") == 0 || strcmp(*word, "run") == 0 || strcmp(*word, "exec") == 0 ||
+			strcmp(*word, "restore") == 0)
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct wabe_call call = { 0 };
 	struct error err = { 0 };
 
+	if (enters_containers(argv)) {
+		own_program_protect(argv, "wabe");
+		process_prefault_stack();
+	}
 	call.sink = spec_new();
 	int r = call.sink ? 0 : error_set(&err, ENOMEM, "start");
 
-	if (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)
+	struct pollfd standard[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+	if (poll(standard, 3, 0) != 0 && (standard[0].revents | standard[1].revents | standard[2].revents) & POLLNVAL)
 		open_standard();
 	r = r < 0 ? r : run(&call, argc, argv, &err);
 	if (r < 0)

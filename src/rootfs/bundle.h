@@ -9,9 +9,9 @@
 /* Parts the mounts from the host's as rootfsPropagation says, attaches the rootfs at its own path, opens root_fd. */
 int bundle_mount_root(struct rootfs_context *root, struct error *err);
 /* mounts[] in their order. */
-int bundle_mount_entries(const struct rootfs_context *root, struct error *err);
+int bundle_mount_entries(struct rootfs_context *root, struct error *err);
 /* Default devices, links of /dev, linux.devices. Nothing in a /dev that is bound from the host. */
-int bundle_make_devices(const struct rootfs_context *root, struct error *err);
+int bundle_make_devices(struct rootfs_context *root, struct error *err);
 /* The pty slave_fd, of the container's own devpts, as /dev/console. */
 int bundle_bind_console(const struct rootfs_context *root, int slave_fd, struct error *err);
 /* maskedPaths, readonlyPaths, what of /dev and "/" is read-only. */

@@ -69,6 +69,21 @@ static int mask(const struct rootfs_context *root, const char *path, struct cove
 	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, target_fd, "");
 }
 
+/* Below a /proc that was mounted for this container nothing is mounted but by its mounts and hooks: is that seen without a look? */
+static bool has_nothing_below(const struct rootfs_context *root, const char *path)
+{
+	bool is_own_proc = false;
+
+	if (strncmp(path, "/proc/", strlen("/proc/")) != 0 || root->spec->oci.hooks.count > 0)
+		return false;
+	vector_for_each (entry, &root->spec->mounts.entries) {
+		is_own_proc |= strcmp(entry->target, "proc") == 0 && entry->type && strcmp(entry->type, "proc") == 0;
+		if (strncmp(entry->target, "proc/", strlen("proc/")) == 0)
+			return false;
+	}
+	return is_own_proc;
+}
+
 static int protect(const struct rootfs_context *root, const char *path, struct covers *covers)
 {
 	int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
@@ -76,14 +91,14 @@ static int protect(const struct rootfs_context *root, const char *path, struct c
 	if (target_fd < 0)
 		return is_missing(target_fd) ? 0 : target_fd;
 	fd_pile_add(&covers->pile, target_fd);
-	int cover_fd = mount_clone_tree(target_fd, "", true);
+	int cover_fd = mount_clone_read_only(target_fd, "", !has_nothing_below(root, path));
+	bool is_late = cover_fd == -ENOSYS;
+	if (is_late)
+		cover_fd = mount_clone_tree(target_fd, "", true);
 	if (cover_fd < 0)
 		return cover_fd;
 	fd_pile_add(&covers->pile, cover_fd);
-	int r = mount_set_flags(cover_fd, MS_RDONLY, 0, false);
-	bool is_late = r == -ENOSYS;
-	if (r == 0 || is_late)
-		r = mount_attach(cover_fd, target_fd, "");
+	int r = mount_attach(cover_fd, target_fd, "");
 	return r == 0 && is_late ? mount_set_flags(cover_fd, MS_RDONLY, 0, false) : r;
 }
 

@@ -104,9 +104,9 @@ static bool is_given(const struct rootfs_context *root, const char *path)
 	return false;
 }
 
-static int fill_dev(const struct rootfs_context *root, struct error *err)
+static int fill_dev(struct rootfs_context *root, struct error *err)
 {
-	auto_close int dev_fd = path_create_in_root(root->root_fd, "dev", PATH_CREATE_DIRECTORY);
+	auto_close int dev_fd = root->dev_fd >= 0 ? take_fd(&root->dev_fd) : path_create_in_root(root->root_fd, "dev", PATH_CREATE_DIRECTORY);
 
 	if (dev_fd < 0)
 		return error_set(err, dev_fd, "open /dev");
@@ -136,7 +136,7 @@ static bool has_host_dev(const struct rootfs_context *root)
 	return false;
 }
 
-int bundle_make_devices(const struct rootfs_context *root, struct error *err)
+int bundle_make_devices(struct rootfs_context *root, struct error *err)
 {
 	if (has_host_dev(root))
 		return 0;

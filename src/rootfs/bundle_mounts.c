@@ -24,6 +24,7 @@ struct job {
 	const struct spec_mount *entry;
 	int opened_fd; /* of the supervisor, borrowed; -1: none */
 	struct fd_pile *pile;
+	int *dev_fd; /* root->dev_fd: a tmpfs that was mounted just now, in which nobody has been */
 };
 
 static int fault(const struct job *job, int r, const char *act, struct error *err)
@@ -61,8 +62,25 @@ static int check_target(const struct job *job, int target_fd, struct error *err)
 	return r;
 }
 
+/* A mount point in that tmpfs: it is not there yet, and what we have made is no link and no procfs. -ENOENT: look yourself. */
+static int make_in_dev(const struct job *job, bool is_file)
+{
+	const char *name = *job->dev_fd >= 0 && text_starts(job->entry->target, "dev/") ? job->entry->target + strlen("dev/") : "";
+
+	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -ENOENT;
+	/* the umask, 022, takes nothing away */
+	if ((is_file ? mknodat(*job->dev_fd, name, S_IFREG | 0644, 0) : mkdirat(*job->dev_fd, name, 0755)) < 0)
+		return -ENOENT;
+	return path_open_in_root(*job->dev_fd, name, O_PATH | O_NOFOLLOW, 0);
+}
+
 static int open_target(const struct job *job, bool is_file, struct error *err)
 {
+	int made_fd = make_in_dev(job, is_file);
+
+	if (made_fd >= 0)
+		return made_fd;
 	auto_close int fd = path_create_in_root(job->root->root_fd, job->entry->target,
 		is_file ? PATH_CREATE_FILE : PATH_CREATE_DIRECTORY);
 
@@ -247,6 +265,8 @@ static int mount_file_system(const struct job *job, struct error *err)
 	int r = build_data(job, target_fd, &data);
 	r = r ?: mount_new(job, target_fd, flags, data);
 	r = r ?: finish(job, below_fd, is_late);
+	if (r == 0 && is_dev(entry) && strcmp(entry->type, "tmpfs") == 0 && !entry->copy_up)
+		*job->dev_fd = path_open_in_root(job->root->root_fd, entry->target, O_PATH | O_DIRECTORY, 0);
 	if (r < 0) {
 		(void)spec_error(err, r, job->root->spec, &entry->origin, "mount %s on /%s", entry->type, entry->target);
 		if (r == -ENODEV)
@@ -289,14 +309,17 @@ static int run_job(const struct job *job, struct error *err)
 	return mount_file_system(job, err);
 }
 
-int bundle_mount_entries(const struct rootfs_context *root, struct error *err)
+int bundle_mount_entries(struct rootfs_context *root, struct error *err)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
 	auto_fd_pile struct fd_pile pile = { 0 };
 	int r = 0;
 
+	root->dev_fd = -1;
 	for (size_t i = 0; r == 0 && i < mounts->entries.count; i++) {
-		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1, &pile };
+		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1, &pile, &root->dev_fd };
+		if (is_dev(job.entry))
+			close_fd(&root->dev_fd); /* another comes to lie over it */
 		r = run_job(&job, err);
 	}
 	return r;

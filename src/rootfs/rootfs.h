@@ -22,6 +22,7 @@ struct rootfs_hierarchy {
 struct rootfs_context {
 	const struct spec *spec;
 	int root_fd;		     /* the container's root; set by rootfs_mount, closed by rootfs_pivot */
+	int dev_fd;		     /* the tmpfs on /dev of a bundle, from its mount until its devices are made; else -1 or unset */
 	int source_fd;		     /* rootfs.path as the host's root reaches it; -1: not opened */
 	char *layers;		     /* the same of an overlay's layers: its mount options by fds; NULL: not opened */
 	const char *mount_point;     /* NULL: WABE_ROOTFS_MOUNT */

@@ -44,15 +44,17 @@ int seccomp_cache_load(const char *path, const char *text, size_t length, struct
 {
 	struct stat st;
 	auto_free char *data = NULL;
-	size_t data_length;
 	auto_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
-	int r = file_read_fd(fd, MAX_FILE, &data, &data_length);
-	return r < 0 ? r : seccomp_cache_parse(data, data_length, text, length, ret);
+	if (st.st_size <= 0 || (size_t)st.st_size > MAX_FILE)
+		return -EBADMSG;
+	data = malloc((size_t)st.st_size);
+	int r = data ? read_full(fd, data, (size_t)st.st_size) : -ENOMEM; /* only ever whole under this name: renamed to it */
+	return r < 0 ? r : seccomp_cache_parse(data, (size_t)st.st_size, text, length, ret);
 }
 
 int seccomp_cache_write(int fd, const char *text, size_t length, const struct seccomp_filter *filter)

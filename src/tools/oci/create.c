@@ -1,9 +1,10 @@
-/* wabe create, wabe run: config.json becomes a spec, which the supervisor's program, in our place, carries out. */
+/* wabe create, wabe run: config.json becomes a spec, which the engine carries out in this process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,8 +12,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dialect/oci/oci.h"
+#include "engine/oci_supervise.h"
 #include "engine/restore.h"
-#include "engine/supervisor_call.h"
 #include "tools/oci/wabe.h"
 
 #define MAX_CONFIG (64 << 20)
@@ -36,12 +37,13 @@ static const struct value_option run_options[] = { CREATE_OPTIONS,
 static int read_config(const struct wabe_call *call, struct spec *spec, struct error *err)
 {
 	const struct wabe_options *options = &call->options;
-	auto_free char *bundle = realpath(options->bundle ? options->bundle : ".", NULL), *file = NULL, *text = NULL;
+	const char *given = options->bundle ? options->bundle : ".";
+	auto_free char *bundle = *given == '/' ? strdup(given) : realpath(given, NULL), *file = NULL, *text = NULL;
 	struct stat st;
 	size_t length;
 
 	if (!bundle)
-		return error_set(err, errno, "bundle %s", options->bundle ? options->bundle : ".");
+		return error_set(err, errno, "bundle %s", given);
 	int r = options->config ? text_replace(&file, options->config) : text_format(&file, "%s/config.json", bundle);
 	if (r < 0)
 		return error_set(err, r, "read the bundle");
@@ -53,9 +55,9 @@ static int read_config(const struct wabe_call *call, struct spec *spec, struct e
 		return r;
 	if (lstat(spec->rootfs.path, &st) < 0)
 		return spec_error(err, errno, spec, &spec->rootfs.origin, "rootfs %s", spec->rootfs.path);
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode) && !(spec->oci.root_propagation & MS_SHARED))
 		return 0;
-	/* a link of the caller's: it is mounted where it leads */
+	/* a link of the caller's: it is mounted where it leads; and of what is shared the mounts above are looked for */
 	auto_free char *root = realpath(spec->rootfs.path, NULL);
 	if (!root || stat(root, &st) < 0 || !S_ISDIR(st.st_mode))
 		return spec_error(err, root ? ENOTDIR : errno, spec, &spec->rootfs.origin, "rootfs %s", spec->rootfs.path);
@@ -155,10 +157,11 @@ int call_make(struct wabe_call *call, const char *restore, struct error *err)
 	if (r < 0)
 		return r;
 	r = write_wishes(spec, restore, &dir, err);
-	struct supervisor_call program = { .id = &id, .run_fd = dir.fd, .oci_mode = "--oci", .spec_fd = -1 };
-	r = r < 0 ? r : supervisor_exec(&program, err); /* returns only when it failed */
-	rundir_remove(&dir);
-	return r;
+	if (r < 0) {
+		rundir_remove(&dir);
+		return r;
+	}
+	return oci_supervise(&id, &dir, spec);
 }
 
 static int run(struct wabe_call *call, struct error *err)

@@ -3,14 +3,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "dialect/oci/oci.h"
-#include "engine/supervisor_call.h"
+#include "engine/oci_supervise.h"
 #include "tools/oci/wabe.h"
 
 static const struct value_option options[] = {
@@ -115,19 +114,6 @@ static int read_process(const struct wabe_call *call, struct spec *spec, struct 
 	return r < 0 ? error_set(err, r, "read %s", file) : oci_parse_process(spec, file, text, length, err);
 }
 
-static int store(const struct spec *spec, struct error *err)
-{
-	auto_free char *text = NULL;
-	size_t length;
-	auto_close int fd = memfd_create("spec", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : spec_to_flat(spec, &text, &length);
-
-	r = r ?: write_full(fd, text, length);
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? error_set(err, r, "prepare the process") : take_fd(&fd);
-}
-
 static int run_exec(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
@@ -143,15 +129,13 @@ static int run_exec(struct wabe_call *call, struct error *err)
 		r = call->options.process ? read_process(call, spec, err) : take_options(call, spec, err);
 	}
 	r = r < 0 ? r : call_describe(call, spec, err);
-	auto_close int spec_fd = r < 0 ? r : store(spec, err);
-	if (spec_fd >= 0) {
-		struct supervisor_call program = { .id = &container.id, .run_fd = container.dir.fd, .oci_mode = "--oci-exec",
-			.spec_fd = spec_fd };
-		r = supervisor_exec(&program, err); /* returns only when it failed */
-	}
+	int status = 255; /* no exit status of a program that could run */
+	if (r == 0)
+		status = oci_exec(&container);
+	else
+		oci_report(call->sink, err);
 	oci_clear(&container);
-	oci_report(call->sink, err);
-	return 255; /* no exit status of a program that could run */
+	return status;
 }
 
 const struct command command_exec = { .name = "exec", .usage = "[OPTION]... ID COMMAND [ARGUMENT]...", .options = options,
