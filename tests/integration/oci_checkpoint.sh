@@ -1,5 +1,5 @@
 #!/bin/bash
-# wabe checkpoint and restore: what runc's and crun's commands do, through criu; and podman over them.
+# wabe checkpoint and restore: what runc's and crun's commands do, through criu.
 source "$(dirname "$0")/lib.sh"
 source "$here/oci_lib.sh"
 : "${WABE_CRIU:=$(command -v criu || true)}"
