@@ -3,16 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || { skip migrate "no python3"; exit 0; }
 export -f container rootfs; export busybox here
-host() { # NAME: NAME CMD... runs CMD there
-	local pid
-	unshare -n -m --propagation private sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib/lxc &&
-		mkdir /run/lock && ip link set lo up && echo >/run/ready && exec sleep 1000' & pid=$!
-	machines="${machines:-} $pid"
-	eval "$1_pid=$pid; $1() { nsenter -t $pid -n -m env P=/var/lib/lxc \"\$@\"; }"
-	soon 10 "$1" test -e /run/ready
-}
-other() { [ "$1" = A ] && echo B || echo A; }
-receiver() { local pid=$1_pid; echo "nsenter -t ${!pid} -n -m lxc-migrate --receive"; }
+source "$here/migrate_lib.sh"
 via() { echo "exec $(receiver "$1")"; }
 move() { # FROM NAME [ARG...]
 	local from=$1 name=$2; shift 2

@@ -3,16 +3,8 @@
 source "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || { skip vz-migrate "no python3"; exit 0; }
 export WABE_VZ_CONFIG=/run/vz-etc
-host() { # NAME: NAME CMD... runs CMD there
-	local pid
-	unshare -n -m --propagation private sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib/lxc &&
-		mkdir -p /run/lock /run/vz-etc/conf && ip link set lo up && echo >/run/ready && exec sleep 1000' & pid=$!
-	machines="${machines:-} $pid"
-	eval "$1_pid=$pid; $1() { nsenter -t $pid -n -m env \"\$@\"; }"
-	soon 10 "$1" test -e /run/ready
-}
-other() { [ "$1" = A ] && echo B || echo A; }
-via() { local pid=$1_pid; echo "exec nsenter -t ${!pid} -n -m vzmigrate --receive"; }
+source "$here/migrate_lib.sh"
+via() { echo "exec $(receiver "$1" vzmigrate)"; }
 move() { # FROM CTID [ARG...]
 	local from=$1 id=$2; shift 2
 	"$from" timeout 100 vzmigrate -v --via "$(via "$(other "$from")")" "$@" "$id"
