@@ -16,7 +16,7 @@
 
 #define LATEST "latest"
 
-enum { KEY_PREDUMP_DIR = 256, KEY_CHECK, KEY_EVERY };
+enum { KEY_PREDUMP_DIR = 256, KEY_CHECK, KEY_EVERY, END_S = 2 };
 
 struct checkpoint_state {
 	char *directory, *predump_dir, *action_script;
@@ -141,7 +141,7 @@ static int save_once(const struct call *call, struct lxc_container *c)
 	if (text_format(&place, "%s/%s", state->directory, name) < 0)
 		return -1;
 	if (extra_checkpoint(c, place, state->action_script, state->verbose) < 0) {
-		if (!c->is_running(c))
+		if (c->wait(c, "STOPPED", END_S)) /* its end may be what criu fell over, and is told a moment later */
 			return 1;
 		tool_container_error(call, c, "failed to checkpoint");
 		return -1;
