@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Names of the steps, out of the source; the container that has as many of them as one can have.
 plan="$here/../../src/engine/start_plan.c"
-steps_of() { sed -n "/^const struct step $1\[\]/,/^};/s/^\t[A-Z]*(\"\([^\"]*\)\".*/\1/p" "$plan"; }
-supervisor_steps() { steps_of supervisor_plan | grep -vx restore; } # no start has that one: checkpoint.sh
+# without those that only a restore has: checkpoint.sh
+steps_of() { sed -n "/^const struct step $1\[\]/,/^};/{/RESTORED(/d;s/^\t[A-Z]*(\"\([^\"]*\)\".*/\1/p}" "$plan"; }
+supervisor_steps() { steps_of supervisor_plan; }
 init_steps() { steps_of init_plan; }
 has_faults() { LC_ALL=C grep -q WABE_FAULT "$(dirname "$(readlink -f "$bin/lxc-start")")/wabe-supervisor"; }
 
