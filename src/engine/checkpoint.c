@@ -50,7 +50,7 @@ static bool has_feature(char *program, const char *feature)
 	char check[] = "check", option[] = "--feature", answer[8];
 	char *argv[] = { program, check, option, (char *)(uintptr_t)feature, NULL };
 
-	return criu_ask(argv, answer, sizeof(answer)) == 0;
+	return criu_ask(argv, false, answer, sizeof(answer)) == 0;
 }
 
 int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features, struct error *err)
@@ -62,14 +62,14 @@ int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features,
 	*ret_features = (struct checkpoint_features){ 0 };
 	if (!program)
 		return error_set(err, ENOMEM, "look for criu");
-	int r = criu_ask(ask_version, answer, sizeof(answer));
+	int r = criu_ask(ask_version, false, answer, sizeof(answer));
 	if (r < 0) {
 		error_set(err, r, "execute %s", program);
 		return error_hint(err, "install criu, or name one by WABE_CRIU or wabe.criu in lxc.conf");
 	}
 	const char *number = strstr(answer, "Version: ");
 	snprintf(ret_features->version, sizeof(ret_features->version), "%s", number ? number + strlen("Version: ") : "");
-	ret_features->works = criu_ask(ask_check, ret_features->why_not, sizeof(ret_features->why_not)) == 0;
+	ret_features->works = criu_ask(ask_check, true, ret_features->why_not, sizeof(ret_features->why_not)) == 0;
 	ret_features->memory_track = has_feature(program, "mem_dirty_track");
 	ret_features->lazy_pages = has_feature(program, "uffd-noncoop");
 	return 0;

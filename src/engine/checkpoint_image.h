@@ -77,6 +77,8 @@ struct image {
 	VECTOR(struct image_limit) limits;
 };
 
+/* The mount that an open file is in; -1: there is none, or the file is gone. */
+int image_file_mount(pid_t pid, const char *fd_number);
 /* criu's name of an open file that is none of the container's own; malloc'ed, NULL: it is no file, or it is gone. */
 char *image_file_key(pid_t pid, const char *fd_number);
 

@@ -208,20 +208,31 @@ static int collect_mounts(struct image *image, const struct running *running)
 
 /* ---- standard descriptors ---- */
 
+int image_file_mount(pid_t pid, const char *fd_number)
+{
+	char path[64];
+	auto_free char *text = NULL;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", pid, fd_number);
+	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0)
+		return -1;
+	const char *line = strstr(text, "mnt_id:");
+	return line ? atoi(line + strlen("mnt_id:")) : -1;
+}
+
 char *image_file_key(pid_t pid, const char *fd_number)
 {
-	char path[64], *key, *at;
-	auto_free char *text = NULL;
+	char path[64], *key;
 	struct stat st;
-	size_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%.20s", pid, fd_number);
 	if (stat(path, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)))
 		return NULL;
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", pid, fd_number);
-	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0 || !(at = strstr(text, "mnt_id:")))
+	int mount = image_file_mount(pid, fd_number);
+	if (mount < 0)
 		return NULL;
-	return asprintf(&key, "file[%x:%llx]", (unsigned)atoi(at + strlen("mnt_id:")), (unsigned long long)st.st_ino) < 0 ? NULL : key;
+	return asprintf(&key, "file[%x:%llx]", (unsigned)mount, (unsigned long long)st.st_ino) < 0 ? NULL : key;
 }
 
 static bool is_terminal(const char *link)

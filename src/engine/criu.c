@@ -89,7 +89,8 @@ int criu_exec(struct criu_call *call, int channel_fd, struct error *err)
 		return error_set(err, ENOMEM, "make the command line of criu");
 	call->words.count--;
 	snprintf(number, sizeof(number), "%d", channel_fd);
-	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 || (call->kept_fd > 0 && keep_over_exec(call->kept_fd) < 0) || setenv(CRIU_ACTION_FD, number, 1) < 0)
+	if (own_standard_fds() < 0 || keep_over_exec(channel_fd) < 0 ||
+		(call->kept_fd > 0 && keep_over_exec(call->kept_fd) < 0) || setenv(CRIU_ACTION_FD, number, 1) < 0)
 		return error_set(err, errno, "prepare criu");
 	process_reset_signals();
 	execvp(call->words.items[0], call->words.items);
@@ -212,14 +213,14 @@ int criu_serve(struct criu_process *process, int (*serve)(const struct criu_stag
 	return status == 0 ? 0 : tell_failure(status, log, what, err);
 }
 
-int criu_ask(char *const *argv, char *answer, size_t size)
+int criu_ask(char *const *argv, bool wants_errors, char *answer, size_t size)
 {
 	int pipe_fds[2], status;
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return -errno;
-	int r = process_spawn(argv, NULL, (int[3]){ -1, pipe_fds[1], pipe_fds[1] }, &pid);
+	int r = process_spawn(argv, NULL, (int[3]){ -1, pipe_fds[1], wants_errors ? pipe_fds[1] : -1 }, &pid);
 	close(pipe_fds[1]);
 	auto_free char *text = NULL;
 	size_t length = 0;

@@ -56,5 +56,8 @@ int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *e
 int criu_serve(struct criu_process *process, int (*stage)(const struct criu_stage *stage, void *data, struct error *err),
 	void *data, const char *log, const char *what, struct error *err);
 
-/* criu's output for one short question ("--version"): its first error, else the first line; its exit status, or -errno. */
-int criu_ask(char *const *argv, char *answer, size_t size);
+/*
+ * criu's output for one short question ("--version"), first line, or with wants_errors its first error if there is one;
+ * its exit status, or -errno.
+ */
+int criu_ask(char *const *argv, bool wants_errors, char *answer, size_t size);

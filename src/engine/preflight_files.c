@@ -41,19 +41,6 @@ static bool has_mount(const struct files *files, int id)
 	return false;
 }
 
-static int mount_of(pid_t pid, const char *number)
-{
-	char path[320];
-	auto_free char *text = NULL;
-	size_t length;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, number);
-	if (file_read(AT_FDCWD, path, 1 << 20, &text, &length) < 0)
-		return -1;
-	const char *line = strstr(text, "mnt_id:");
-	return line ? atoi(line + strlen("mnt_id:")) : -1;
-}
-
 /* As a column of a table of sockets. */
 static bool has_socket(const struct files *files, const char *inode)
 {
@@ -118,7 +105,7 @@ static int check_path(const struct files *files, const char *number, const char 
 		return is_own_terminal(files->pid, st.st_dev) ?
 			0 :
 			preflight_add(files->preflight, files->pid, "terminal %s of the host is open (as %s)", link, number);
-	int mount = mount_of(files->pid, number);
+	int mount = image_file_mount(files->pid, number);
 	if (mount >= 0 && !has_mount(files, mount) && !text_starts(link, "/memfd:") && !text_starts(link, "/dev/zero (deleted)") &&
 		!text_starts(link, "/SYSV"))
 		return preflight_add(files->preflight, files->pid, "file %s of the host is open (as %s)", link, number);

@@ -292,11 +292,6 @@ static int map_idmapped_sources(struct start *start, struct error *err)
 	return placement_map_sources(start, err);
 }
 
-static int map_sources_early(struct start *start, struct error *err)
-{
-	return placement_map_sources_early(start, err);
-}
-
 static int prepare_network(struct start *start, struct error *err)
 {
 	return network_prepare(start->spec, add_journal, start, &start->network, err);
@@ -398,7 +393,7 @@ const struct step supervisor_plan[] = {
 	RUN("open-console",         NULL,           open_console),
 	RUN("open-sources",         placement_has_sources, open_sources),
 	RUN("prepare-network",      NULL,           prepare_network),
-	RESTORED("map-sources-early", has_mapped_sources, map_sources_early),
+	RESTORED("map-sources-early", has_mapped_sources, placement_map_sources_early),
 	RESTORED("restore",         NULL,           restore_run),
 	FRESH("clone-init",           NULL,           clone_init),
 	FRESH("save-starting",        NULL,           save_starting),
