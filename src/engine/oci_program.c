@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -257,6 +258,15 @@ static int set_capabilities(const struct spec *spec)
 	return r;
 }
 
+/* Did this program begin as the host's root, whom the program inside is to be as well? */
+static bool is_user_already(const struct spec *spec)
+{
+	bool has_user_namespace = spec->idmaps.count > 0 || spec->namespaces.share[NAMESPACE_USER];
+
+	return !has_user_namespace && spec->process.uid == 0 && spec->process.gid == 0 && getauxval(AT_UID) == 0 &&
+	       getauxval(AT_EUID) == 0 && getauxval(AT_GID) == 0 && getauxval(AT_EGID) == 0;
+}
+
 static int become_user(const struct spec *spec, struct error *err)
 {
 	int r = drop_bounding(spec);
@@ -266,6 +276,8 @@ static int become_user(const struct spec *spec, struct error *err)
 	r = set_groups(spec);
 	if (r < 0)
 		return error_set(err, r, "set the supplementary groups");
+	if (is_user_already(spec))
+		return 0;
 	if (spec->process.uid != 0 && (r = capability_keep_on_setuid()) < 0)
 		return error_set(err, r, "keep the capabilities");
 	if (syscall(SYS_setresgid, spec->process.gid, spec->process.gid, spec->process.gid) < 0)

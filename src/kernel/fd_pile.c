@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define CAPACITY (sizeof(((struct fd_pile *)NULL)->fds) / sizeof(int))
+
 void fd_pile_add(struct fd_pile *pile, int fd)
 {
-	if (fd < 0)
+	if (fd < 0 || pile->count == CAPACITY)
 		return;
-	if (pile->count == sizeof(pile->fds) / sizeof(*pile->fds))
-		fd_pile_close(pile);
 	size_t place = pile->count++;
 	for (; place > 0 && pile->fds[place - 1] > fd; place--)
 		pile->fds[place] = pile->fds[place - 1];
@@ -35,4 +35,10 @@ void fd_pile_close(struct fd_pile *pile)
 	}
 	pile->count = 0;
 	errno = errno_before;
+}
+
+void fd_pile_make_room(struct fd_pile *pile)
+{
+	if (pile->count > CAPACITY - FD_PILE_ROOM)
+		fd_pile_close(pile);
 }

@@ -10,7 +10,9 @@ struct fd_pile {
 	size_t count;
 };
 
-/* fd < 0: nothing. It is closed by fd_pile_close, or earlier. */
+/* fd < 0: nothing. It is closed by fd_pile_close; one that finds no room stays open until the next execve(2). */
 void fd_pile_add(struct fd_pile *pile, int fd);
+/* Before work that adds at most FD_PILE_ROOM: closes what is there if that would find no room. */
+#define FD_PILE_ROOM 16
+void fd_pile_make_room(struct fd_pile *pile);
 void fd_pile_close(struct fd_pile *pile);
-#define auto_fd_pile __attribute__((cleanup(fd_pile_close)))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -194,11 +195,19 @@ int mount_at_path(const char *source, const char *target, const char *type, uint
 	return result(mount(source, target, type, flags, data));
 }
 
+int mount_at_name(const char *source, int dir_fd, const char *name, const char *type, uint64_t flags, const char *data)
+{
+	char path[MOUNT_FD_PATH_SIZE + 1 + NAME_MAX] = "";
+	char *end = path + strlen(mount_fd_path(dir_fd, path));
+
+	if (*name && snprintf(end, 2 + NAME_MAX, "/%s", name) >= 2 + NAME_MAX)
+		return -ENAMETOOLONG;
+	return result(mount(source, path, type, flags, data));
+}
+
 int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t flags, const char *data)
 {
-	char path[MOUNT_FD_PATH_SIZE];
-
-	return result(mount(source, mount_fd_path(target_fd, path), type, flags, data));
+	return mount_at_name(source, target_fd, "", type, flags, data);
 }
 
 int mount_pivot_here(bool is_shared)

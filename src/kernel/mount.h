@@ -54,6 +54,8 @@ int mount_set_idmap(int fd, int userns_fd, bool recursive);
 int mount_at_path(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
 /* mount(2) on what target_fd is, through /proc/self/fd. */
 int mount_at_fd(const char *source, int target_fd, const char *type, uint64_t flags, const char *data);
+/* The same on name (one component, which is followed when it is a link; empty: dir_fd itself) in a directory that nobody else changes. */
+int mount_at_name(const char *source, int dir_fd, const char *name, const char *type, uint64_t flags, const char *data);
 
 /*
  * Makes the working directory the root and drops the old root; the working directory is "/" then. is_shared: the old

@@ -85,7 +85,8 @@ int bundle_enter(struct rootfs_context *root, bool has_own_mounts, struct error 
 	if (root->root_fd < 0)
 		root->root_fd = open(root->spec->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = root->root_fd < 0 || fchdir(root->root_fd) < 0 ? -errno : 0;
-	close_fd(&root->root_fd);
+	fd_pile_add(&root->pile, take_fd(&root->root_fd));
+	fd_pile_close(&root->pile);
 	if (r == 0)
 		r = !has_own_mounts ? change_root_here() : root->spec->oci.no_pivot ? move_here() : 
 				      mount_pivot_here(root->spec->oci.root_propagation & MS_SHARED);

@@ -15,7 +15,7 @@ int bundle_make_devices(struct rootfs_context *root, struct error *err);
 /* The pty slave_fd, of the container's own devpts, as /dev/console. */
 int bundle_bind_console(const struct rootfs_context *root, int slave_fd, struct error *err);
 /* maskedPaths, readonlyPaths, what of /dev and "/" is read-only. */
-int bundle_cover(const struct rootfs_context *root, struct error *err);
+int bundle_cover(struct rootfs_context *root, struct error *err);
 /* Makes root_fd the root; without pivot_root(2) where no_pivot asks for it, and without a mount namespace. */
 int bundle_enter(struct rootfs_context *root, bool has_own_mounts, struct error *err);
 /* After bundle_enter: the propagation of "/". */

@@ -15,8 +15,15 @@
 
 /* What covers: a detached mount at first, and what it is copied from once it is attached. */
 struct covers {
-	struct fd_pile pile;
+	struct fd_pile *pile;
 	int null_fd, empty_fd; /* -1: not needed yet */
+	int proc_fd;	       /* the container's own /proc; -1: not opened yet */
+};
+
+/* What is covered: fd itself, or name in it, which is no link. */
+struct place {
+	int fd;
+	const char *name;
 };
 
 /* The host's null device, before the root is changed: that of the image may be anything (CVE-2025-31133). */
@@ -36,16 +43,13 @@ static int open_null(void)
 static int next_cover(struct covers *covers, bool is_directory)
 {
 	int *first = is_directory ? &covers->empty_fd : &covers->null_fd;
-	bool is_new = *first < 0;
-
-	if (is_new) {
+	if (*first < 0) {
 		*first = is_directory ? mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 								    MOUNT_ATTR_NOEXEC) : open_null();
-		fd_pile_add(&covers->pile, *first);
 		return *first;
 	}
 	int fd = mount_clone_tree(*first, "", false);
-	fd_pile_add(&covers->pile, fd);
+	fd_pile_add(covers->pile, fd);
 	return fd;
 }
 
@@ -53,20 +57,6 @@ static int next_cover(struct covers *covers, bool is_directory)
 static bool is_missing(int r)
 {
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
-}
-
-static int mask(const struct rootfs_context *root, const char *path, struct covers *covers)
-{
-	struct stat st;
-	int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
-
-	if (target_fd < 0)
-		return is_missing(target_fd) ? 0 : target_fd;
-	fd_pile_add(&covers->pile, target_fd);
-	if (fstat(target_fd, &st) < 0)
-		return -errno;
-	int cover_fd = next_cover(covers, S_ISDIR(st.st_mode));
-	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, target_fd, "");
 }
 
 /* Below a /proc that was mounted for this container nothing is mounted but by its mounts and hooks: is that seen without a look? */
@@ -84,21 +74,61 @@ static bool has_nothing_below(const struct rootfs_context *root, const char *pat
 	return is_own_proc;
 }
 
+/* NAME of /proc/NAME where that needs no look at what the image may have made of the way; NULL: it does. */
+static const char *name_in_proc(const struct rootfs_context *root, const char *path)
+{
+	static const char *const links[] = { "self", "thread-self", "net", "mounts" };
+
+	if (!has_nothing_below(root, path))
+		return NULL;
+	const char *name = path + strlen("/proc/");
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (strcmp(name, links[i]) == 0)
+			return NULL;
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 ? name : NULL;
+}
+
+static int find_place(const struct rootfs_context *root, const char *path, struct covers *covers, struct place *ret)
+{
+	const char *name = name_in_proc(root, path);
+
+	if (name && covers->proc_fd < 0)
+		covers->proc_fd = path_open_in_root(root->root_fd, "proc", O_PATH | O_DIRECTORY, 0);
+	*ret = name ? (struct place){ covers->proc_fd, name } : (struct place){ path_open_in_root(root->root_fd, path, O_PATH, 0), "" };
+	if (!name)
+		fd_pile_add(covers->pile, ret->fd);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+static int mask(const struct rootfs_context *root, const char *path, struct covers *covers)
+{
+	struct place place;
+	struct stat st;
+	int r = find_place(root, path, covers, &place);
+
+	if (r == 0 && fstatat(place.fd, place.name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r < 0)
+		return is_missing(r) ? 0 : r;
+	int cover_fd = next_cover(covers, S_ISDIR(st.st_mode));
+	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, place.fd, place.name);
+}
+
 static int protect(const struct rootfs_context *root, const char *path, struct covers *covers)
 {
-	int target_fd = path_open_in_root(root->root_fd, path, O_PATH, 0);
+	struct place place;
+	int r = find_place(root, path, covers, &place);
 
-	if (target_fd < 0)
-		return is_missing(target_fd) ? 0 : target_fd;
-	fd_pile_add(&covers->pile, target_fd);
-	int cover_fd = mount_clone_read_only(target_fd, "", !has_nothing_below(root, path));
+	if (r < 0)
+		return is_missing(r) ? 0 : r;
+	int cover_fd = mount_clone_read_only(place.fd, place.name, !has_nothing_below(root, path));
 	bool is_late = cover_fd == -ENOSYS;
 	if (is_late)
-		cover_fd = mount_clone_tree(target_fd, "", true);
+		cover_fd = mount_clone_tree(place.fd, place.name, true);
 	if (cover_fd < 0)
-		return cover_fd;
-	fd_pile_add(&covers->pile, cover_fd);
-	int r = mount_attach(cover_fd, target_fd, "");
+		return is_missing(cover_fd) ? 0 : cover_fd;
+	fd_pile_add(covers->pile, cover_fd);
+	r = mount_attach(cover_fd, place.fd, place.name);
 	return r == 0 && is_late ? mount_set_flags(cover_fd, MS_RDONLY, 0, false) : r;
 }
 
@@ -120,11 +150,13 @@ static int cover_all(const struct rootfs_context *root, struct covers *covers, s
 	const struct spec_oci *oci = &root->spec->oci;
 
 	for (size_t i = 0; i < oci->read_only.count; i++) {
+		fd_pile_make_room(covers->pile);
 		int r = protect(root, oci->read_only.items[i], covers);
 		if (r < 0)
 			return error_set(err, r, "make %s read-only", oci->read_only.items[i]);
 	}
 	for (size_t i = 0; i < oci->masked.count; i++) {
+		fd_pile_make_room(covers->pile);
 		int r = mask(root, oci->masked.items[i], covers);
 		if (r < 0)
 			return error_set(err, r, "mask %s", oci->masked.items[i]);
@@ -132,12 +164,15 @@ static int cover_all(const struct rootfs_context *root, struct covers *covers, s
 	return 0;
 }
 
-int bundle_cover(const struct rootfs_context *root, struct error *err)
+int bundle_cover(struct rootfs_context *root, struct error *err)
 {
-	struct covers covers = { .null_fd = -1, .empty_fd = -1 };
+	struct covers covers = { .pile = &root->pile, .null_fd = -1, .empty_fd = -1, .proc_fd = -1 };
 	int r = cover_all(root, &covers, err);
 
-	fd_pile_close(&covers.pile);
+	fd_pile_make_room(covers.pile);
+	fd_pile_add(covers.pile, covers.null_fd);
+	fd_pile_add(covers.pile, covers.empty_fd);
+	fd_pile_add(covers.pile, covers.proc_fd);
 	if (r < 0)
 		return r;
 	r = protect_dev(root);

@@ -106,10 +106,11 @@ static bool is_given(const struct rootfs_context *root, const char *path)
 
 static int fill_dev(struct rootfs_context *root, struct error *err)
 {
-	auto_close int dev_fd = root->dev_fd >= 0 ? take_fd(&root->dev_fd) : path_create_in_root(root->root_fd, "dev", PATH_CREATE_DIRECTORY);
+	int dev_fd = root->dev_fd >= 0 ? take_fd(&root->dev_fd) : path_create_in_root(root->root_fd, "dev", PATH_CREATE_DIRECTORY);
 
 	if (dev_fd < 0)
 		return error_set(err, dev_fd, "open /dev");
+	fd_pile_add(&root->pile, dev_fd);
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		if (is_given(root, nodes[i].path))
 			continue;

@@ -1,6 +1,7 @@
 /* mounts[] of an OCI bundle. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,12 @@ struct job {
 	int opened_fd; /* of the supervisor, borrowed; -1: none */
 	struct fd_pile *pile;
 	int *dev_fd; /* root->dev_fd: a tmpfs that was mounted just now, in which nobody has been */
+};
+
+/* What an entry is mounted on: fd itself, or name in it, which is no link. */
+struct target {
+	int fd;
+	char name[NAME_MAX + 1];
 };
 
 static int fault(const struct job *job, int r, const char *act, struct error *err)
@@ -62,36 +69,37 @@ static int check_target(const struct job *job, int target_fd, struct error *err)
 	return r;
 }
 
-/* A mount point in that tmpfs: it is not there yet, and what we have made is no link and no procfs. -ENOENT: look yourself. */
-static int make_in_dev(const struct job *job, bool is_file)
+/* A mount point in that tmpfs: it is not there yet, and what we have made is no link and no procfs. False: look yourself. */
+static bool make_in_dev(const struct job *job, bool is_file, struct target *ret)
 {
 	const char *name = *job->dev_fd >= 0 && text_starts(job->entry->target, "dev/") ? job->entry->target + strlen("dev/") : "";
 
-	if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return -ENOENT;
+	if (!*name || strchr(name, '/') || strlen(name) > NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
 	/* the umask, 022, takes nothing away */
 	if ((is_file ? mknodat(*job->dev_fd, name, S_IFREG | 0644, 0) : mkdirat(*job->dev_fd, name, 0755)) < 0)
-		return -ENOENT;
-	return path_open_in_root(*job->dev_fd, name, O_PATH | O_NOFOLLOW, 0);
+		return false;
+	ret->fd = *job->dev_fd;
+	strcpy(ret->name, name);
+	return true;
 }
 
-static int open_target(const struct job *job, bool is_file, struct error *err)
+/* The descriptor stays open until the root is changed. */
+static int open_target(const struct job *job, bool is_file, struct target *ret, struct error *err)
 {
-	int made_fd = make_in_dev(job, is_file);
-
-	if (made_fd >= 0)
-		return made_fd;
-	auto_close int fd = path_create_in_root(job->root->root_fd, job->entry->target,
-		is_file ? PATH_CREATE_FILE : PATH_CREATE_DIRECTORY);
+	if (make_in_dev(job, is_file, ret))
+		return 0;
+	int fd = path_create_in_root(job->root->root_fd, job->entry->target, is_file ? PATH_CREATE_FILE : PATH_CREATE_DIRECTORY);
 
 	if (fd < 0)
 		return fault(job, fd, "make the mount point", err);
-	int r = check_target(job, fd, err);
-	return r < 0 ? r : take_fd(&fd);
+	fd_pile_add(job->pile, fd);
+	*ret = (struct target){ .fd = fd };
+	return check_target(job, fd, err);
 }
 
 /* proc and sysfs only go on directories of the image itself, not where a link of it leads (CVE-2019-19921). */
-static int open_plain_target(const struct job *job, struct error *err)
+static int open_plain_target(const struct job *job, struct target *ret, struct error *err)
 {
 	const char *path = job->entry->target;
 	int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -105,8 +113,11 @@ static int open_plain_target(const struct job *job, struct error *err)
 		(void)fault(job, fd, "mount on", err);
 		if (fd == -ENOTDIR || fd == -ELOOP)
 			error_hint(err, "it must be a directory of the image, not a link");
+		return fd;
 	}
-	return fd;
+	fd_pile_add(job->pile, fd);
+	*ret = (struct target){ .fd = fd };
+	return 0;
 }
 
 /* ---- bind ---- */
@@ -155,13 +166,14 @@ static int mount_bind(const struct job *job, struct error *err)
 		return fault(job, -errno, "look at the source of", err);
 	if (strcmp(entry->target, "proc") == 0 && fs.f_type != PROC_SUPER_MAGIC)
 		return fault(job, EPERM, "mount something that is no procfs on", err);
-	auto_close int target_fd = open_target(job, !S_ISDIR(st.st_mode), err);
-	if (target_fd < 0)
-		return target_fd;
-	int r = set_attributes(job, tree_fd, true);
+	struct target target;
+	int r = open_target(job, !S_ISDIR(st.st_mode), &target, err);
+	if (r < 0)
+		return r;
+	r = set_attributes(job, tree_fd, true);
 	bool is_late = r == -ENOSYS; /* before 5.12 only once it is attached */
 	if (r == 0 || is_late)
-		r = mount_attach(tree_fd, target_fd, "");
+		r = mount_attach(tree_fd, target.fd, target.name);
 	if (r == 0 && is_late)
 		r = set_attributes(job, tree_fd, true);
 	if (r == 0 && entry->propagation)
@@ -172,14 +184,15 @@ static int mount_bind(const struct job *job, struct error *err)
 /* ---- file systems ---- */
 
 /* A tmpfs looks as the directory that it hides, unless a mode is given; SELinux' label goes to all. */
-static int build_data(const struct job *job, int target_fd, char **ret)
+static int build_data(const struct job *job, const struct target *target, char **ret)
 {
 	const struct spec_mount *entry = job->entry;
 	const char *label = job->root->spec->oci.mount_label;
 	char mode[24] = "";
 	struct stat st;
 
-	if (strcmp(entry->type, "tmpfs") == 0 && (!entry->data || !strstr(entry->data, "mode=")) && fstat(target_fd, &st) == 0)
+	if (strcmp(entry->type, "tmpfs") == 0 && (!entry->data || !strstr(entry->data, "mode=")) &&
+		fstatat(target->fd, target->name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0)
 		(void)snprintf(mode, sizeof(mode), "mode=%o", st.st_mode & 07777);
 	bool has_label = label && *label && lsm_has_selinux();
 	if (!*mode && !has_label)
@@ -204,19 +217,19 @@ static void drop_gid(char *data)
 		data[rest - 1] = '\0';
 }
 
-static int mount_new(const struct job *job, int target_fd, uint64_t flags, char *data)
+static int mount_new(const struct job *job, const struct target *target, uint64_t flags, char *data)
 {
 	const struct spec_mount *entry = job->entry;
-	int r = mount_at_fd(entry->source, target_fd, entry->type, flags, data && *data ? data : NULL);
+	int r = mount_at_name(entry->source, target->fd, target->name, entry->type, flags, data && *data ? data : NULL);
 
 	if (r == -EINVAL && strcmp(entry->type, "devpts") == 0 && data) {
 		drop_gid(data);
-		r = mount_at_fd(entry->source, target_fd, entry->type, flags, *data ? data : NULL);
+		r = mount_at_name(entry->source, target->fd, target->name, entry->type, flags, *data ? data : NULL);
 	}
 	if (r == -EPERM && strcmp(entry->type, "sysfs") == 0) { /* the network namespace is the host's */
 		auto_close int tree_fd = mount_clone_tree(AT_FDCWD, "/sys", true);
 		r = tree_fd < 0 ? tree_fd : mount_set_flags(tree_fd, MS_RDONLY, 0, true);
-		r = r ?: mount_attach(tree_fd, target_fd, "");
+		r = r ?: mount_attach(tree_fd, target->fd, target->name);
 	}
 	return r;
 }
@@ -249,12 +262,12 @@ static int mount_file_system(const struct job *job, struct error *err)
 	const struct spec_mount *entry = job->entry;
 	bool is_kernel_fs = strcmp(entry->type, "proc") == 0 || strcmp(entry->type, "sysfs") == 0;
 	auto_free char *data = NULL;
-	int target_fd = is_kernel_fs ? open_plain_target(job, err) : open_target(job, false, err);
 	auto_close int below_fd = -1;
+	struct target target;
+	int r = is_kernel_fs ? open_plain_target(job, &target, err) : open_target(job, false, &target, err);
 
-	if (target_fd < 0)
-		return target_fd;
-	fd_pile_add(job->pile, target_fd);
+	if (r < 0)
+		return r;
 	if (strcmp(entry->target, "proc") == 0 && strcmp(entry->type, "proc") != 0)
 		return fault(job, EPERM, "mount something that is no procfs on", err);
 	if (entry->copy_up && (below_fd = path_open_in_root(job->root->root_fd, entry->target, O_RDONLY | O_DIRECTORY, 0)) < 0)
@@ -262,8 +275,8 @@ static int mount_file_system(const struct job *job, struct error *err)
 	/* what is to be filled yet becomes read-only later */
 	bool is_late = entry->flags_set & MS_RDONLY && (entry->copy_up || is_dev(entry));
 	uint64_t flags = entry->flags_set & ~(uint64_t)(MS_REC | (is_late ? MS_RDONLY : 0));
-	int r = build_data(job, target_fd, &data);
-	r = r ?: mount_new(job, target_fd, flags, data);
+	r = build_data(job, &target, &data);
+	r = r ?: mount_new(job, &target, flags, data);
 	r = r ?: finish(job, below_fd, is_late);
 	if (r == 0 && is_dev(entry) && strcmp(entry->type, "tmpfs") == 0 && !entry->copy_up)
 		*job->dev_fd = path_open_in_root(job->root->root_fd, entry->target, O_PATH | O_DIRECTORY, 0);
@@ -312,14 +325,16 @@ static int run_job(const struct job *job, struct error *err)
 int bundle_mount_entries(struct rootfs_context *root, struct error *err)
 {
 	const struct spec_mounts *mounts = &root->spec->mounts;
-	auto_fd_pile struct fd_pile pile = { 0 };
 	int r = 0;
 
 	root->dev_fd = -1;
 	for (size_t i = 0; r == 0 && i < mounts->entries.count; i++) {
-		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1, &pile, &root->dev_fd };
-		if (is_dev(job.entry))
-			close_fd(&root->dev_fd); /* another comes to lie over it */
+		fd_pile_make_room(&root->pile);
+		struct job job = { root, &mounts->entries.items[i], root->mount_fds ? root->mount_fds[i] : -1, &root->pile, &root->dev_fd };
+		if (is_dev(job.entry)) { /* another comes to lie over it */
+			fd_pile_add(&root->pile, root->dev_fd);
+			root->dev_fd = -1;
+		}
 		r = run_job(&job, err);
 	}
 	return r;

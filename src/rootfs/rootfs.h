@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "base/log.h"
+#include "kernel/fd_pile.h"
 #include "spec/spec.h"
 
 /* One cgroup hierarchy of the host, for lxc.mount.auto. */
@@ -23,6 +24,7 @@ struct rootfs_context {
 	const struct spec *spec;
 	int root_fd;		     /* the container's root; set by rootfs_mount, closed by rootfs_pivot */
 	int dev_fd;		     /* the tmpfs on /dev of a bundle, from its mount until its devices are made; else -1 or unset */
+	struct fd_pile pile;	     /* of a bundle: what is done with, closed by bundle_enter */
 	int source_fd;		     /* rootfs.path as the host's root reaches it; -1: not opened */
 	char *layers;		     /* the same of an overlay's layers: its mount options by fds; NULL: not opened */
 	const char *mount_point;     /* NULL: WABE_ROOTFS_MOUNT */
