@@ -146,6 +146,14 @@ masked_null() { # CVE-2025-31133
 	! wabe run --bundle "$work/n" n </dev/null 2>/dev/null | grep -q . && gone n
 }
 check masked-by-another-null masked_null
+many_masks() { # more than descriptors are kept for at a time
+	bundle m 'c["linux"]["maskedPaths"] = [f"/data/{k}{i}" for i in range(70) for k in "fd"] + ["/proc/keys", "/proc/net", "/proc/fs"]
+c["linux"]["readonlyPaths"] = [f"/data/r{i}" for i in range(70)] + ["/proc/sys", "/proc/irq", "/proc/none", "/proc/self/attr"]
+c["process"]["args"] = sh("cat /data/f*; ls /data/d* | grep -v :; touch /data/r* 2>&1 | grep -c Read-only; cat /proc/keys; ls /proc/fs; grep -c /proc/ /proc/mounts")'
+	( cd "$work/m/rootfs/data" && for i in $(seq 0 69); do echo secret >f$i; mkdir d$i r$i; touch d$i/secret; done ) || return
+	[ "$(wabe run --bundle "$work/m" m </dev/null 2>&1 | grep . | tr '\n' ' ')" = "70 6 " ] && gone m
+}
+check many-masked-paths many_masks
 cwd_by_fd() { # CVE-2024-21626
 	local n
 	for n in 3 4 5 6 7 8 9 10 11 12; do
