@@ -69,6 +69,27 @@ int rundir_parent(const char *dialect, char *buffer, size_t size)
 	return r < 0 ? r : length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
+/*
+ * A directory on a disk is known by number and time of birth, however it is spelled; one of the same path that comes
+ * later is another. Block devices have a major number (statx(2)), tmpfs has none.
+ */
+int rundir_root(const char *given, bool make, char *buffer, size_t size)
+{
+	struct statx st;
+	char parent[PATH_MAX];
+	int found = statx(AT_FDCWD, given, AT_STATX_DONT_SYNC, STATX_INO | STATX_BTIME, &st);
+
+	if (found < 0 && errno == ENOENT && make && mkdir_parents(given, 0755) == 0)
+		found = statx(AT_FDCWD, given, AT_STATX_DONT_SYNC, STATX_INO | STATX_BTIME, &st);
+	if (found < 0 || st.stx_dev_major == 0) /* what is wrong with it is found by who makes something in it */
+		return (size_t)snprintf(buffer, size, "%s", given) < size ? 0 : -ENAMETOOLONG;
+	const uint64_t key[] = { (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor, st.stx_ino, (uint64_t)st.stx_btime.tv_sec,
+		st.stx_btime.tv_nsec };
+	int r = rundir_parent("disk", parent, sizeof(parent));
+	int length = r < 0 ? 0 : snprintf(buffer, size, "%s/%016" PRIx64, parent, hash_fnv1a64(key, sizeof(key)));
+	return r < 0 ? r : (size_t)length < size ? 0 : -ENAMETOOLONG;
+}
+
 void rundir_suffix(const char *base_path, char *buffer, size_t size)
 {
 	uint64_t hash = hash_fnv1a64(base_path, strlen(base_path));

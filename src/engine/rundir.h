@@ -29,6 +29,13 @@ static inline bool container_has_supervisor(const struct container_id *id)
 /* Parent directory of all run directories of a dialect, for lists and monitors. */
 int rundir_parent(const char *dialect, char *buffer, size_t size);
 
+/*
+ * Where the states of OCI's --root DIR given are: DIR itself, or, where that lies on a disk, a directory in memory that is
+ * kept for it: a state is worth nothing after a reboot, and ext4 makes a file the slower the more have been deleted of late
+ * (it passes over inodes freed in the last minutes). make: DIR is made when it is missing. 0 or -errno.
+ */
+int rundir_root(const char *given, bool make, char *buffer, size_t size);
+
 /* What the directory's name has behind the container's: "-HASH" of the base path. size >= 10. */
 void rundir_suffix(const char *base_path, char *buffer, size_t size);
 

@@ -173,13 +173,13 @@ int extra_oci_list(const char *root, struct extra_oci **ret)
 {
 	struct string_list names = { 0 };
 	struct error ignored;
-	char buffer[512];
+	char buffer[PATH_MAX];
 	int count = 0;
 
 	*ret = NULL;
-	if (!root && rundir_parent("oci", buffer, sizeof(buffer)) < 0)
+	if ((root ? rundir_root(root, false, buffer, sizeof(buffer)) : rundir_parent("oci", buffer, sizeof(buffer))) < 0)
 		return 0;
-	root = root ?: buffer;
+	root = buffer;
 	struct extra_oci *list = oci_list(root, &names, &ignored) == 0 && names.count ? calloc(names.count, sizeof(*list)) : NULL;
 	for (size_t i = 0; list && i < names.count; i++)
 		describe_oci(root, names.items[i], &list[count++]);

@@ -23,6 +23,11 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static bool is_maker(const struct command *command)
+{
+	return command == &command_create || command == &command_run || command == &command_restore;
+}
+
 static int find_root(struct wabe_call *call, struct error *err)
 {
 	char buffer[PATH_MAX];
@@ -36,11 +41,11 @@ static int find_root(struct wabe_call *call, struct error *err)
 	} else if (!given) {
 		r = rundir_parent("oci", buffer, sizeof(buffer));
 		r = r ?: text_replace(&call->root, buffer);
-	} else if (*given == '/') {
-		r = text_replace(&call->root, given);
 	} else {
-		here = getcwd(NULL, 0);
-		r = here ? text_format(&call->root, "%s/%s", here, given) : -errno;
+		r = rundir_root(given, is_maker(call->command), buffer, sizeof(buffer));
+		if (r == 0 && *buffer != '/' && !(here = getcwd(NULL, 0)))
+			r = -errno;
+		r = r ?: text_format(&call->root, "%s%s%s", here ?: "", here ? "/" : "", buffer);
 	}
 	return r < 0 ? error_set(err, r, "find the directory of the states") : 0;
 }
@@ -60,7 +65,7 @@ static int prepare(struct wabe_call *call, struct error *err)
 		return error_set(err, ENOMEM, "read the options");
 	if (manager && strcmp(manager, "cgroupfs") != 0 && strcmp(manager, "systemd") != 0 && strcmp(manager, "disabled") != 0)
 		return error_set_kind(err, ERROR_USAGE, 0, "unknown --cgroup-manager %s", manager);
-	return find_root(call, err);
+	return 0;
 }
 
 static int check_count(const struct wabe_call *call, struct error *err)
@@ -95,7 +100,8 @@ static int run(struct wabe_call *call, int argc, char **argv, struct error *err)
 	if (!call->command)
 		return error_set_kind(err, ERROR_USAGE, 0, "unknown command %s: see wabe --help", argv[1]);
 	int index = 2, total = 1 + left;
-	r = options_parse(call->command->options, call->command->stops_at_argument, argv, total, &index, &call->options, err);
+	r = find_root(call, err);
+	r = r < 0 ? r : options_parse(call->command->options, call->command->stops_at_argument, argv, total, &index, &call->options, err);
 	if (r == 1) {
 		help_print_command(call->command);
 		return 0;

@@ -72,6 +72,20 @@ killed() {
 }
 check killed-runtime killed
 
+disk_root() { # --root on a disk: the same states under each of its names, none after it was made anew
+	local disk=$work/disk status
+	[ "$(stat -fc %T "$work")" != tmpfs ] || { touch "$work/disk-skipped"; return 0; }
+	bundle q 'c["process"]["args"] = ["sleep", "100"]'; mkdir "$disk"; ln -s disk "$work/link"
+	root=$disk wabe run -d --bundle "$work/q" q </dev/null >/dev/null || return
+	status=$(root=$disk/../link/ wabe state q; cd "$work" && root=disk wabe list -q; ls "$disk")
+	[[ $status == *'"running"'*q ]] || { echo "$status"; return 1; }
+	[ "$(lxc-ls -1 --oci="$disk")" = q ] || return
+	mv "$disk" "$work/other"; mkdir "$disk"
+	! root=$disk wabe state q 2>/dev/null || return
+	root=$work/other wabe delete -f q && ! left q
+}
+check root-on-a-disk disk_root
+[ ! -e "$work/disk-skipped" ] || skip root-on-a-disk "$work is in memory"
 many() { # 16 at a time; FULL=1: 1,000 of them
 	local n rounds=5
 	[ -z "${FULL:-}" ] || rounds=63
@@ -242,7 +256,7 @@ no_path() { # an ID is no path
 	for i in /abs ../up a/b .. . '' 'a b' "$(printf 'x%.0s' $(seq 300))"; do
 		! wabe create --bundle "$work/b0" "$i" </dev/null >/dev/null 2>&1 || { echo "'$i' is taken"; return 1; }
 	done
-	[ -z "$(ls -A "$root" 2>/dev/null)" ]
+	! left
 }
 check an-id-is-no-path no_path
 console_swapped() { # CVE-2025-52565: what is bound on /dev/console is a terminal of the container, whatever happens to names

@@ -4,6 +4,7 @@
 source "$(dirname "$0")/lib.sh" "$@"
 # shellcheck source=oci_lib.sh
 source "$here/oci_lib.sh"
+root=/run/oci-test # in memory: the states are in it
 
 process() { # FILE JSON: a process object for exec
 	python3 -c 'import json, sys; p = {"cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}; p.update(eval(sys.argv[1])); print(json.dumps(p))' "$2" >"$1"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # What the tests of the OCI runtime share; sourced behind lib.sh.
-root=$work/state
+root=$work/state # on a disk as a rule: then the states are in /run
+left() { find "$root" /run/wabe/disk -name "${1:-?*}" ! -path "$root" ! -path /run/wabe/disk ! -regex '/run/wabe/disk/[0-9a-f]+' 2>/dev/null | grep .; }
 wabe() { timeout -k 2 20 "$bin/wabe" --root "$root" "$@"; }
 host=$work/host # what nothing may reach
 mkdir -p "$host/sub"
@@ -31,7 +32,7 @@ pid() { wabe state "$1" | python3 -c 'import json, sys; print(json.load(sys.stdi
 # nothing NAME: no state, no cgroup, no process of it
 nothing() {
 	local found
-	[ ! -e "$root/$1" ] || { echo "state left"; return 1; }
+	! left "$1" || { echo "state left"; return 1; }
 	found=$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/oci-test/$1" 2>/dev/null | head -n 3)
 	[ -z "$found" ] || { echo "cgroup left: $found"; return 1; }
 	! grep -lsz "mark-$1-" /proc/[0-9]*/environ | grep -q . || { echo "process left"; return 1; }

@@ -38,17 +38,17 @@ c['annotations'] = {'org.systemd.property.TimeoutStopUSec': 'uint64 7000000', 'o
 	if has memory; then wabe update --memory 32M u || return; fi
 	if has pids; then wabe update --pids-limit 20 u || return; fi
 	limits $group 32 20 && systemctl daemon-reload && limits $group 32 20 || { echo "changed limits"; return 1; }
-	wabe delete -f u && soon 3 no_unit u && [ ! -e $group ] && [ ! -e "$root/u" ]
+	wabe delete -f u && soon 3 no_unit u && [ ! -e $group ] && ! left u
 }
 check scope scope
 foreground() { # run, and its end
 	bundle r "$scoped; c['process']['args'] = ['/bin/true']"
-	wabe run --bundle "$work/r" r </dev/null && soon 3 no_unit r && [ ! -e "$root/r" ]
+	wabe run --bundle "$work/r" r </dev/null && soon 3 no_unit r && ! left r
 }
 check run-to-its-end foreground
 fails() {
 	bundle f "$scoped; c['process']['args'] = ['/no/such']"
-	! wabe create --bundle "$work/f" f </dev/null >/dev/null 2>&1 && soon 3 no_unit f && [ ! -e "$root/f" ] || return
+	! wabe create --bundle "$work/f" f </dev/null >/dev/null 2>&1 && soon 3 no_unit f && ! left f || return
 	bundle f 'c["linux"]["cgroupsPath"] = "/a/b"'
 	wabe create --bundle "$work/f" f </dev/null 2>&1 >/dev/null | grep -q 'SLICE:PREFIX:NAME'
 }
@@ -59,7 +59,7 @@ killed() {
 	for i in $(seq 0 8 160); do
 		"$bin/wabe" --root "$root" --systemd-cgroup create --bundle "$work/k" k </dev/null >/dev/null 2>&1 & p=$!
 		sleep "$(printf 0.%03d "$i")"; kill -9 $p 2>/dev/null; wait $p 2>/dev/null
-		wabe delete --force k && soon 3 no_unit k && [ ! -e "$root/k" ] || { echo "after a kill at $i ms"; return 1; }
+		wabe delete --force k && soon 3 no_unit k && ! left k || { echo "after a kill at $i ms"; return 1; }
 	done
 }
 check killed-runtime killed
