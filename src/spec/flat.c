@@ -12,24 +12,88 @@
 
 /* ---- writing ---- */
 
-static void put_value(FILE *out, const char *value)
+/* Grows; a start writes ten kilobytes, where stdio would cost more than the fields. */
+struct out {
+	char *text;
+	size_t length, size;
+	bool has_failed; /* no memory: the rest is dropped */
+};
+
+static char *reserve(struct out *out, size_t length)
 {
-	for (; *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", out);
-		else if (*value == '\\')
-			fputs("\\\\", out);
-		else
-			putc_unlocked(*value, out);
+	if (out->length + length > out->size) {
+		size_t size = (out->length + length) * 2;
+		char *text = realloc(out->text, size);
+		if (!text) {
+			out->has_failed = true;
+			return NULL;
+		}
+		out->text = text;
+		out->size = size;
 	}
-	putc_unlocked('\n', out);
+	return out->text + out->length;
 }
 
-static void put_fields(FILE *out, const char *prefix, const struct field *fields, const void *object);
-
-static void put_structs(FILE *out, const char *prefix, const struct field *field, const struct vector *vector)
+static void put(struct out *out, const char *text, size_t length)
 {
-	fprintf(out, "%s%s# %zu\n", prefix, field->name, vector->count);
+	char *at = reserve(out, length);
+
+	if (!at)
+		return;
+	memcpy(at, text, length);
+	out->length += length;
+}
+
+static void put_text(struct out *out, const char *text)
+{
+	put(out, text, strlen(text));
+}
+
+static void put_name(struct out *out, const char *prefix, const char *name, const char *suffix)
+{
+	put_text(out, prefix);
+	put_text(out, name);
+	put_text(out, suffix);
+}
+
+static void put_number(struct out *out, uint64_t number, char end)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	digits[--at] = end;
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	put(out, digits + at, sizeof(digits) - at);
+}
+
+static void put_signed(struct out *out, int64_t number)
+{
+	if (number < 0)
+		put(out, "-", 1);
+	put_number(out, number < 0 ? -(uint64_t)number : (uint64_t)number, '\n');
+}
+
+static void put_value(struct out *out, const char *value)
+{
+	for (;;) {
+		size_t plain = strcspn(value, "\n\\");
+		put(out, value, plain);
+		value += plain;
+		if (!*value)
+			break;
+		put(out, *value++ == '\n' ? "\\n" : "\\\\", 2);
+	}
+	put(out, "\n", 1);
+}
+
+static void put_fields(struct out *out, const char *prefix, const struct field *fields, const void *object);
+
+static void put_structs(struct out *out, const char *prefix, const struct field *field, const struct vector *vector)
+{
+	put_name(out, prefix, field->name, "# ");
+	put_number(out, vector->count, '\n');
 	for (size_t i = 0; i < vector->count; i++) {
 		char name[160];
 		(void)snprintf(name, sizeof(name), "%s%s[%zu].", prefix, field->name, i);
@@ -37,32 +101,34 @@ static void put_structs(FILE *out, const char *prefix, const struct field *field
 	}
 }
 
-static void put_scalar(FILE *out, const struct field *field, const void *at)
+static void put_scalar(struct out *out, const struct field *field, const void *at)
 {
 	const struct origin *origin = at;
 	switch (field->kind) {
 	case FIELD_BOOL:
-		fprintf(out, " %d\n", *(const bool *)at);
+		put_number(out, *(const bool *)at, '\n');
 		break;
 	case FIELD_U32:
-		fprintf(out, " %" PRIu32 "\n", *(const uint32_t *)at);
+		put_number(out, *(const uint32_t *)at, '\n');
 		break;
 	case FIELD_I32:
-		fprintf(out, " %" PRId32 "\n", *(const int32_t *)at);
+		put_signed(out, *(const int32_t *)at);
 		break;
 	case FIELD_U64:
-		fprintf(out, " %" PRIu64 "\n", *(const uint64_t *)at);
+		put_number(out, *(const uint64_t *)at, '\n');
 		break;
 	case FIELD_I64:
-		fprintf(out, " %" PRId64 "\n", *(const int64_t *)at);
+		put_signed(out, *(const int64_t *)at);
 		break;
 	default:
-		fprintf(out, " %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", origin->source, origin->line, origin->key);
+		put_number(out, origin->source, ' ');
+		put_number(out, origin->line, ' ');
+		put_number(out, origin->key, '\n');
 		break;
 	}
 }
 
-static void put_fields(FILE *out, const char *prefix, const struct field *fields, const void *object)
+static void put_fields(struct out *out, const char *prefix, const struct field *fields, const void *object)
 {
 	for (const struct field *field = fields; field->name; field++) {
 		const void *at = field_at(field, object);
@@ -73,32 +139,32 @@ static void put_fields(FILE *out, const char *prefix, const struct field *fields
 			put_structs(out, prefix, field, at);
 		} else if (field->kind == FIELD_LIST) {
 			for (size_t i = 0; i < list->count; i++) {
-				fprintf(out, "%s%s[] ", prefix, field->name);
+				put_name(out, prefix, field->name, "[] ");
 				put_value(out, list->items[i]);
 			}
-		} else if (field->kind == FIELD_TEXT) {
-			fprintf(out, "%s%s ", prefix, field->name);
-			put_value(out, *(char *const *)at);
 		} else {
-			fprintf(out, "%s%s", prefix, field->name);
-			put_scalar(out, field, at);
+			put_name(out, prefix, field->name, " ");
+			if (field->kind == FIELD_TEXT)
+				put_value(out, *(char *const *)at);
+			else
+				put_scalar(out, field, at);
 		}
 	}
 }
 
 int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length)
 {
+	struct out out = { 0 };
+
 	*ret_text = NULL;
-	FILE *out = open_memstream(ret_text, ret_length);
-	if (!out)
-		return -ENOMEM;
-	put_fields(out, "", spec_fields, spec);
-	bool failed = ferror(out);
-	if (fclose(out) != 0 || failed) {
-		free(*ret_text);
-		*ret_text = NULL;
+	put_fields(&out, "", spec_fields, spec);
+	put(&out, "", 1); /* a text, for who takes it as one */
+	if (out.has_failed) {
+		free(out.text);
 		return -ENOMEM;
 	}
+	*ret_text = out.text;
+	*ret_length = out.length - 1;
 	return 0;
 }
 
