@@ -414,7 +414,7 @@ const struct step oci_supervisor_plan[] = {
 /* A half-made container must not outlive who makes it; the lock is not ours to hold. */
 static int begin(struct start *start, struct error *err)
 {
-	int *const fds[] = { &start->dir.fd, &start->signal_fd, &start->journal_fd, &start->cgroup_fd, &start->console.master_fd,
+	int *const fds[] = { &start->handover.supervisor_fd, &start->dir.fd, &start->signal_fd, &start->journal_fd, &start->cgroup_fd, &start->console.master_fd,
 		&start->keeper_fd };
 	struct fd_pile pile = { 0 };
 

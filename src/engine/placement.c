@@ -144,7 +144,6 @@ void placement_run_init(struct start *start)
 
 	process_prefault_stack();
 	start->is_init = true;
-	close_fd(&start->handover.supervisor_fd);
 	if (plan_run(start->init_plan, start, &message.error) < 0)
 		(void)message_send(start->handover.init_fd, &message); /* the supervisor may be gone */
 	_exit(EXIT_FAILURE);

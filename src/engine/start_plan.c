@@ -419,7 +419,7 @@ const struct step supervisor_plan[] = {
 
 static int die_with_supervisor(struct start *start, struct error *err)
 {
-	(void)start;
+	close_fd(&start->handover.supervisor_fd);
 	/* until exec: a half-made container must not outlive who makes it */
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? error_set(err, errno, "follow the supervisor's death") : 0;
 }

@@ -1,6 +1,8 @@
 #include "kernel/own_program.h"
 
 #include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
@@ -19,9 +21,9 @@ void own_program_protect(char *const *argv, const char *name)
 {
 	struct statfs fs;
 
-	if (statfs(OWN_PROGRAM, &fs) < 0)
-		return; /* no /proc here: nothing will be mounted either */
-	if (fs.f_flags & ST_RDONLY) {
+	/* what execveat(2) has started by its descriptor is called so; only then it is worth a look */
+	if (strncmp((const char *)getauxval(AT_EXECFN), "/dev/fd/", strlen("/dev/fd/")) == 0 && statfs(OWN_PROGRAM, &fs) == 0 &&
+		fs.f_flags & ST_RDONLY) {
 		(void)prctl(PR_SET_NAME, name); /* can not fail */
 		return;
 	}

@@ -16,8 +16,9 @@
 /* What covers: a detached mount at first, and what it is copied from once it is attached. */
 struct covers {
 	struct fd_pile *pile;
-	int null_fd, empty_fd; /* -1: not needed yet */
-	int proc_fd;	       /* the container's own /proc; -1: not opened yet */
+	int first_fd[2]; /* of files, of directories; -1: not needed yet */
+	int ready_fd[2]; /* not attached yet; -1: none */
+	int proc_fd;	 /* the container's own /proc; -1: not opened yet */
 };
 
 /* What is covered: fd itself, or name in it, which is no link. */
@@ -40,17 +41,35 @@ static int open_null(void)
 }
 
 /* One empty file system serves all directories, one null device all files. */
-static int next_cover(struct covers *covers, bool is_directory)
+static int make_cover(struct covers *covers, bool is_directory)
 {
-	int *first = is_directory ? &covers->empty_fd : &covers->null_fd;
-	if (*first < 0) {
-		*first = is_directory ? mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-								    MOUNT_ATTR_NOEXEC) : open_null();
-		return *first;
-	}
-	int fd = mount_clone_tree(*first, "", false);
-	fd_pile_add(covers->pile, fd);
-	return fd;
+	int *first = &covers->first_fd[is_directory];
+	if (*first >= 0)
+		return mount_clone_tree(*first, "", false);
+	*first = is_directory ? mount_new_detached("tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+							    MOUNT_ATTR_NOEXEC) : open_null();
+	return *first;
+}
+
+static void put_away(struct covers *covers, bool is_directory)
+{
+	int *ready = &covers->ready_fd[is_directory];
+
+	if (*ready != covers->first_fd[is_directory])
+		fd_pile_add(covers->pile, *ready);
+	*ready = -1;
+}
+
+static int cover(struct covers *covers, const struct place *place, bool is_directory)
+{
+	int *ready = &covers->ready_fd[is_directory];
+
+	if (*ready < 0)
+		*ready = make_cover(covers, is_directory);
+	int r = *ready < 0 ? *ready : mount_attach(*ready, place->fd, place->name);
+	if (r == 0)
+		put_away(covers, is_directory);
+	return r;
 }
 
 /* Does a path that can not be opened just not exist? */
@@ -100,18 +119,16 @@ static int find_place(const struct rootfs_context *root, const char *path, struc
 	return ret->fd < 0 ? ret->fd : 0;
 }
 
+/* As a rule it is a file; a directory refuses that (-EINVAL of move_mount(2)). */
 static int mask(const struct rootfs_context *root, const char *path, struct covers *covers)
 {
 	struct place place;
-	struct stat st;
 	int r = find_place(root, path, covers, &place);
 
-	if (r == 0 && fstatat(place.fd, place.name, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
-	if (r < 0)
-		return is_missing(r) ? 0 : r;
-	int cover_fd = next_cover(covers, S_ISDIR(st.st_mode));
-	return cover_fd < 0 ? cover_fd : mount_attach(cover_fd, place.fd, place.name);
+	r = r ?: cover(covers, &place, false);
+	if (r == -EINVAL)
+		r = cover(covers, &place, true);
+	return is_missing(r) ? 0 : r;
 }
 
 static int protect(const struct rootfs_context *root, const char *path, struct covers *covers)
@@ -166,12 +183,14 @@ static int cover_all(const struct rootfs_context *root, struct covers *covers, s
 
 int bundle_cover(struct rootfs_context *root, struct error *err)
 {
-	struct covers covers = { .pile = &root->pile, .null_fd = -1, .empty_fd = -1, .proc_fd = -1 };
+	struct covers covers = { .pile = &root->pile, .first_fd = { -1, -1 }, .ready_fd = { -1, -1 }, .proc_fd = -1 };
 	int r = cover_all(root, &covers, err);
 
 	fd_pile_make_room(covers.pile);
-	fd_pile_add(covers.pile, covers.null_fd);
-	fd_pile_add(covers.pile, covers.empty_fd);
+	put_away(&covers, false);
+	put_away(&covers, true);
+	fd_pile_add(covers.pile, covers.first_fd[false]);
+	fd_pile_add(covers.pile, covers.first_fd[true]);
 	fd_pile_add(covers.pile, covers.proc_fd);
 	if (r < 0)
 		return r;

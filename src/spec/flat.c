@@ -22,7 +22,9 @@ struct out {
 static char *reserve(struct out *out, size_t length)
 {
 	if (out->length + length > out->size) {
-		size_t size = (out->length + length) * 2;
+		size_t size = out->size ? out->size : 4000;
+		while (size < out->length + length)
+			size *= 2;
 		char *text = realloc(out->text, size);
 		if (!text) {
 			out->has_failed = true;
