@@ -26,8 +26,8 @@ struct oci_container {
 /* -ENOENT: "container does not exist". Clear a zeroed or loaded object. */
 int oci_load(const char *root, const char *name, struct oci_container *ret, struct error *err);
 void oci_clear(struct oci_container *container);
-/* Removes the run directory, and the directory of all when it is the default one and empty. */
-void oci_remove_rundir(struct rundir *dir, const char *root);
+/* Removes the run directory (has_few: what a run that ended at once has), and the directory of all when it is the default one and empty. */
+void oci_remove_rundir(struct rundir *dir, const char *root, bool has_few);
 /* Is the caller an ordinary user, or root of a user namespace? */
 bool oci_is_rootless(void);
 /* One command at a time: waits at most timeout_ms for the others. */

@@ -70,6 +70,5 @@ int oci_clone_in_user_namespace(struct start *start, struct error *err)
 		return error_set(err, r < 0 ? r : pid, "clone init in user namespace %s", start->spec->namespaces.share[NAMESPACE_USER]);
 	start->init_pid = pid;
 	start->init_pidfd = process_pidfd(pid);
-	(void)process_start_ticks(pid, &start->init_start_ticks); /* our child: it can not be gone */
 	return start->init_pidfd < 0 ? error_set(err, start->init_pidfd, "watch init") : 0;
 }

@@ -108,9 +108,10 @@ int oci_lock(const struct oci_container *container, int timeout_ms, struct error
 	return 0;
 }
 
-void oci_remove_rundir(struct rundir *dir, const char *root)
+void oci_remove_rundir(struct rundir *dir, const char *root, bool has_few)
 {
-	rundir_remove(dir);
+	if (!has_few || !rundir_remove_few(dir))
+		rundir_remove(dir);
 	if (text_ends(root, "/wabe/oci"))
 		(void)rmdir(root); /* others are in it */
 }
@@ -267,7 +268,7 @@ int oci_delete(struct oci_container *container, bool force, struct error *err)
 	resources_release(container->dir.fd, -1, NULL);
 	drop_unnoted_cgroups(container);
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
-	oci_remove_rundir(&container->dir, container->id.base_path);
+	oci_remove_rundir(&container->dir, container->id.base_path, false);
 	if (container->spec)
 		(void)oci_run_hooks(container->spec, OCI_POSTSTOP, OCI_STOPPED, container->state.init_pid, &ignored);
 	return 0;

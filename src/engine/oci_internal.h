@@ -36,5 +36,11 @@ int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, stru
 /* prestart and createRuntime, when init's namespaces are there. */
 int oci_run_early_hooks(struct start *start, struct error *err);
 
+/* Steps: the state file. */
+int oci_save_starting(struct start *start, struct error *err);
+int oci_save_running(struct start *start, struct error *err);
+/* A program of a run in the foreground: its state is written once it has lived for a moment, and then by who waits for it. */
+bool oci_may_end_at_once(const struct start *start);
+
 extern const struct step oci_supervisor_plan[];
 extern const struct step oci_init_plan[];

@@ -118,6 +118,11 @@ static bool has_to_note_init(const struct start *start)
 	return !start->has_cgroups || has_work_at_mounted(start) || has_terminal(start) || start->spec->oci.seccomp_listener;
 }
 
+static bool has_to_save_now(const struct start *start)
+{
+	return !oci_may_end_at_once(start);
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -282,28 +287,6 @@ static int clone_init(struct start *start, struct error *err)
 	return r;
 }
 
-static int set_state(struct start *start, enum container_state state, struct error *err)
-{
-	struct run_state run = { .state = state, .init_pid = start->init_pid, .init_start_ticks = start->init_start_ticks,
-		.supervisor_pid = getpid() };
-
-	if (start->has_cgroups && !(run.cgroups = cgroup_set_to_text(&start->cgroups)))
-		return error_set(err, ENOMEM, "write the state file");
-	int r = run_state_write(start->dir.fd, &run);
-	free(run.cgroups);
-	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
-}
-
-static int save_starting(struct start *start, struct error *err)
-{
-	return set_state(start, STATE_STARTING, err);
-}
-
-static int save_running(struct start *start, struct error *err)
-{
-	return set_state(start, STATE_RUNNING, err);
-}
-
 static int write_oom_score(struct start *start, struct error *err)
 {
 	char path[48];
@@ -387,7 +370,7 @@ const struct step oci_supervisor_plan[] = {
 	RESTORED("restore",         NULL,               restore_run),
 	FRESH("prepare-network",      has_net_devices,    prepare_network),
 	FRESH("clone-init",           NULL,               clone_init),
-	FRESH("save-starting",        has_to_note_init,   save_starting),
+	FRESH("save-starting",        has_to_note_init,   oci_save_starting),
 	FRESH("write-oom-score",      has_oom_score,      write_oom_score),
 	FRESH("write-id-maps",        has_idmap,          write_id_maps),
 	FRESH("map-sources",          has_mapped_sources, map_sources),
@@ -403,7 +386,7 @@ const struct step oci_supervisor_plan[] = {
 	RUN("tell-main-pid",        has_to_tell_pid,    tell_main_pid),
 	SIGNAL("signal-go",         has_to_be_told,     POINT_GO),
 	FRESH("await-exec",           is_run,             await_exec),
-	RUN("save-running",         NULL,               save_running),
+	RUN("save-running",         has_to_save_now,    oci_save_running),
 	RUN("run-hooks-poststart",  is_run,             run_poststart_hooks),
 	{ 0 },
 };

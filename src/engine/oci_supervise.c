@@ -94,10 +94,40 @@ int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_t
 	return status;
 }
 
+static int set_state(struct start *start, enum container_state state, struct error *err)
+{
+	(void)process_start_ticks(start->init_pid, &start->init_start_ticks); /* our child: it can not be gone */
+	struct run_state run = { .state = state, .init_pid = start->init_pid, .init_start_ticks = start->init_start_ticks,
+		.supervisor_pid = getpid() };
+
+	if (start->has_cgroups && !(run.cgroups = cgroup_set_to_text(&start->cgroups)))
+		return error_set(err, ENOMEM, "write the state file");
+	int r = run_state_write(start->dir.fd, &run);
+	free(run.cgroups);
+	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
+}
+
+int oci_save_starting(struct start *start, struct error *err)
+{
+	return set_state(start, STATE_STARTING, err);
+}
+
+int oci_save_running(struct start *start, struct error *err)
+{
+	return set_state(start, STATE_RUNNING, err);
+}
+
+bool oci_may_end_at_once(const struct start *start)
+{
+	const struct spec_oci *oci = &start->spec->oci;
+
+	return strcmp(oci->command, "run") == 0 && !oci->detach && !oci->keep && !oci_has_hooks(start->spec, OCI_POSTSTART);
+}
+
 static void remove_all(struct start *start)
 {
 	start_release(start);
-	oci_remove_rundir(&start->dir, start->id.base_path);
+	oci_remove_rundir(&start->dir, start->id.base_path, false);
 }
 
 static int fail(struct start *start, struct error *err)
@@ -147,14 +177,24 @@ static bool has_only_empty_cgroups(const struct start *start)
 	       cgroup_set_remove_empty(&start->cgroups);
 }
 
+/* What has ended within a millisecond nobody has asked for. */
+static int save_late(struct start *start, struct error *err)
+{
+	struct pollfd init = { .fd = start->init_pidfd, .events = POLLIN };
+
+	return oci_may_end_at_once(start) && poll(&init, 1, 1) != 1 ? oci_save_running(start, err) : 0;
+}
+
 /* run in the foreground: until the end, and then nothing is left. */
 static int stay(struct start *start)
 {
-	struct error ignored;
+	struct error err, ignored;
 	pid_t pid = start->init_pid;
 	bool has_pair = start->spec->oci.terminal && !start->spec->oci.console_socket;
 
 	placement_close_sources(start);
+	if (save_late(start, &err) < 0)
+		return fail(start, &err);
 	(void)flock(start->dir.fd, LOCK_UN); /* other commands see it from here on */
 	int status = oci_wait(pid, start->init_pidfd, start->signal_fd, start->console.master_fd, has_pair);
 	if (start->spec->oci.keep)
@@ -163,8 +203,7 @@ static int stay(struct start *start)
 	start->init_pid = 0;
 	bool is_ours = faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
 	if (is_ours && has_only_empty_cgroups(start)) {
-		(void)unlinkat(start->dir.fd, "journal", 0);
-		oci_remove_rundir(&start->dir, start->id.base_path);
+		oci_remove_rundir(&start->dir, start->id.base_path, true);
 	} else {
 		remove_all(start);
 	}

@@ -174,7 +174,6 @@ int placement_clone_init(struct start *start, struct error *err)
 	if (pid < 0)
 		return error_set(err, (int)pid, "clone init");
 	start->init_pid = pid;
-	(void)process_start_ticks(pid, &start->init_start_ticks); /* it is our child: it can not be gone */
 	return 0;
 }
 

@@ -242,6 +242,13 @@ void rundir_remove(struct rundir *dir)
 	close_fd(&dir->fd);
 }
 
+bool rundir_remove_few(const struct rundir *dir)
+{
+	(void)unlinkat(dir->fd, "journal", 0);
+	(void)unlinkat(dir->fd, "spec", 0);
+	return rmdir(dir->path) == 0;
+}
+
 void rundir_close(struct rundir *dir)
 {
 	close_fd(&dir->fd);

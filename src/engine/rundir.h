@@ -52,6 +52,8 @@ int rundir_lock(const struct rundir *dir);
 /* Whether it has none of the files: a start has just made it, or was killed at once. */
 bool rundir_is_empty(const struct rundir *dir);
 
+/* For who holds the lock of what has only a spec and a journal: false when there is more, for rundir_remove then. */
+bool rundir_remove_few(const struct rundir *dir);
 /* Removes the known files and the directory, and closes it. */
 void rundir_remove(struct rundir *dir);
 void rundir_close(struct rundir *dir);

@@ -28,6 +28,7 @@
 #include "engine/restore.h"
 #include "engine/start.h"
 #include "engine/control.h"
+#include "kernel/pidfd.h"
 
 /* ---- conditions: fixed before clone-init ---- */
 
@@ -299,7 +300,10 @@ static int prepare_network(struct start *start, struct error *err)
 
 static int clone_init(struct start *start, struct error *err)
 {
-	return placement_clone_init(start, err);
+	int r = placement_clone_init(start, err);
+
+	(void)process_start_ticks(start->init_pid, &start->init_start_ticks); /* our child: it can not be gone */
+	return r;
 }
 
 static int save_starting(struct start *start, struct error *err)
