@@ -201,10 +201,7 @@ static int build_call(struct dumping *dumping, struct error *err)
 		criu_add(call, "--work-dir");
 		criu_add(call, "%s", dump->work_directory);
 	}
-	if (dump->action_script) {
-		criu_add(call, "--action-script");
-		criu_add(call, "%s", dump->action_script);
-	}
+	criu_add_action(call, dump->action_script);
 	criu_add(call, "--tree");
 	criu_add(call, "%d", dumping->running.init_pid);
 	add_externals(dumping);

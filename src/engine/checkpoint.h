@@ -120,7 +120,7 @@ struct checkpoint_restore {
 	const char *criu;	   /* NULL: see above */
 	const char *action_script; /* of the user; NULL: none */
 	struct checkpoint_limits limits;
-	bool lazy_pages;	   /* a "criu lazy-pages" daemon that the caller has started serves the memory */
+	bool lazy_pages;	   /* the memory comes afterwards, where it can: checkpoint_await_pages. Not for OCI containers */
 	bool tcp_close;
 	bool verbose;
 };
@@ -138,3 +138,12 @@ int checkpoint_describe_restore(const struct checkpoint_restore *restore, char *
  */
 int checkpoint_restore(const struct spec *spec, const struct start_options *options,
 	const struct checkpoint_restore *restore, struct start_result *ret_result, struct error *err);
+
+/*
+ * After a restore with lazy_pages: waits until all of the memory is there; the images must stay until then. At once 0 when
+ * it came with the restore. The container is ended when criu fails to bring it: -EINVAL and the reason. -ESRCH: it has
+ * ended by itself. -ETIMEDOUT: not yet; timeout_ms -1: for ever.
+ */
+int checkpoint_await_pages(const struct container_id *id, int timeout_ms, struct error *err);
+/* Size of the memory in a checkpoint, its pre-dumps counted in. */
+uint64_t checkpoint_memory_bytes(const char *directory);

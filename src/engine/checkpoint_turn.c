@@ -8,9 +8,10 @@
 #include "base/cleanup.h"
 #include "engine/checkpoint.h"
 #include "engine/checkpoint_turn.h"
+#include "engine/pages.h"
 #include "engine/rundir.h"
 
-enum { LOOK_MS = 10, TURN_MS = 30000 };
+enum { LOOK_MS = 10, TURN_MS = 30000, PAGES_MS = 600000 };
 
 static int lock_within(int fd, int timeout_ms)
 {
@@ -26,6 +27,10 @@ static int lock_within(int fd, int timeout_ms)
 
 int checkpoint_turn_take(const struct container_id *id, int run_fd, struct error *err)
 {
+	auto_close int pages_fd = -1;
+	int ready = pages_await(run_fd, PAGES_MS, &pages_fd);
+	if (ready < 0)
+		return error_set(err, ready, "wait for the memory of %s, which is not all there after its restore", id->name);
 	auto_close int fd = openat(run_fd, CHECKPOINT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : lock_within(fd, TURN_MS);
 

@@ -51,8 +51,16 @@ void criu_begin(struct criu_call *call, const char *program, const char *command
 	criu_add(call, "--log-file");
 	criu_add(call, "%s", log);
 	criu_add(call, verbose ? "-v4" : "-v3");
+}
+
+void criu_add_action(struct criu_call *call, const char *user_script)
+{
 	criu_add(call, "--action-script");
 	criu_add(call, "%s", WABE_CRIU_ACTION);
+	if (!user_script)
+		return;
+	criu_add(call, "--action-script");
+	criu_add(call, "%s", user_script);
 }
 
 void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp)
@@ -169,7 +177,7 @@ static char *find_reason(const char *log)
 	return NULL;
 }
 
-static int tell_failure(int status, const char *log, const char *what, struct error *err)
+int criu_tell_failure(int status, const char *log, const char *what, struct error *err)
 {
 	auto_free char *reason = find_reason(log);
 
@@ -210,7 +218,7 @@ int criu_serve(struct criu_process *process, int (*serve)(const struct criu_stag
 		return failed;
 	if (r < 0)
 		return error_set(err, r, "wait for criu");
-	return status == 0 ? 0 : tell_failure(status, log, what, err);
+	return status == 0 ? 0 : criu_tell_failure(status, log, what, err);
 }
 
 int criu_ask(char *const *argv, bool wants_errors, char *answer, size_t size)

@@ -31,9 +31,11 @@ struct criu_call {
 };
 void criu_add(struct criu_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void criu_clear(struct criu_call *call);
-/* What all calls have: images, log, verbosity, action scripts. action_script: of the user, or NULL. */
+/* What all calls have: images, log, verbosity. */
 void criu_begin(struct criu_call *call, const char *program, const char *command, const char *directory, const char *log,
 	bool verbose);
+/* Stages are told: through the channel, and to a script of the user, or NULL. */
+void criu_add_action(struct criu_call *call, const char *user_script);
 
 /* Connections, sockets and locks, on both sides. */
 void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *limits, bool closes_tcp);
@@ -55,6 +57,9 @@ int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *e
  */
 int criu_serve(struct criu_process *process, int (*stage)(const struct criu_stage *stage, void *data, struct error *err),
 	void *data, const char *log, const char *what, struct error *err);
+
+/* Why a criu with this wait status failed: its first error in its log, else the status. Returns a negative number. */
+int criu_tell_failure(int status, const char *log, const char *what, struct error *err);
 
 /*
  * criu's output for one short question ("--version"), first line, or with wants_errors its first error if there is one;

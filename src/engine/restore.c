@@ -116,6 +116,21 @@ static int take_line(struct restore *restore, const char *name, const char *valu
 	return 0;
 }
 
+/* What keeps the memory from coming later is no fault: it comes at once. */
+static void restore_at_once(struct start *start, struct error *why)
+{
+	start->restore->lazy_pages = false;
+	start_warn(start, why);
+}
+
+static void begin_pages(struct start *start)
+{
+	struct error why;
+
+	if (pages_begin(start, &why) < 0)
+		restore_at_once(start, &why);
+}
+
 int restore_load(struct start *start, struct error *err)
 {
 	auto_free char *text = NULL;
@@ -140,7 +155,10 @@ int restore_load(struct start *start, struct error *err)
 	auto_close int dir_fd = open(restore->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_set(err, errno, "open directory %s", restore->directory);
-	return image_read(&restore->image, dir_fd, restore->directory, err);
+	r = image_read(&restore->image, dir_fd, restore->directory, err);
+	if (r == 0 && restore->lazy_pages)
+		begin_pages(start);
+	return r;
 }
 
 void restore_clear(struct start *start)
@@ -241,6 +259,7 @@ static void run_child(void *data, int channel_fd)
 int restore_run(struct start *start, struct error *err)
 {
 	struct criu_process process;
+	struct error why;
 
 	vector_for_each (link, &start->restore->image.links) {
 		int r = network_rename_inside(start->network, link->place, link->inside_name);
@@ -250,6 +269,8 @@ int restore_run(struct start *start, struct error *err)
 	}
 	int r = start->restore->limits.no_groups ? 0 : image_make_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: make_readable(start, err);
+	if (r == 0 && start->restore->lazy_pages && pages_await_server(start, &why) < 0)
+		restore_at_once(start, &why);
 	r = r ?: criu_fork(run_child, start, &process, err);
 	if (r < 0)
 		return r;
@@ -258,6 +279,8 @@ int restore_run(struct start *start, struct error *err)
 	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);
 	if (r == 0 && start->init_pid <= 0)
 		r = error_set_kind(err, ERROR_INTERNAL, 0, "criu has restored no process");
+	if (r == 0 && start->restore->lazy_pages && (r = pages_go(start)) < 0)
+		r = error_set(err, r, "tell the keeper of the pages");
 	if (r == 0 && start->restore->image.is_frozen)
 		r = cgroup_freeze(&start->cgroups, 10000);
 	return r;

@@ -11,7 +11,8 @@ struct start;
 /* In the supervisor. All strings owned. */
 struct restore {
 	char *directory, *work, *criu, *action_script, *log;
-	bool lazy_pages, tcp_close, verbose;
+	bool lazy_pages; /* the memory comes afterwards: engine/pages.h */
+	bool tcp_close, verbose;
 	struct checkpoint_limits limits;
 	pid_t criu_pid;
 	struct image image;

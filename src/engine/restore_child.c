@@ -218,10 +218,7 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 	criu_begin(call, restore->criu, "restore", restore->directory, "restore.log", restore->verbose);
 	criu_add(call, "--work-dir");
 	criu_add(call, "%s", restore->work);
-	if (restore->action_script) {
-		criu_add(call, "--action-script");
-		criu_add(call, "%s", restore->action_script);
-	}
+	criu_add_action(call, restore->action_script);
 	criu_add(call, "--restore-detached");
 	criu_add(call, "--restore-sibling");
 	criu_add(call, "--root");

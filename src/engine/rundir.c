@@ -15,11 +15,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "engine/pages.h"
 #include "kernel/pidfd.h"
 
 /* Everything that may lie in a run directory. */
 static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start", "restore",
-	CHECKPOINT_LOCK };
+	CHECKPOINT_LOCK, PAGES_FILE };
 
 /* A directory that nobody but the caller can write to: what is found below is believed. */
 static bool is_own_directory(const char *path)

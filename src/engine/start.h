@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/handover.h"
 #include "engine/notify.h"
+#include "engine/pages.h"
 #include "engine/plan.h"
 #include "engine/rundir.h"
 #include "network/network.h"
@@ -64,6 +65,7 @@ struct start {
 	uint64_t init_start_ticks;
 	const char *running_step;
 	const struct step *init_plan; /* what init walks */
+	struct pages pages;	 /* of a restored container, as long as not all of its memory is there */
 	struct restore *restore; /* out of a checkpoint; NULL: a fresh start */
 };
 

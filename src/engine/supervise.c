@@ -98,6 +98,7 @@ void start_release(struct start *start)
 	if (start->network)
 		network_down(start->spec, start->network, start->netns_fd);
 	resources_release(start->dir.fd, start->netns_fd, start->log);
+	pages_end(start);
 	release_handles(start);
 }
 
@@ -194,7 +195,7 @@ static void serve_console(struct loop *loop, const struct pollfd *fds, nfds_t co
 static void watch(struct loop *loop)
 {
 	struct start *start = loop->start;
-	struct pollfd fds[8 + CONTROL_CONNECTIONS];
+	struct pollfd fds[9 + CONTROL_CONNECTIONS];
 
 	for (;;) {
 		nfds_t count = 0;
@@ -207,6 +208,7 @@ static void watch(struct loop *loop)
 		nfds_t notifications = count;
 		add_fd(fds, &count, start->notify.epoll_fd);
 		add_fd(fds, &count, loop->filter_fd);
+		add_fd(fds, &count, start->pages.keeper_pid > 0 ? start->pages.channel_fd : -1);
 		nfds_t connections = count;
 		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
 			add_fd(fds, &count, loop->control.fds[i]);
@@ -222,6 +224,8 @@ static void watch(struct loop *loop)
 			notify_serve(start);
 		if (fds[notifications + 1].revents)
 			addresses_serve(start, loop->filter_fd);
+		if (fds[notifications + 2].revents)
+			pages_end(start);
 		if (fds[2].revents)
 			control_accept(&loop->control);
 		if (fds[0].revents)

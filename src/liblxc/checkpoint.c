@@ -56,6 +56,7 @@ static int dump(struct lxc_container *c, const struct migrate_opts *options, boo
 	return is_predump ? checkpoint_predump(&id, &wish, NULL, err) : checkpoint_dump(&id, &wish, NULL, err);
 }
 
+/* 1: it runs, *err is a warning. */
 static int restore_from(struct lxc_container *c, const struct checkpoint_restore *restore, const struct start_options *options,
 	struct error *err)
 {
@@ -64,7 +65,11 @@ static int restore_from(struct lxc_container *c, const struct checkpoint_restore
 	auto_lock(c);
 	int r = check_running(c, false, err);
 	r = r < 0 ? r : prepare_start(c, NULL, false, err);
-	return r < 0 ? r : checkpoint_restore(lxc_config_spec(self(c)->config), options, restore, &result, err);
+	r = r < 0 ? r : checkpoint_restore(lxc_config_spec(self(c)->config), options, restore, &result, err);
+	if (r < 0 || !*result.warning.what)
+		return r < 0 ? r : 0;
+	*err = result.warning;
+	return 1;
 }
 
 static int restore_options(struct lxc_container *c, const struct migrate_opts *options, struct error *err)
@@ -171,6 +176,7 @@ int extra_restore(struct lxc_container *c, const struct extra_restore_options *o
 	const struct checkpoint_restore wish = { .directory = options->directory,
 		.criu = criu_setting(),
 		.action_script = options->action_script,
+		.lazy_pages = options->lazy,
 		.verbose = options->verbose };
 	const struct start_options start = { .foreground = options->foreground,
 		.replace_process = options->foreground,
@@ -178,7 +184,21 @@ int extra_restore(struct lxc_container *c, const struct extra_restore_options *o
 		.close_all_fds = true };
 	int r = restore_from(c, &wish, &start, &err);
 
+	return r != 0 ? container_fault(c, &err, r) : 0;
+}
+
+int extra_await_memory(struct lxc_container *c)
+{
+	struct container_id id = id_of(c);
+	struct error err = { 0 };
+	int r = checkpoint_await_pages(&id, -1, &err);
+
 	return r < 0 ? container_fault(c, &err, r) : 0;
+}
+
+uint64_t extra_memory_bytes(const char *directory)
+{
+	return checkpoint_memory_bytes(directory);
 }
 
 int extra_blockers(struct lxc_container *c, struct extra_blocker **ret_blockers)

@@ -24,8 +24,14 @@ struct extra_restore_options {
 	const char *directory, *action_script; /* the latter or NULL */
 	const char *command;		       /* for error lines */
 	bool foreground, verbose;	       /* as of extra_start_options */
+	bool lazy;			       /* the memory comes while it runs, where it can: extra_await_memory */
 };
+/* 1: as of extra_start. */
 int extra_restore(struct lxc_container *c, const struct extra_restore_options *options);
+/* Waits until all of the memory is there. Negative: the container has ended before. */
+int extra_await_memory(struct lxc_container *c);
+/* How much there is in a checkpoint. */
+uint64_t extra_memory_bytes(const char *directory);
 /* The container runs on. action_script or NULL. */
 int extra_checkpoint(struct lxc_container *c, const char *directory, const char *action_script, bool verbose);
 

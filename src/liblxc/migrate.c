@@ -104,10 +104,10 @@ static int adapt(void *data, const struct migrate_place *place, const char *text
 
 /* ---- to run it, to remove it ---- */
 
-static int start(void *data, const struct migrate_place *place, const char *images, struct error *err)
+static int start(void *data, const struct migrate_place *place, const char *images, bool is_lazy, struct error *err)
 {
 	const struct extra_start_options plain = { .command = "lxc-start" };
-	const struct extra_restore_options how = { .directory = images, .command = "lxc-start" };
+	const struct extra_restore_options how = { .directory = images, .command = "lxc-start", .lazy = is_lazy };
 	struct lxc_container *c = lxc_container_new(place->id.name, data);
 	if (!c)
 		return error_set(err, ENOMEM, "start %s", place->id.name);

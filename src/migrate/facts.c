@@ -72,6 +72,7 @@ int facts_of_host(struct pairs *facts, bool with_criu, const char *criu)
 	r = pairs_set(facts, "criu", found.version);
 	r = r ?: pairs_set_number(facts, "criu-works", found.works);
 	r = r ?: pairs_set(facts, "criu-why-not", found.works ? NULL : found.why_not);
+	r = r ?: pairs_set_number(facts, "criu-lazy", found.lazy_pages);
 	return r ?: pairs_set_number(facts, "criu-tracks", found.memory_track);
 }
 

@@ -35,8 +35,11 @@ struct migrate_front {
 	 */
 	int (*adapt)(void *data, const struct migrate_place *place, const char *text, const char *from_directory, char **ret_text,
 		char **ret_root, struct pairs *answer, struct error *err);
-	/* Starts it, from the memory in directory images, or anew (NULL). Afterwards it runs, or nothing does. */
-	int (*start)(void *data, const struct migrate_place *place, const char *images, struct error *err);
+	/*
+	 * Starts it, from the memory in directory images, or anew (NULL). Afterwards it runs, or nothing does. is_lazy: the memory
+	 * may come while it runs already (engine/checkpoint.h).
+	 */
+	int (*start)(void *data, const struct migrate_place *place, const char *images, bool is_lazy, struct error *err);
 	/* Source: ends it, at the latest after timeout_s; it may not run. */
 	int (*stop)(void *data, const struct migrate_place *place, int timeout_s, struct error *err);
 	/* Source: removes the container, whose configuration has the name config now. */
@@ -47,7 +50,7 @@ struct migrate_front {
 
 /* What the source tells whoever waits. */
 struct migrate_progress {
-	const char *step;     /* "root", "memory", "stop", "hand over", ... */
+	const char *step;     /* "root", "memory", "stop", "hand over", ...; "pages": it runs, bytes are to be filled, or were */
 	unsigned pass;	      /* from 1; 0: the step has none */
 	uint64_t entries, bytes; /* of this pass */
 	uint64_t duration_us, estimated_freeze_us; /* 0: not known yet */
@@ -62,6 +65,7 @@ struct migrate_request {
 	const char *text;	 /* its configuration */
 	const char *via;	 /* shell command that gives the stream; NULL with resume or abort: the one of before */
 	bool online;		 /* with its memory; else it is stopped and started there */
+	bool no_lazy;		 /* online: all of its memory is there before it runs */
 	bool shared;		 /* the root file system is there already */
 	bool keep;		 /* what is here is kept, as CONFIG.migrated */
 	bool check;		 /* only say what is missing */

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "engine/checkpoint.h"
 #include "engine/fault.h"
 #include "migrate/facts.h"
 #include "storage/storage.h"
@@ -39,7 +40,7 @@ void source_report(const struct source *source, const char *step, unsigned pass,
 		source->request->progress(source->request->data, &progress);
 }
 
-static void tell(const struct source *source, const char *line)
+void source_tell(const struct source *source, const char *line)
 {
 	if (source->request->tell)
 		source->request->tell(source->request->data, line);
@@ -128,6 +129,7 @@ static int fill_hello(struct source *source, struct pairs *hello)
 	r = r ?: pairs_set(hello, "directory", source->place.directory);
 	r = r ?: pairs_set(hello, "id", pairs_get(&source->record.pairs, "id", ""));
 	r = r ?: pairs_set(hello, "mode", request->online ? "online" : "offline");
+	r = r ?: pairs_set_number(hello, "lazy", request->online && !request->no_lazy);
 	r = r ?: pairs_set(hello, "storage", request->shared ? "shared" : "sent");
 	return r ?: pairs_set_number(hello, "start", source_is_running(source));
 }
@@ -143,7 +145,7 @@ static int read_preflight(struct source *source, const struct pairs *answer, str
 			continue;
 		missing += is_missing;
 		if (text_format(&text, "%s: %s", is_missing ? "missing at the target" : "note", strchr(*line, '=') + 1) == 0)
-			tell(source, text);
+			source_tell(source, text);
 	}
 	if (missing == 0)
 		return 0;
@@ -357,8 +359,10 @@ static int end_target(struct source *source, bool gives_up, struct error *err)
 {
 	const char *name = source->place.id.name;
 	if (record_has_config(&source->record, "")) { /* it is here for good, and no one waits for a word of this side */
+		(void)checkpoint_await_pages(&source->place.id, -1, NULL); /* an end of it is no business of this */
+		int r = record_remove_tree(&source->record, MIGRATE_MEMORY, err);
 		record_remove(&source->record);
-		return 0;
+		return r;
 	}
 	if (!gives_up) {
 		(void)error_set_kind(err, ERROR_USAGE, EINVAL, "%s is to come here", name);

@@ -15,12 +15,15 @@ struct source {
 	int root_fd;
 	uint64_t start_us, frozen_at_us;
 	uint64_t bytes_per_s; /* of what was sent so far; 0: not known */
+	uint64_t pages_bytes; /* of memory that comes there while it runs already */
 	struct migrate_result result;
 };
 
 uint64_t source_now_us(void);
 void source_report(const struct source *source, const char *step, unsigned pass, const struct tree_counts *counts,
 	uint64_t duration_us, uint64_t estimated_freeze_us);
+/* A line for the user. */
+void source_tell(const struct source *source, const char *line);
 bool source_is_running(const struct source *source);
 /* Shuts it down, or kills it after the request's time. */
 int source_stop(struct source *source, struct error *err);

@@ -71,7 +71,7 @@ static int bring_up(struct source *source, struct error *err)
 		return 0;
 	if (has_memory && text_format(&images, "%s/" MIGRATE_MEMORY "/last", source->place.directory) < 0)
 		return error_set(err, ENOMEM, "start");
-	return source->front->start(source->front->data, &source->place, images, err);
+	return source->front->start(source->front->data, &source->place, images, false, err);
 }
 
 static int stay_here(struct source *source, bool tell, struct error *err)
@@ -105,6 +105,23 @@ static int take_back(struct source *source, struct error *err)
 
 /* ---- it is there ---- */
 
+/* The target answers when it has all of the memory in its place. */
+static void take_leave(struct source *source)
+{
+	struct pairs answer = { 0 };
+	struct tree_counts counts = { .bytes = source->pages_bytes };
+	uint64_t begin_us = source_now_us();
+	if (counts.bytes)
+		source_report(source, "pages", 0, &counts, 0, 0);
+	int r = source_ask(source, MESSAGE_DONE, &answer, NULL);
+	const char *why = r == 0 ? pairs_get(&answer, "pages-why", NULL) : "the target does not say whether all of its memory is there";
+	if (counts.bytes && why)
+		source_tell(source, why);
+	else if (counts.bytes)
+		source_report(source, "pages", 0, &counts, source_now_us() - begin_us, 0);
+	pairs_clear(&answer);
+}
+
 int source_end(struct source *source, struct error *err)
 {
 	auto_free char *config = NULL;
@@ -112,7 +129,7 @@ int source_end(struct source *source, struct error *err)
 		source->result.frozen_us = source_now_us() - source->frozen_at_us;
 	int r = record_save(&source->record, "gone", err);
 	r = r ?: source_inject("migrate-gone", err);
-	(void)source_ask(source, MESSAGE_DONE, NULL, NULL);
+	take_leave(source);
 	peer_close(&source->peer);
 	r = r ?: record_remove_tree(&source->record, MIGRATE_MEMORY, err);
 	if (r < 0 || text_format(&config, "%s.migrated", source->place.config) < 0)
@@ -143,6 +160,7 @@ static int decide(struct source *source, const struct pairs *answer, bool wants_
 {
 	const char *state = pairs_get(answer, "state", "none");
 	if (strcmp(state, "running") == 0) {
+		source->pages_bytes = pairs_get_number(answer, "pages");
 		int r = source_end(source, err);
 		return r == 0 && wants_back ? error_set_kind(err, ERROR_BUSY, EBUSY, "it runs at the target already") : r;
 	}

@@ -17,8 +17,8 @@ static void tell_blocker(const struct source *source, const struct checkpoint_bl
 	int r = blocker->pid ? text_format(&line, "in the way: process %d (%s%s%s): %s", blocker->pid, blocker->process ?: "?",
 				       blocker->service ? ", " : "", blocker->service ?: "", blocker->what) :
 			       text_format(&line, "in the way: %s", blocker->what);
-	if (r == 0 && source->request->tell)
-		source->request->tell(source->request->data, line);
+	if (r == 0)
+		source_tell(source, line);
 }
 
 int source_check_online(struct source *source, struct error *err)

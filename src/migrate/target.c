@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/checkpoint.h"
 #include "engine/fault.h"
 #include "migrate/facts.h"
 #include "migrate/message.h"
@@ -16,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Less memory than this is restored in the time that it takes to start the page server. */
+#define LAZY_BYTES (16U << 20)
+
 struct target {
 	const struct migrate_front *front;
 	struct stream stream;
@@ -25,6 +29,9 @@ struct target {
 	struct record record;
 	char *text; /* the configuration as it will be here */
 	char *root; /* directory */
+	bool can_be_lazy;	/* criu's page server works here, and is wanted */
+	uint64_t pages_bytes;	/* that it is to bring */
+	struct error pages_why; /* it has failed */
 	bool is_open, is_over; /* record; the stream has served its purpose */
 };
 
@@ -95,6 +102,7 @@ static int compare(struct target *target, struct pairs *answer, struct error *er
 	for (size_t i = 0; r == 0 && i < sizeof(told) / sizeof(*told); i++)
 		if (pairs_set(answer, told[i], pairs_get(&here, told[i], NULL)) < 0)
 			r = error_set(err, ENOMEM, "answer");
+	target->can_be_lazy = pairs_get_number(&target->hello, "lazy") && pairs_get_number(&here, "criu-lazy");
 	pairs_clear(&here);
 	return r;
 }
@@ -228,7 +236,9 @@ static int start(struct target *target, struct error *err)
 		return 0;
 	if (is_online && text_format(&images, "%s/" MIGRATE_MEMORY "/last", target->place.directory) < 0)
 		return error_set(err, ENOMEM, "start");
-	return target->front->start(target->front->data, &target->place, images, err);
+	uint64_t bytes = images && target->can_be_lazy ? checkpoint_memory_bytes(images) : 0;
+	target->pages_bytes = bytes >= LAZY_BYTES ? bytes : 0;
+	return target->front->start(target->front->data, &target->place, images, target->pages_bytes > 0, err);
 }
 
 /* It does not start here: the source may have it back. As long as the note is not written it is still here. */
@@ -286,6 +296,7 @@ static int finish(struct target *target, struct error *err)
 	target->is_over = true;
 	if (strcmp(record_state(&target->record), "running") != 0)
 		return remove_all(target, err);
+	(void)checkpoint_await_pages(&target->place.id, -1, &target->pages_why); /* the source is told */
 	int r = record_remove_tree(&target->record, MIGRATE_MEMORY, err);
 	if (r == 0)
 		record_remove(&target->record);
@@ -295,10 +306,15 @@ static int finish(struct target *target, struct error *err)
 static int answer_state(struct target *target, struct error *err)
 {
 	struct pairs answer = { 0 };
+	char line[1200];
 	const struct pairs *pairs = &target->record.pairs;
 	const char *state = target->is_open && *record_state(&target->record) ? record_state(&target->record) : "none";
 	int r = pairs_set(&answer, "state", state);
 	r = r ?: pairs_set(&answer, "why", pairs_get(pairs, "why", NULL));
+	if (r == 0 && target->pages_bytes)
+		r = pairs_set_number(&answer, "pages", target->pages_bytes);
+	if (r == 0 && target->pages_why.kind != ERROR_NONE)
+		r = pairs_set(&answer, "pages-why", error_render(&target->pages_why, line, sizeof(line)));
 	r = r ?: stream_send_pairs(&target->stream, MESSAGE_OK, &answer);
 	pairs_clear(&answer);
 	return r < 0 ? error_set(err, r, "answer") : 0;

@@ -9,6 +9,7 @@
 #include <lxc/lxccontainer.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,16 +17,17 @@
 
 #define LATEST "latest"
 
-enum { KEY_PREDUMP_DIR = 256, KEY_CHECK, KEY_EVERY, END_S = 2 };
+enum { KEY_PREDUMP_DIR = 256, KEY_CHECK, KEY_EVERY, KEY_LAZY, END_S = 2 };
 
 struct checkpoint_state {
 	char *directory, *predump_dir, *action_script;
-	bool restore, stop, verbose, predump, foreground, check;
+	bool restore, stop, verbose, predump, foreground, check, lazy;
 	uint32_t every_s;
 };
 
 static const struct tool_option options[] = {
 	{ "restore", 'r', ARGUMENT_NONE, NULL, "Restore the container" },
+	{ "lazy", KEY_LAZY, ARGUMENT_NONE, NULL, "With -r: let it run at once, its memory comes while it does" },
 	{ "checkpoint-dir", 'D', ARGUMENT_REQUIRED, "DIR", "The directory of the checkpoint" },
 	{ "stop", 's', ARGUMENT_NONE, NULL, "Stop the container once it is saved" },
 	{ "verbose", 'v', ARGUMENT_NONE, NULL, "Let criu write all it does to its log in DIR" },
@@ -65,6 +67,7 @@ static int take_option(struct call *call, int key, const char *value)
 	case 'p': state->predump = true; return 0;
 	case KEY_PREDUMP_DIR: return text_replace(&state->predump_dir, value);
 	case KEY_CHECK: state->check = true; return 0;
+	case KEY_LAZY: state->lazy = true; return 0;
 	case KEY_EVERY:
 		if (text_to_u32(value, &state->every_s) == 0 && state->every_s > 0)
 			return 0;
@@ -170,6 +173,25 @@ static int save_again_and_again(const struct call *call, struct lxc_container *c
 	}
 }
 
+/* Who breaks off here changes nothing. */
+static int await_memory(const struct call *call, struct lxc_container *c, const char *directory)
+{
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (!call->quiet)
+		printf("pages: %" PRIu64 " MiB to fill\n", extra_memory_bytes(directory) >> 20);
+	fflush(stdout);
+	if (extra_await_memory(c) < 0) {
+		tool_container_error(call, c, "its memory is not whole");
+		return EXIT_FAILURE;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (!call->quiet)
+		printf("pages: done in %lld ms\n", (long long)(end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000);
+	return EXIT_SUCCESS;
+}
+
 static int bring_back(const struct call *call, struct lxc_container *c)
 {
 	const struct checkpoint_state *state = call->state;
@@ -181,11 +203,17 @@ static int bring_back(const struct call *call, struct lxc_container *c)
 		.action_script = state->action_script,
 		.command = call->tool->name,
 		.foreground = state->foreground,
+		.lazy = state->lazy,
 		.verbose = state->verbose };
-	if (extra_restore(c, &wish) >= 0)
-		return EXIT_SUCCESS;
-	tool_container_error(call, c, "failed to restore");
-	return EXIT_FAILURE;
+	int r = extra_restore(c, &wish);
+
+	if (r < 0) {
+		tool_container_error(call, c, "failed to restore");
+		return EXIT_FAILURE;
+	}
+	if (r > 0)
+		tool_error(call, "warning: %s", c->error_string);
+	return r == 0 && state->lazy ? await_memory(call, c, wish.directory) : EXIT_SUCCESS;
 }
 
 static int run_on(const struct call *call, struct lxc_container *c)
@@ -233,7 +261,10 @@ const struct tool lxc_checkpoint_tool = {
 		       "runs on too, and DIR is no checkpoint; the error has criu's reason, DIR/dump.log or DIR/restore.log "
 		       "the rest. Before anything is stopped the container is looked through for what criu can not save; "
 		       "--check lists all of it, with exit status 1 if there is any.\n\nWith --every the command stays "
-		       "until the container has stopped.",
+		       "until the container has stopped.\n\nWith -r --lazy the container goes on before its memory has been "
+		       "read: a page comes when it is touched, all others beside, and the command stays until all are there (it "
+		       "may be killed without harm). DIR must stay until then. Should criu fail meanwhile, the container is "
+		       "killed at once. Where it can not be done, it is restored as without --lazy, with a warning.",
 	.option = take_option,
 	.run = run,
 	.state_size = sizeof(struct checkpoint_state),

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { KEY_VIA = 256, KEY_TARGET_PATH, KEY_ONLINE, KEY_SHARED, KEY_KEEP, KEY_CHECK, KEY_TIMEOUT, KEY_STOP_TIMEOUT, KEY_PASSES,
+enum { KEY_VIA = 256, KEY_TARGET_PATH, KEY_ONLINE, KEY_NO_LAZY, KEY_SHARED, KEY_KEEP, KEY_CHECK, KEY_TIMEOUT, KEY_STOP_TIMEOUT, KEY_PASSES,
 	KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, STATUS_ON_ITS_WAY = 3 };
 
 struct migrate_state {
@@ -30,6 +30,7 @@ static const struct tool_option options[] = {
 	{ "via", KEY_VIA, ARGUMENT_REQUIRED, "COMMAND", "Instead: to where the shell command COMMAND leads, which must run lxc-migrate --receive there" },
 	{ "target-path", KEY_TARGET_PATH, ARGUMENT_REQUIRED, "PATH", "With --to: the containers of that host are below PATH" },
 	{ "online", KEY_ONLINE, ARGUMENT_NONE, NULL, "With its memory and its connections; else it is stopped here and started there" },
+	{ "no-lazy", KEY_NO_LAZY, ARGUMENT_NONE, NULL, "With --online: let it run there when all of its memory is in its place, not before" },
 	{ "shared", KEY_SHARED, ARGUMENT_NONE, NULL, "Both hosts see its root file system at the same path: it is not sent" },
 	{ "keep", KEY_KEEP, ARGUMENT_NONE, NULL, "Keep what is here, with the configuration renamed to config.migrated" },
 	{ "check", KEY_CHECK, ARGUMENT_NONE, NULL, "Only say what is missing at the target" },
@@ -68,6 +69,9 @@ static int take_option(struct call *call, int key, const char *value)
 	case KEY_ONLINE:
 		state->request.online = true;
 		return 0;
+	case KEY_NO_LAZY:
+		state->request.no_lazy = true;
+		return 0;
 	case KEY_SHARED:
 		state->request.shared = true;
 		return 0;
@@ -100,11 +104,24 @@ static int take_option(struct call *call, int key, const char *value)
 
 /* ---- what the user sees ---- */
 
+static void print_pages(const struct migrate_progress *progress)
+{
+	if (progress->duration_us)
+		printf("pages: done in %" PRIu64 " ms\n", progress->duration_us / 1000);
+	else
+		printf("pages: %" PRIu64 " MiB to fill\n", progress->bytes >> 20);
+	fflush(stdout);
+}
+
 static void print_progress(void *data, const struct migrate_progress *progress)
 {
 	const struct call *call = data;
 	if (call->quiet)
 		return;
+	if (strcmp(progress->step, "pages") == 0) {
+		print_pages(progress);
+		return;
+	}
 	printf("%s", progress->step);
 	if (progress->pass)
 		printf(" pass %u", progress->pass);

@@ -103,12 +103,12 @@ int vz_command_suspend(struct vz *vz)
 	return status;
 }
 
-int vz_restore(struct vz *vz, const char *directory)
+int vz_restore(struct vz *vz, const char *directory, bool is_lazy)
 {
 	struct error err = { 0 };
 	struct start_options options = { 0 };
 	struct start_result result = { 0 };
-	struct checkpoint_restore wish = { .directory = directory };
+	struct checkpoint_restore wish = { .directory = directory, .lazy_pages = is_lazy };
 	auto_spec struct spec *spec = NULL;
 
 	int status = vz_make_spec(vz, &spec);
@@ -142,7 +142,7 @@ static int resume(struct vz *vz, const struct suspend *suspend)
 	if (stat(directory, &info) < 0 || !checkpoint_is_complete(directory))
 		return vz_fail(vz, VZ_RESUME, "Unable to open dump %s", directory);
 	vz_say(vz, "Restoring container ...");
-	int status = vz_restore(vz, directory);
+	int status = vz_restore(vz, directory, false);
 	if (status != VZ_OK)
 		return status;
 	vz_say(vz, "Restoring completed successfully");

@@ -176,7 +176,7 @@ int vz_command_stopped(struct vz *vz);
 int vz_command_suspend(struct vz *vz);
 int vz_command_resume(struct vz *vz);
 /* Mounts it and lets it go on from the dump in directory; says why it can not. */
-int vz_restore(struct vz *vz, const char *directory);
+int vz_restore(struct vz *vz, const char *directory, bool is_lazy);
 int vz_command_create(struct vz *vz);
 int vz_command_destroy(struct vz *vz);
 int vz_command_status(struct vz *vz);

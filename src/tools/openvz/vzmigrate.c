@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { KEY_VIA = 256, KEY_ONLINE, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 75 /* EX_TEMPFAIL of sysexits.h */ };
+enum { KEY_VIA = 256, KEY_ONLINE, KEY_NO_LAZY, KEY_CHECK, KEY_RESUME, KEY_ABORT, KEY_FORCE, KEY_RECEIVE, KEY_SSH, KEY_HELP, EXIT_ON_ITS_WAY = 75 /* EX_TEMPFAIL of sysexits.h */ };
 
 static const char help[] =
 	"Usage: vzmigrate [--online] [-r yes|no] [-v] [--ssh=OPTIONS] HOST CTID\n"
@@ -22,6 +22,7 @@ static const char help[] =
 	"Moves a container to another host: its files while it runs, then it is stopped here and started there.\n"
 	"\n"
 	"  --online                  With its memory and its connections (criu 4.2 or newer on both hosts): it is not stopped\n"
+	"  --no-lazy                 With --online: let it run there when all of its memory is in its place, not before\n"
 	"  -r, --remove-area yes|no  Remove it here afterwards (default yes); the configuration stays as CTID.conf.migrated\n"
 	"  -v                        Say how far it is\n"
 	"  --check-only              Only say what is missing at the target\n"
@@ -93,11 +94,11 @@ static int reopen(struct vz *vz, struct error *err)
 	return vz_ct_open(&vz->ct, id, err);
 }
 
-static int start(void *data, const struct migrate_place *place, const char *images, struct error *err)
+static int start(void *data, const struct migrate_place *place, const char *images, bool is_lazy, struct error *err)
 {
 	struct vz *vz = data;
 	int r = reopen(vz, err);
-	if (r == 0 && (images ? vz_restore(vz, images) : vz_start(vz, false, false)) != VZ_OK)
+	if (r == 0 && (images ? vz_restore(vz, images, is_lazy) : vz_start(vz, false, false)) != VZ_OK)
 		r = error_set_kind(err, ERROR_KERNEL, 0, "container %s does not start", place->id.name);
 	return r;
 }
@@ -131,7 +132,10 @@ static bool is_companion(int dir_fd, const char *name, struct stat *ret_info)
 
 static void print_progress(void *data, const struct migrate_progress *progress)
 {
-	if (progress->duration_us)
+	if (strcmp(progress->step, "pages") == 0)
+		vz_detail(data, progress->duration_us ? "pages: %" PRIu64 " MiB filled" : "pages: %" PRIu64 " MiB to fill",
+			progress->bytes >> 20);
+	else if (progress->duration_us)
 		vz_detail(data, "%s, pass %u: %" PRIu64 " bytes in %" PRIu64 " ms", progress->step, progress->pass, progress->bytes,
 			progress->duration_us / 1000);
 	else
@@ -225,6 +229,9 @@ static int take_option(struct call *call, int key, const char *value)
 	case KEY_ONLINE:
 		call->request.online = true;
 		return 0;
+	case KEY_NO_LAZY:
+		call->request.no_lazy = true;
+		return 0;
 	case KEY_SSH:
 		call->ssh_options = value;
 		return 0;
@@ -271,7 +278,8 @@ static int run(struct call *call, int argc, char **argv)
 
 int vzmigrate_main(int argc, char **argv)
 {
-	static const struct option options[] = { { "remove-area", 1, NULL, 'r' }, { "online", 0, NULL, KEY_ONLINE }, { "via", 1, NULL, KEY_VIA },
+	static const struct option options[] = { { "remove-area", 1, NULL, 'r' }, { "online", 0, NULL, KEY_ONLINE }, { "no-lazy", 0, NULL, KEY_NO_LAZY },
+		{ "via", 1, NULL, KEY_VIA },
 		{ "ssh", 1, NULL, KEY_SSH }, { "check-only", 0, NULL, KEY_CHECK }, { "resume", 0, NULL, KEY_RESUME },
 		{ "abort", 0, NULL, KEY_ABORT }, { "force", 0, NULL, KEY_FORCE }, { "receive", 0, NULL, KEY_RECEIVE },
 		{ "help", 0, NULL, KEY_HELP }, { NULL, 0, NULL, 0 } };

@@ -1,0 +1,40 @@
+#pragma once
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Memory that comes after a restore: criu's page server (criu lazy-pages) brings each page from the images when it is
+ * touched, and all others beside. When the last descriptor of a userfaultfd is closed the kernel gives zeros for what is
+ * missing (mm/userfaultfd.c: userfaultfd_release). So a process of ours, the keeper, is the server's parent and tracer: a
+ * traced process stops at its end before anything of it is closed (PTRACE_EVENT_EXIT; for SIGKILL too, since Linux 5.0),
+ * and unless that end is a success the keeper kills the container then. It closes over the userfaultfds of processes
+ * forked meanwhile too, which only the server has. Keeper and server live on when the supervisor is killed.
+ */
+
+/* Of the run directory: "filling BYTES", then "done" or "failed REASON"; locked as long as the server runs. */
+#define PAGES_FILE "pages"
+
+/* The supervisor's end. */
+struct pages {
+	pid_t keeper_pid; /* 0: none */
+	int channel_fd;	  /* struct message; ends with the keeper */
+};
+
+struct start;
+
+/* Starts both, before the container is made. An error: the memory has to be restored at once. */
+int pages_begin(struct start *start, struct error *err);
+/* Waits until the server can be connected to. */
+int pages_await_server(struct start *start, struct error *err);
+/* The restore has ended, the container runs. */
+int pages_go(struct start *start);
+/* Reaps the keeper, which ends when all is there, or the container is gone; before pages_go: at once. */
+void pages_end(struct start *start);
+
+/* The keeper. */
+_Noreturn void pages_keep(struct start *start, int channel_fd);
+
+/* Waits for the lock of PAGES_FILE. 1: *ret_fd is the locked file, 0: there is none, -ETIMEDOUT. */
+int pages_await(int run_fd, int timeout_ms, int *ret_fd);
