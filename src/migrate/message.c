@@ -3,10 +3,12 @@
 #include "base/cleanup.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/sendfile.h>
 
-enum { PENDING_MAX = 256 * 1024 };
+enum { PENDING_MAX = 256 * 1024, DATA_HEAD = 2 * sizeof(uint64_t) };
 
 static bool reserve(struct message *message, size_t more)
 {
@@ -27,7 +29,7 @@ static bool reserve(struct message *message, size_t more)
 void message_start(struct message *message, enum message_type type)
 {
 	message->type = type;
-	message->length = message->at = 0;
+	message->length = message->at = message->rest = 0;
 	message->is_short = false;
 }
 
@@ -168,6 +170,64 @@ int stream_send(struct stream *stream, const struct message *message)
 	return r < 0 || message->length == 0 ? r : append(stream, message->data, message->length);
 }
 
+/* A pipe takes the pages of the file themselves. 0: the file ends here. */
+static ssize_t send_part(struct stream *stream, int fd, uint64_t at, size_t length)
+{
+	off_t offset = (off_t)at;
+	for (;;) {
+		ssize_t done = sendfile(stream->out_fd, fd, &offset, length);
+		if (done >= 0 || (errno != EAGAIN && errno != EINTR))
+			return done < 0 ? -errno : done;
+		int r = errno == EINTR ? 0 : wait_for(stream->out_fd, POLLOUT, stream->timeout_ms);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Where sendfile(2) can not: through the buffer, which is empty. */
+static ssize_t copy_part(struct stream *stream, int fd, uint64_t at, size_t length)
+{
+	ssize_t count = pread(fd, stream->pending, length < PENDING_MAX ? length : PENDING_MAX, (off_t)at);
+	if (count <= 0)
+		return count < 0 ? -errno : 0;
+	int r = write_out(stream, stream->pending, (size_t)count);
+	return r < 0 ? r : count;
+}
+
+static int send_content(struct stream *stream, int fd, uint64_t at, size_t length)
+{
+	bool is_plain = false;
+	while (length > 0) {
+		ssize_t done = is_plain ? copy_part(stream, fd, at, length) : send_part(stream, fd, at, length);
+		if (!is_plain && (done == -EINVAL || done == -ENOSYS)) {
+			is_plain = true;
+			continue;
+		}
+		if (done <= 0) {
+			int r = done < 0 ? (int)done : append(stream, (const unsigned char[64]){ 0 }, length < 64 ? length : 64);
+			if (r < 0)
+				return r;
+			length -= length < 64 ? length : 64;
+			continue;
+		}
+		stream->sent += is_plain ? 0 : (uint64_t)done;
+		at += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	return 0;
+}
+
+int stream_send_data(struct stream *stream, int fd, uint64_t at, size_t length)
+{
+	const uint32_t head[2] = { htole32(MESSAGE_DATA), htole32((uint32_t)(DATA_HEAD + length + 1)) };
+	const uint64_t numbers[2] = { htole64(at), htole64(length) };
+	int r = append(stream, head, sizeof(head));
+	r = r ?: append(stream, numbers, sizeof(numbers));
+	r = r ?: stream_flush(stream);
+	r = r ?: send_content(stream, fd, at, length);
+	return r ?: append(stream, "", 1);
+}
+
 int stream_send_text(struct stream *stream, enum message_type type, const char *text)
 {
 	struct message message = { 0 };
@@ -218,8 +278,60 @@ int stream_receive(struct stream *stream, struct message *message)
 	if (!reserve(message, length))
 		return -ENOMEM;
 	message->type = le32toh(head[0]);
+	if (message->type == MESSAGE_DATA && length > DATA_HEAD) {
+		message->rest = length - DATA_HEAD;
+		length = DATA_HEAD;
+	}
 	message->length = length;
 	return read_in(stream, message->data, length);
+}
+
+static ssize_t receive_part(struct stream *stream, int fd, off_t *at, size_t length)
+{
+	int r = wait_for(stream->in_fd, POLLIN, stream->timeout_ms);
+	ssize_t done = r < 0 ? r : splice(stream->in_fd, NULL, fd, at, length, SPLICE_F_MOVE);
+	return r < 0 || done >= 0 ? done : -errno;
+}
+
+/* Where splice(2) can not: the stream is no pipe. */
+static ssize_t take_part(struct stream *stream, struct message *buffer, int fd, off_t *at, size_t length)
+{
+	size_t wanted = length < PENDING_MAX ? length : PENDING_MAX;
+	message_start(buffer, MESSAGE_DATA);
+	if (!reserve(buffer, wanted))
+		return -ENOMEM;
+	int r = read_in(stream, buffer->data, wanted);
+	for (size_t written = 0; r == 0 && written < wanted;) {
+		ssize_t count = pwrite(fd, buffer->data + written, wanted - written, *at);
+		if (count < 0)
+			r = -errno;
+		else
+			*at += count, written += (size_t)count;
+	}
+	return r < 0 ? r : (ssize_t)wanted;
+}
+
+int stream_receive_data(struct stream *stream, struct message *message, int fd)
+{
+	off_t at = (off_t)message_get_number(message);
+	uint64_t left = message_get_number(message);
+	bool is_plain = false;
+	char end = 1;
+	if (message->is_short || at < 0 || message->rest != left + 1)
+		return -EPROTO;
+	while (left > 0) {
+		ssize_t done = is_plain ? take_part(stream, message, fd, &at, left) : receive_part(stream, fd, &at, left);
+		if (done == -EINTR || done == -EAGAIN || (done == -EINVAL && !is_plain)) {
+			is_plain |= done == -EINVAL;
+			continue;
+		}
+		if (done <= 0)
+			return done < 0 ? (int)done : -ENODATA;
+		stream->received += is_plain ? 0 : (uint64_t)done;
+		left -= (uint64_t)done;
+	}
+	int r = read_in(stream, &end, 1);
+	return r < 0 ? r : end ? -EPROTO : 0;
 }
 
 void stream_clear(struct stream *stream)

@@ -11,6 +11,7 @@
  * the content. docs/migration-protocol.md has the order in which they come.
  */
 #define MESSAGE_MAX (64U << 20)
+#define DATA_MAX    (4U << 20)
 
 enum message_type {
 	MESSAGE_HELLO = 1, /* pairs: who is there, what is wanted; the answer too */
@@ -42,6 +43,7 @@ struct message {
 	unsigned char *data;
 	size_t length, capacity;
 	size_t at;     /* of what is read next */
+	size_t rest;   /* of MESSAGE_DATA: what is still in the stream, for stream_receive_data */
 	bool is_short; /* more was read than there is, or memory was short */
 };
 
@@ -70,7 +72,14 @@ int stream_send(struct stream *stream, const struct message *message);
 int stream_send_pairs(struct stream *stream, enum message_type type, const struct pairs *pairs);
 int stream_send_text(struct stream *stream, enum message_type type, const char *text);
 int stream_flush(struct stream *stream);
+/*
+ * MESSAGE_DATA with length bytes (at most DATA_MAX) of the file fd from at on, without a copy where the kernel can; behind the
+ * file's end they are zeros. What was sent before is flushed.
+ */
+int stream_send_data(struct stream *stream, int fd, uint64_t at, size_t length);
 /* -ENODATA: the other side is gone; -EPROTO: what it sends is none of this. */
 int stream_receive(struct stream *stream, struct message *message);
+/* After a MESSAGE_DATA: its content into the file fd, to where it belongs. */
+int stream_receive_data(struct stream *stream, struct message *message, int fd);
 /* Releases what it has, but the fds. */
 void stream_clear(struct stream *stream);

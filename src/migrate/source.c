@@ -316,8 +316,8 @@ static int begin_record(struct source *source, struct error *err)
 
 static int send_away(struct source *source, struct error *err)
 {
-	source->root = tree_sender_new();
-	source->memory = tree_sender_new();
+	source->root = tree_sender_new(false);
+	source->memory = tree_sender_new(true);
 	int r = source->root && source->memory ? 0 : error_set(err, ENOMEM, "begin the migration");
 	r = r ?: begin_record(source, err);
 	if (r < 0)

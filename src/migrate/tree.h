@@ -13,9 +13,12 @@ struct tree_counts {
 	uint64_t entries, bytes; /* sent in this pass */
 };
 
-/* NULL: no memory. */
-struct tree_sender *tree_sender_new(void);
+/* is_written_once: what is there once does not change any more. NULL: no memory. */
+struct tree_sender *tree_sender_new(bool is_written_once);
 void tree_sender_free(struct tree_sender *sender);
+
+/* The receiver has the file, or gets it otherwise: it is not sent. 0 or -ENOMEM. */
+int tree_sender_leave_out(struct tree_sender *sender, const char *path);
 
 /*
  * One pass over what root_fd is open on (borrowed), name: for errors. What changes meanwhile is for the next pass; one over

@@ -264,20 +264,7 @@ static int take_file(struct receiver *receiver)
 
 static int take_data(struct receiver *receiver)
 {
-	off_t at = (off_t)message_get_number(&receiver->message);
-	size_t length;
-	const char *data = message_get_bytes(&receiver->message, &length);
-	if (receiver->file_fd < 0 || receiver->message.is_short || at < 0)
-		return -EPROTO;
-	while (length > 0) {
-		ssize_t done = pwrite(receiver->file_fd, data, length, at);
-		if (done < 0)
-			return -errno;
-		data += done;
-		length -= (size_t)done;
-		at += done;
-	}
-	return 0;
+	return receiver->file_fd < 0 ? -EPROTO : stream_receive_data(receiver->stream, &receiver->message, receiver->file_fd);
 }
 
 static int take_file_end(struct receiver *receiver)

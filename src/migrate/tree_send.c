@@ -41,6 +41,8 @@ struct tree_sender {
 	void *known; /* tree of struct known, by path */
 	unsigned pass;
 	char *chunk;
+	bool is_written_once; /* no file changes: no sums */
+	struct string_list complete; /* paths that the receiver has got otherwise */
 };
 
 struct pass {
@@ -202,14 +204,12 @@ static int send_changed_chunks(struct pass *pass, int fd, struct known *known, b
 static int send_range(struct pass *pass, int fd, off_t at, off_t end)
 {
 	while (at < end) {
-		size_t wanted = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-		ssize_t length = pread(fd, pass->sender->chunk, wanted, at);
-		if (length <= 0)
-			return length < 0 ? -errno : 0; /* it became shorter */
-		int r = send_chunk(pass, pass->sender->chunk, (size_t)length, at);
+		size_t length = end - at < (off_t)DATA_MAX ? (size_t)(end - at) : DATA_MAX;
+		int r = stream_send_data(pass->stream, fd, (uint64_t)at, length);
 		if (r < 0)
 			return r;
-		at += length;
+		pass->counts.bytes += length;
+		at += (off_t)length;
 	}
 	return 0;
 }
@@ -238,7 +238,7 @@ static int send_content(struct pass *pass, int fd, const struct stat *info, stru
 {
 	bool has_holes = info->st_blocks < info->st_size / 512;
 	int r;
-	if (info->st_size > SMALL_FILE && !has_holes) {
+	if (info->st_size > SMALL_FILE && !has_holes && !pass->sender->is_written_once) {
 		r = send_changed_chunks(pass, fd, known, is_update);
 	} else {
 		known->sum_count = 0;
@@ -349,6 +349,14 @@ static int send_subdirectory(struct pass *pass, int dir_fd, const char *name, co
 	return fd < 0 ? 0 : send_directory(pass, fd, &now, known);
 }
 
+static bool is_complete(const struct pass *pass)
+{
+	vector_for_each(path, &pass->sender->complete)
+		if (strcmp(*path, pass->path) == 0)
+			return true;
+	return false;
+}
+
 static int send_entry(struct pass *pass, int dir_fd, const char *name)
 {
 	struct stat info;
@@ -364,6 +372,8 @@ static int send_entry(struct pass *pass, int dir_fd, const char *name)
 		known->inode = 0;
 		known->sum_count = 0;
 	}
+	if (is_complete(pass))
+		return 0;
 	if (S_ISDIR(info.st_mode))
 		return send_subdirectory(pass, dir_fd, name, &info, known);
 	int r = info.st_nlink > 1 ? send_name(pass, &info, known) : is_known(known, &info);
@@ -433,9 +443,11 @@ static int send_directory(struct pass *pass, int dir_fd, const struct stat *info
 
 /* ---- passes ---- */
 
-struct tree_sender *tree_sender_new(void)
+struct tree_sender *tree_sender_new(bool is_written_once)
 {
 	struct tree_sender *sender = calloc(1, sizeof(*sender));
+	if (sender)
+		sender->is_written_once = is_written_once;
 	if (sender && !(sender->chunk = malloc(CHUNK))) {
 		free(sender);
 		return NULL;
@@ -448,8 +460,14 @@ void tree_sender_free(struct tree_sender *sender)
 	if (!sender)
 		return;
 	tdestroy(sender->known, free_known);
+	string_list_clear(&sender->complete);
 	free(sender->chunk);
 	free(sender);
+}
+
+int tree_sender_leave_out(struct tree_sender *sender, const char *path)
+{
+	return string_list_add(&sender->complete, path);
 }
 
 static int send_top(struct pass *pass, int root_fd)
@@ -473,7 +491,8 @@ int tree_send(struct tree_sender *sender, int root_fd, const char *name, struct 
 	pass->stream = stream;
 	sender->pass++;
 	/* Pages that are written to through a mapping change a file's times only when they were clean before. */
-	(void)syncfs(root_fd);
+	if (!sender->is_written_once)
+		(void)syncfs(root_fd);
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &pass->start);
 	int r = send_top(pass, root_fd);
 	if (r == 0) {

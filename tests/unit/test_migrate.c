@@ -133,7 +133,7 @@ static void test_passes_over_a_changing_tree_end_in_a_copy(void **state)
 		(void)snprintf(first, sizeof(first), "%s/first", from);
 		put(first, "a");
 		struct trees trees = { .from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-			.to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .sender = tree_sender_new() };
+			.to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .sender = tree_sender_new(false) };
 
 		for (int number = 0; number < 5; number++) {
 			(void)snprintf(seed, sizeof(seed), "%d", round * 100 + number + 1);
