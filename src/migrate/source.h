@@ -1,4 +1,5 @@
 #pragma once
+#include "migrate/live.h"
 #include "migrate/migrate.h"
 #include "migrate/peer.h"
 #include "migrate/record.h"
@@ -12,6 +13,7 @@ struct source {
 	struct record record;
 	struct peer peer;
 	struct tree_sender *root, *memory; /* what the target has of them */
+	struct live live; /* sends the memory while it is dumped */
 	int root_fd;
 	uint64_t start_us, frozen_at_us;
 	uint64_t bytes_per_s; /* of what was sent so far; 0: not known */

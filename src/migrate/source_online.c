@@ -63,13 +63,32 @@ static int send_memory_passes(struct source *source, char *parent, size_t size, 
 	return 0;
 }
 
+/* What was sent while criu wrote it is there. */
+static int end_live(struct source *source, struct error *err)
+{
+	auto_free char *memory = NULL;
+	if (source->live.pid <= 0)
+		return 0;
+	if (text_format(&memory, "%s/" MIGRATE_MEMORY, source->place.directory) < 0)
+		return error_set(err, ENOMEM, "send memory");
+	int r = live_end(&source->live, memory, &source->peer.stream, source->memory);
+	struct error why = { 0 };
+	int answered = peer_answer(&source->peer, NULL, &why); /* why it broke off, if it did */
+	if (answered < 0) {
+		*err = why;
+		return answered;
+	}
+	return r < 0 ? error_set(err, r, "send memory") : 0;
+}
+
 /* It stands still; what is here is the living one until 0 is returned. */
 static int send_dumped(void *data, struct error *err)
 {
 	struct source *source = data;
 	struct tree_counts counts;
 	uint64_t took_us;
-	int r = source_inject("migrate-frozen", err);
+	int r = end_live(source, err);
+	r = r ?: source_inject("migrate-frozen", err);
 	if (r == 0 && !source->request->shared) {
 		r = source_send_tree(source, true, &counts, &took_us, err);
 		if (r == 0)
@@ -108,5 +127,11 @@ int source_send_online(struct source *source, struct error *err)
 	source_report(source, "freeze", 0, NULL, 0, 0);
 	const struct checkpoint_dump dump = { .directory = directory, .parent = *parent ? parent : NULL, .stop = true,
 		.criu = source->front->criu, .no_preflight = true, .on_dumped = send_dumped, .data = source };
-	return checkpoint_dump(&source->place.id, &dump, NULL, err);
+	r = live_begin(&source->live, memory, "last", &source->peer.stream);
+	if (r < 0)
+		return error_set(err, r, "send memory");
+	r = checkpoint_dump(&source->place.id, &dump, NULL, err);
+	if (r < 0)
+		(void)end_live(source, NULL); /* the stream is in order for what follows */
+	return r;
 }

@@ -199,7 +199,7 @@ static int take_tree(struct target *target, struct error *err)
 	if (!is_root && mkdir(memory, 0700) < 0 && errno != EEXIST)
 		return error_set(err, errno, "make directory %s", memory);
 	const char *path = is_root ? target->root : memory;
-	if (!path || pairs_is(&target->hello, "storage", "shared"))
+	if (!path || (is_root && pairs_is(&target->hello, "storage", "shared")))
 		return error_set(err, EPROTO, "there is no root file system to receive");
 	auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

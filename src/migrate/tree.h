@@ -20,6 +20,10 @@ void tree_sender_free(struct tree_sender *sender);
 /* The receiver has the file, or gets it otherwise: it is not sent. 0 or -ENOMEM. */
 int tree_sender_leave_out(struct tree_sender *sender, const char *path);
 
+struct stat;
+/* Owner, mode and times, as they stand in the messages of entries. */
+void tree_put_metadata(struct message *message, const struct stat *info);
+
 /*
  * One pass over what root_fd is open on (borrowed), name: for errors. What changes meanwhile is for the next pass; one over
  * a tree at rest makes the copy whole. MESSAGE_TREE_END is sent and flushed; there is no answer.

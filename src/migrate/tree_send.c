@@ -119,7 +119,7 @@ static void set_known(const struct pass *pass, struct known *known, const struct
 
 /* ---- attributes ---- */
 
-static void put_metadata(struct message *message, const struct stat *info)
+void tree_put_metadata(struct message *message, const struct stat *info)
 {
 	message_put_number(message, info->st_mode);
 	message_put_number(message, info->st_uid);
@@ -157,7 +157,7 @@ static int send_head(struct pass *pass, enum message_type type, int dir_fd, cons
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir_fd, name);
 	message_start(&pass->message, type);
 	message_put_text(&pass->message, pass->path);
-	put_metadata(&pass->message, info);
+	tree_put_metadata(&pass->message, info);
 	int r = put_attributes(&pass->message, path);
 	pass->counts.entries++;
 	return r;
