@@ -221,7 +221,7 @@ static int complete(struct dumping *dumping, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (syncfs(dumping->dir_fd) < 0)
+	if (!dumping->dump->no_sync && syncfs(dumping->dir_fd) < 0)
 		return error_set(err, errno, "sync %s", dumping->dump->directory);
 	r = image_write(&dumping->image, dumping->dir_fd);
 	if (r < 0)

@@ -69,6 +69,7 @@ struct checkpoint_dump {
 	bool no_skip_in_flight;	     /* connections that are being set up are an error, not dropped */
 	bool tcp_close;		     /* established connections are not kept */
 	struct checkpoint_limits limits;
+	bool no_sync;		     /* after a crash of this host the images are not used: they need not be on the disk */
 	bool no_preflight;	     /* the caller has done it */
 	bool verbose;
 	/*

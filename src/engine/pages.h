@@ -29,7 +29,7 @@ int pages_begin(struct start *start, struct error *err);
 /* Waits until the server can be connected to. */
 int pages_await_server(struct start *start, struct error *err);
 /* The restore has ended, the container runs. */
-int pages_go(struct start *start);
+void pages_go(struct start *start);
 /* Reaps the keeper, which ends when all is there, or the container is gone; before pages_go: at once. */
 void pages_end(struct start *start);
 

@@ -346,6 +346,15 @@ static int run(struct keeper *keeper)
 	return r;
 }
 
+/* "[lxc monitor] PATH NAME" is the supervisor's: whoever looks for that must not find this one. */
+static void show_title(void)
+{
+	char *word = strstr(program_invocation_name, "monitor]");
+
+	if (word)
+		memcpy(word, "  pages]", strlen("monitor]"));
+}
+
 void pages_keep(struct start *start, int channel_fd)
 {
 	struct keeper keeper = { .start = start, .channel_fd = channel_fd, .run_fd = -1, .pages_fd = -1, .ready_fd = -1,
@@ -354,6 +363,7 @@ void pages_keep(struct start *start, int channel_fd)
 
 	(void)setsid(); /* a fresh child is no session leader */
 	(void)prctl(PR_SET_NAME, "wabe-pages");
+	show_title();
 	if (run(&keeper) < 0 || keeper.fault.kind != ERROR_NONE)
 		tell(&keeper, MESSAGE_ERROR); /* who still waits for the server hears why there is none */
 	if (text_format(&socket, "%s/" SERVER_SOCKET, start->restore->work) >= 0)

@@ -279,8 +279,8 @@ int restore_run(struct start *start, struct error *err)
 	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);
 	if (r == 0 && start->init_pid <= 0)
 		r = error_set_kind(err, ERROR_INTERNAL, 0, "criu has restored no process");
-	if (r == 0 && start->restore->lazy_pages && (r = pages_go(start)) < 0)
-		r = error_set(err, r, "tell the keeper of the pages");
+	if (r == 0 && start->restore->lazy_pages)
+		pages_go(start);
 	if (r == 0 && start->restore->image.is_frozen)
 		r = cgroup_freeze(&start->cgroups, 10000);
 	return r;

@@ -21,6 +21,8 @@ struct source {
 	struct migrate_result result;
 };
 
+/* What is not on the disk is of use in the same boot of this host only. */
+int source_note_boot(struct source *source);
 uint64_t source_now_us(void);
 void source_report(const struct source *source, const char *step, unsigned pass, const struct tree_counts *counts,
 	uint64_t duration_us, uint64_t estimated_freeze_us);

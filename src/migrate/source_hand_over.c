@@ -2,10 +2,12 @@
 #include "migrate/source.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
 #include "migrate/facts.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
@@ -47,6 +49,30 @@ static void forget_there(struct source *source)
 
 /* ---- it is here ---- */
 
+static int read_boot(char *id, size_t size)
+{
+	auto_free char *text = NULL;
+	size_t length;
+	int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &length);
+	if (r < 0)
+		return r;
+	(void)snprintf(id, size, "%.*s", (int)strcspn(text, "\n"), text);
+	return 0;
+}
+
+int source_note_boot(struct source *source)
+{
+	char id[64];
+	int r = read_boot(id, sizeof(id));
+	return r < 0 ? r : pairs_set(&source->record.pairs, "boot", id);
+}
+
+static bool is_same_boot(const struct source *source)
+{
+	char id[64];
+	return read_boot(id, sizeof(id)) == 0 && pairs_is(&source->record.pairs, "boot", id);
+}
+
 /*
  * As before the migration. Its memory is used when it was noted that this was whole and the container gone; without that
  * note a container that does not run has lost it otherwise, by a reboot of the host.
@@ -54,7 +80,7 @@ static void forget_there(struct source *source)
 static int bring_up(struct source *source, struct error *err)
 {
 	auto_free char *images = NULL;
-	bool has_memory = strcmp(record_state(&source->record), "dumped") == 0;
+	bool has_memory = strcmp(record_state(&source->record), "dumped") == 0 && is_same_boot(source);
 	if (!pairs_get_number(&source->record.pairs, "start"))
 		return 0;
 	/* It may have been told to stop, and be about to. */

@@ -99,6 +99,8 @@ static int send_dumped(void *data, struct error *err)
 		source_report(source, "last memory", 0, &counts, took_us, 0);
 	r = r ?: source_inject("migrate-sent", err);
 	r = r ?: source_ask(source, MESSAGE_PREPARE, NULL, err);
+	if (r == 0 && source_note_boot(source) < 0)
+		r = error_set(err, EIO, "note which boot of this host it is");
 	r = r ?: record_save(&source->record, "dumped", err);
 	return r ?: source_inject("migrate-dumped", err);
 }
@@ -126,7 +128,7 @@ int source_send_online(struct source *source, struct error *err)
 	source->frozen_at_us = source_now_us();
 	source_report(source, "freeze", 0, NULL, 0, 0);
 	const struct checkpoint_dump dump = { .directory = directory, .parent = *parent ? parent : NULL, .stop = true,
-		.criu = source->front->criu, .no_preflight = true, .on_dumped = send_dumped, .data = source };
+		.criu = source->front->criu, .no_preflight = true, .no_sync = true, .on_dumped = send_dumped, .data = source };
 	r = live_begin(&source->live, memory, "last", &source->peer.stream);
 	if (r < 0)
 		return error_set(err, r, "send memory");

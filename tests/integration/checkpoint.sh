@@ -116,6 +116,106 @@ if save c2 -s; then
 else bad idmap-checkpoint "failed"; fi
 none_left idmap-leaves-nothing c2 br0
 
+# --- memory that comes afterwards ---
+# The page server is stopped when it has begun to bring what nobody has asked for, which it does when the restore
+# has ended (one that still waits would end with an error when it goes on). criu calls this script when all processes are there and stand still.
+cat >"$work/stop-server" <<-END
+	#!/bin/bash
+	[ "\$CRTOOLS_SCRIPT_ACTION" = post-restore ] || exit 0
+	for p in /proc/[0-9]*; do
+		! tr '\\0' ' ' 2>/dev/null <\$p/cmdline | grep -q 'lazy-pages --images-dir $images ' || server=\${p#/proc/}
+	done
+	(
+		until grep -q 'Read .* [1-9][0-9] pages' $images/lazy-pages.log; do :; done
+		kill -STOP \$server
+	) &
+END
+chmod 755 "$work/stop-server"
+server() { # its pid
+	local p
+	for p in /proc/[0-9]*; do
+		! tr '\0' ' ' 2>/dev/null <"$p/cmdline" | grep -q "lazy-pages --images-dir $images " || echo "${p#/proc/}"
+	done
+}
+no_server() { [ -z "$(server)" ]; }
+remembers() { # CHECKNAME: it goes on, and nothing of its memory was wrong
+	if grows c4 && [ ! -e "$P/c4/rootfs/bad" ]; then good "$1"; else bad "$1" "$(state c4) $(cat "$P/c4/rootfs/bad" 2>&1)"; fi
+}
+is_stopped() { grep -q '^State.*[Tt] (' "/proc/$(server)/status"; }
+# Restores c4 with most of its memory missing; $waiting is the command.
+partly() {
+	back_c4 --lazy -A "$work/stop-server" >"$work/out" 2>&1 & waiting=$!
+	soon 20 grep -q '^pages:' "$work/out" && soon 20 is_stopped || bad partly "$(server) $(cat "$work/out")"
+}
+back_c4() { timeout 60 lxc-checkpoint -P "$P" -n c4 -D "$images" -r "$@"; }
+save_c4() { rm -rf "$images"; timeout 60 lxc-checkpoint -P "$P" -n c4 -D "$images" -s; }
+lazy_tests() {
+	container c4 'lxc.net.0.type = veth' 'lxc.net.0.link = br0' 'lxc.net.0.flags = up'
+	mv "$work/memory" "$P/c4/rootfs/sbin/memory"
+	printf '#!/bin/sh\necho >/ready\nexec /sbin/memory 128\n' >"$P/c4/rootfs/sbin/init"
+	start c4; soon 30 test -s "$P/c4/rootfs/count"
+	check lazy-checkpoint save_c4
+	back_c4 --lazy >"$work/out" 2>&1; equal lazy-restore 0 $?; sed 's/^/# /' "$work/out"
+	check lazy-says-pages grep -qE '^pages: [0-9]{3} MiB to fill' "$work/out"
+	check lazy-says-done grep -q '^pages: done in [0-9]* ms' "$work/out"
+	remembers lazy-remembers
+	check lazy-server-is-gone no_server
+
+	# killed: dead at once, never on zeros
+	save_c4; partly
+	kill -9 "$(server)"; wait $waiting
+	equal killed-server-is-told "1 1" "$? $(grep -c 'was ended, for its memory could not be filled: criu was ended by signal 9' "$work/out")"
+	check killed-server-ends-it soon 20 is c4 STOPPED
+	check killed-server-no-zeros eval "[ ! -e '$P/c4/rootfs/bad' ]"
+	none_left killed-server-leaves-nothing c4 br0
+	for ms in 001 010 020 040; do
+		back_c4 --lazy >"$work/out" 2>&1 & waiting=$!
+		soon 20 is c4 RUNNING; sleep 0.$ms
+		kill -9 $(server) 2>/dev/null; wait $waiting; status=$?
+		# all was there already, or it is dead
+		if [ $status = 0 ] && is c4 RUNNING; then remembers "killed-after-$ms"; stop c4; else
+			check "killed-after-$ms" eval "soon 20 is c4 STOPPED && [ ! -e '$P/c4/rootfs/bad' ]"
+		fi
+	done
+
+	# the supervisor killed
+	partly; supervisor=$(supervisor_of c4)
+	kill -9 "$supervisor"
+	equal orphan-is-alive RUNNING "$(state c4)"
+	kill -CONT "$(server)"; wait $waiting
+	equal orphan-is-filled 0 $?
+	remembers orphan-remembers
+	stop c4; none_left orphan-leaves-nothing c4 br0
+
+	# stopped meanwhile
+	partly; check stop-while-filling stop c4
+	wait $waiting; equal stop-while-filling-is-told "1 1" "$? $(grep -c 'has ended while its memory was filled' "$work/out")"
+	check stop-while-filling-no-server soon 10 no_server
+	none_left stop-while-filling-leaves-nothing c4 br0
+
+	# saved meanwhile: afterwards
+	partly
+	timeout 60 lxc-checkpoint -P "$P" -n c4 -D "$images.2" & other=$!
+	sleep 1; check second-waits kill -0 $other
+	kill -CONT "$(server)"; wait $other; status=$?; wait $waiting
+	equal second-is-whole "0 0" "$status $?"
+	stop c4
+	check second-restore timeout 60 lxc-checkpoint -P "$P" -n c4 -D "$images.2" -r --lazy
+	remembers second-remembers
+	stop c4; rm -rf "$images.2"
+
+	# where it can not be
+	printf '#!/bin/sh\n[ "$1" != lazy-pages ] || exit 1\nexec %s "$@"\n' "$WABE_CRIU" >"$work/criu"; chmod 755 "$work/criu"
+	WABE_CRIU=$work/criu back_c4 --lazy >"$work/out" 2>&1; sed 's/^/# /' "$work/out"
+	equal fallback "1" "$(grep -c 'warning: serve the memory of c4: criu ended with status 1' "$work/out")"
+	remembers fallback-remembers
+	stop c4; none_left lazy-leaves-nothing c4 br0
+}
+if ! "$WABE_CRIU" check --feature uffd-noncoop >/dev/null 2>&1; then skip lazy "no userfaultfd"
+elif ! gcc -O2 -static -o "$work/memory" "$here/memory.c" 2>/dev/null; then skip lazy "no compiler for static programs"
+else lazy_tests
+fi
+
 # --- again and again ---
 counting c3; start c3
 timeout 60 lxc-checkpoint -P "$P" -n c3 -D "$images.every" --every 1 & every=$!

@@ -202,4 +202,64 @@ echo >"$work/stop"
 if wait $client; then good online-connections; else bad online-connections "$(cat "$work/client")"; fi
 sed 's/^/# /' "$work/client"
 $at timeout 10 lxc-stop -k -n web
+A rm -rf /var/lib/lxc/web; B rm -rf /var/lib/lxc/web
+
+# ---- a shared root file system ----
+mkdir "$work/shared"; export work
+A bash -c 'container web "lxc.rootfs.path = dir:$work/shared/rootfs"; mv /var/lib/lxc/web/rootfs "$work/shared"
+	printf "%s\n" "#!/bin/sh" "trap \"exit 0\" TERM PWR USR1" "echo >/ready" "n=0" \
+		"while :; do n=\$((n + 1)); echo \$n >>/log; sleep 0.1; done" >"$work/shared/rootfs/sbin/init"'
+A timeout 60 lxc-start -n web; soon 20 test -s "$work/shared/rootfs/log"
+shared_goes_on() { local n; n=$(tail -n 1 "$work/shared/rootfs/log"); soon 20 eval "[ \$(tail -n 1 '$work/shared/rootfs/log') -gt $n ]"; }
+check shared-online move A web --shared --online
+equal shared-online-runs "NONE RUNNING" "$(state_at A web) $(state_at B web)"
+check shared-online-goes-on shared_goes_on
+equal shared-online-never-began-anew 1 "$(grep -cx 1 "$work/shared/rootfs/log")"
+check shared-stopped-for-it move B web --shared
+equal shared-runs "RUNNING NONE" "$(state_at A web) $(state_at B web)"
+check shared-is-kept test -x "$work/shared/rootfs/sbin/init"
+A timeout 10 lxc-stop -k -n web; A rm -rf /var/lib/lxc/web; B rm -rf /var/lib/lxc/web
+
+# ---- memory that comes afterwards ----
+if ! "$criu" check --feature uffd-noncoop >/dev/null 2>&1; then skip lazy "no userfaultfd"; done_testing; fi
+gcc -O2 -static -o "$work/memory" "$here/memory.c" 2>/dev/null || { skip lazy "no compiler for static programs"; done_testing; }
+A bash -c 'container web; cp "$work/memory" /var/lib/lxc/web/rootfs/sbin/memory
+	printf "#!/bin/sh\necho >/ready\nexec /sbin/memory 64\n" >/var/lib/lxc/web/rootfs/sbin/init'
+A timeout 60 lxc-start -n web; soon 30 A test -s /var/lib/lxc/web/rootfs/count
+remembers() { # CHECKNAME HOST
+	local n; n=$("$2" cat /var/lib/lxc/web/rootfs/count)
+	if soon 20 eval "[ \$($2 cat /var/lib/lxc/web/rootfs/count) -gt $n ]" && ! "$2" test -e /var/lib/lxc/web/rootfs/bad; then good "$1"
+	else bad "$1" "$(state_at "$2" web) $("$2" cat /var/lib/lxc/web/rootfs/bad 2>&1)"; fi
+}
+move A web --online >"$work/out" 2>&1; equal lazy-moves 0 $?
+check lazy-says-pages grep -qE '^pages: [0-9]+ MiB to fill' "$work/out"
+check lazy-says-done grep -qE '^pages: done in [0-9]+ ms' "$work/out"
+remembers lazy-remembers B
+equal lazy-leaves-no-memory "" "$(B ls /var/lib/lxc/web | grep migration)"
+move B web --online --no-lazy >"$work/out" 2>&1; equal no-lazy-moves 0 $?
+equal no-lazy-is-silent 0 "$(grep -c '^pages:' "$work/out")"
+remembers no-lazy-remembers A
+# criu's page server is killed there: dead, not on zeros, and told here
+cat >"$work/kill-server" <<-END
+	#!/bin/bash
+	[ "\$CRTOOLS_SCRIPT_ACTION" = post-restore ] || exit 0
+	for p in /proc/[0-9]*; do
+		! tr '\\0' ' ' 2>/dev/null <\$p/cmdline | grep -q 'lazy-pages --images-dir .* --work-dir .*migration.memory' || server=\${p#/proc/}
+	done
+	kill -9 \$server
+END
+printf '#!/bin/bash\n[ "$1" != restore ] || set -- "$@" --action-script %s\nexec %s "$@"\n' "$work/kill-server" "$criu" >"$work/criu"
+chmod 755 "$work/criu" "$work/kill-server"
+A timeout 120 lxc-migrate -n web --online --via "WABE_CRIU=$work/criu; export WABE_CRIU; $(via B)" >"$work/out" 2>&1; status=$?
+sed 's/^/# /' "$work/out"
+# before it ran: given back. Behind it: it is a crash there.
+if [ $status = 0 ]; then
+	check killed-server-is-told grep -q 'could not be filled\|has ended while its memory was filled' "$work/out"
+	soon 20 eval '[ "$(state_at B web)" = STOPPED ]'; equal killed-server-ends-it "NONE STOPPED" "$(state_at A web) $(state_at B web)"
+else
+	check killed-server-gives-back grep -q 'the target gave it back' "$work/out"
+	remembers killed-server-remembers A
+fi
+check killed-server-no-zeros eval "! B test -e /var/lib/lxc/web/rootfs/bad"
+A timeout 10 lxc-stop -k -n web 2>/dev/null; B timeout 10 lxc-stop -k -n web 2>/dev/null
 done_testing
