@@ -125,7 +125,7 @@ static int stop(void *data, const struct migrate_place *place, int timeout_s, st
 	return r < 0 ? engine_kill(&place->id, -1, err) : r;
 }
 
-static int destroy(void *data, const struct migrate_place *place, const char *config, struct error *err)
+static int destroy(void *data, const struct migrate_place *place, const char *config, bool is_shared, struct error *err)
 {
 	struct lxc_container *c = extra_container_open(place->id.name, data);
 	char *file = strdup(config);
@@ -138,8 +138,9 @@ static int destroy(void *data, const struct migrate_place *place, const char *co
 	}
 	free(c->configfile);
 	c->configfile = file;
-	bool is_done = c->destroy(c);
-	if (!is_done)
+	int r = is_shared ? lxc_config_set(self(c)->config, "lxc.rootfs.managed", "0", "migration", err) : 0;
+	bool is_done = r == 0 && c->destroy(c);
+	if (!is_done && r == 0)
 		*err = self(c)->error;
 	lxc_container_put(c);
 	return is_done ? 0 : -(err->errnum ?: EIO);

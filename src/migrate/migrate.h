@@ -42,8 +42,8 @@ struct migrate_front {
 	int (*start)(void *data, const struct migrate_place *place, const char *images, bool is_lazy, struct error *err);
 	/* Source: ends it, at the latest after timeout_s; it may not run. */
 	int (*stop)(void *data, const struct migrate_place *place, int timeout_s, struct error *err);
-	/* Source: removes the container, whose configuration has the name config now. */
-	int (*destroy)(void *data, const struct migrate_place *place, const char *config, struct error *err);
+	/* Source: removes the container, whose configuration has the name config now. is_shared: its root file system stays. */
+	int (*destroy)(void *data, const struct migrate_place *place, const char *config, bool is_shared, struct error *err);
 	/* Is it a small file of place's directory that goes along? */
 	bool (*is_companion)(int dir_fd, const char *name, struct stat *ret_info);
 };

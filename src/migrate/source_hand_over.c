@@ -161,7 +161,8 @@ int source_end(struct source *source, struct error *err)
 	if (r < 0 || text_format(&config, "%s.migrated", source->place.config) < 0)
 		return r ?: error_set(err, ENOMEM, "remove %s", source->place.id.name);
 	if (!pairs_get_number(&source->record.pairs, "keep"))
-		r = source->front->destroy(source->front->data, &source->place, config, err);
+		r = source->front->destroy(source->front->data, &source->place, config,
+			pairs_get_number(&source->record.pairs, "shared"), err);
 	if (r == 0)
 		record_remove(&source->record);
 	return r < 0 ? error_hint(err, "%s runs at the target; what is left here can go", source->place.id.name) : 0;

@@ -110,8 +110,9 @@ static int stop(void *data, const struct migrate_place *place, int timeout_s, st
 						      error_set_kind(err, ERROR_KERNEL, 0, "container %s does not stop", place->id.name);
 }
 
-static int destroy(void *data, const struct migrate_place *place, const char *config, struct error *err)
+static int destroy(void *data, const struct migrate_place *place, const char *config, bool is_shared, struct error *err)
 {
+	(void)is_shared; /* there is no such option */
 	struct vz *vz = data;
 	vz_conf_clear(&vz->ct.own);
 	int r = vz_conf_load(&vz->ct.own, config, err);
