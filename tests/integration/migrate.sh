@@ -236,7 +236,8 @@ check lazy-says-pages grep -qE '^pages: [0-9]+ MiB to fill' "$work/out"
 check lazy-says-done grep -qE '^pages: done in [0-9]+ ms' "$work/out"
 remembers lazy-remembers B
 equal lazy-leaves-no-memory "" "$(B ls /var/lib/lxc/web | grep migration)"
-move B web --online --no-lazy >"$work/out" 2>&1; equal no-lazy-moves 0 $?
+B timeout 120 lxc-migrate -n web --online --no-lazy --via "exec python3 $here/migrate_socket.py $(receiver A)" >"$work/out" 2>&1
+equal no-lazy-through-a-socket-moves 0 $?
 equal no-lazy-is-silent 0 "$(grep -c '^pages:' "$work/out")"
 remembers no-lazy-remembers A
 # criu's page server is killed there: dead, not on zeros, and told here
