@@ -240,6 +240,23 @@ B timeout 120 lxc-migrate -n web --online --no-lazy --via "exec python3 $here/mi
 equal no-lazy-through-a-socket-moves 0 $?
 equal no-lazy-is-silent 0 "$(grep -c '^pages:' "$work/out")"
 remembers no-lazy-remembers A
+
+# ---- by ssh, a real one, whose connection is a command ----
+if [ ! -x /usr/sbin/sshd ] || ! command -v ssh >/dev/null; then skip ssh "no sshd"
+else
+	ssh-keygen -q -t ed25519 -N "" -f "$work/key"; ssh-keygen -q -t ed25519 -N "" -f "$work/host"; cp "$work/key.pub" "$work/keys"
+	printf '%s\n' "HostKey $work/host" "AuthorizedKeysFile $work/keys" 'StrictModes no' 'PermitRootLogin yes' 'UsePAM no' \
+		"SetEnv PATH=$PATH WABE_CRIU=$criu" >"$work/sshd_config"
+	printf '%s\n' 'Host there' 'User root' "IdentityFile $work/key" 'IdentitiesOnly yes' "UserKnownHostsFile $work/known" \
+		'StrictHostKeyChecking accept-new' "ProxyCommand nsenter -t $B_pid -n -m /usr/sbin/sshd -i -f $work/sshd_config" >"$work/ssh_config"
+	mkdir "$work/bin"; printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$work/ssh_config" >"$work/bin/ssh"; chmod 755 "$work/bin/ssh"
+	B mkdir -p /run/sshd
+	A env PATH="$work/bin:$PATH" timeout 120 lxc-migrate -n web --online --to there >"$work/out" 2>&1
+	equal ssh-moves 0 $?; grep -E '^(moved|pages)' "$work/out" | sed 's/^/# ssh: /'
+	remembers ssh-remembers B
+	check ssh-and-back move B web --online
+fi
+
 # criu's page server is killed there: dead, not on zeros, and told here
 cat >"$work/kill-server" <<-END
 	#!/bin/bash
