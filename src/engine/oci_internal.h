@@ -18,6 +18,8 @@ int oci_console_open(const struct spec *spec, int *ret_socket, int *ret_own_fd, 
 /* ---- the program ---- */
 /* Looks argv[0] up; at create, so that its absence is told there. */
 int oci_find_program(struct spec *spec, struct error *err);
+/* process.oomScoreAdj of pid, by the host's /proc; an ordinary user's wish to lower it is let go. */
+int oci_set_oom_score(const struct spec *spec, pid_t pid, struct error *err);
 /* The last acts of init and of exec; returns only on failure. */
 int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int handover_fd, bool is_init, struct error *err);
 

@@ -289,13 +289,7 @@ static int clone_init(struct start *start, struct error *err)
 
 static int write_oom_score(struct start *start, struct error *err)
 {
-	char path[48];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", start->init_pid);
-	int r = file_write_text(-1, path, start->spec->oci.oom_score_adj);
-	if (r == -EACCES && geteuid() != 0)
-		return 0; /* an ordinary user may not lower it */
-	return r < 0 ? error_set(err, r, "set process.oomScoreAdj") : 0;
+	return oci_set_oom_score(start->spec, start->init_pid, err);
 }
 
 static int write_id_maps(struct start *start, struct error *err)

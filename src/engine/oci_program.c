@@ -162,6 +162,19 @@ static int set_scheduling(const struct spec *spec, struct error *err)
 }
 
 /* set_mempolicy(2). */
+int oci_set_oom_score(const struct spec *spec, pid_t pid, struct error *err)
+{
+	char path[48];
+
+	if (!spec->oci.oom_score_adj)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+	int r = file_write_text(-1, path, spec->oci.oom_score_adj);
+	if (r == -EACCES && geteuid() != 0)
+		return 0;
+	return r < 0 ? error_set(err, r, "set process.oomScoreAdj") : 0;
+}
+
 static int set_memory_policy(const struct spec *spec, struct error *err)
 {
 	uint64_t nodes[SPEC_NODE_WORDS];

@@ -14,29 +14,9 @@ c() { timeout -k 2 30 ctr --address "$C/sock" --namespace "$SANDBOX" "$@"; }
 options=(--snapshotter native --runtime io.containerd.runc.v2 --runc-binary "$bin/wabe" --runc-root "$C/wabe")
 none() { [ -z "$(ls -A "$C/wabe/$SANDBOX" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/$1" 2>/dev/null | head -n 1)" ]; }
 
-image() { # an archive in OCI's layout of one layer
+image() {
 	rootfs "$work/tree"
-	python3 - "$work/tree" "$work/image.tar" <<-'PY'
-		import hashlib, io, json, os, sys, tarfile
-		tree, target = sys.argv[1:]
-		arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-		out = tarfile.open(target, "w")
-		def put(name, data):
-		    info = tarfile.TarInfo(name); info.size = len(data); out.addfile(info, io.BytesIO(data))
-		def blob(data, kind):
-		    digest = hashlib.sha256(data).hexdigest(); put("blobs/sha256/" + digest, data)
-		    return {"mediaType": "application/vnd.oci.image." + kind, "digest": "sha256:" + digest, "size": len(data)}
-		packed = io.BytesIO()
-		with tarfile.open(fileobj=packed, mode="w") as tar: tar.add(tree, arcname=".")
-		layer = blob(packed.getvalue(), "layer.v1.tar")
-		config = blob(json.dumps({"architecture": arch, "os": "linux", "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
-		                          "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode(), "config.v1+json")
-		manifest = blob(json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode(), "manifest.v1+json")
-		manifest["annotations"] = {"io.containerd.image.name": "wabe.test/box:1", "org.opencontainers.image.ref.name": "1"}
-		put("oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
-		put("index.json", json.dumps({"schemaVersion": 2, "manifests": [manifest]}).encode())
-		out.close()
-	PY
+	python3 "$here/oci_image.py" "$work/tree" wabe.test/box:1 "$work/image.tar" || return
 	soon 15 c version && c images import --snapshotter native "$work/image.tar" >/dev/null
 }
 check image image

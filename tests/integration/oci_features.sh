@@ -22,6 +22,14 @@ affinity() {
 }
 check exec-cpu-affinity affinity
 
+oom_score() { # of exec: that of the process object, else the container's, never the caller's
+	bundle o 'c["process"]["oomScoreAdj"] = 500'; up o || return
+	process "$work/p" "{'args': ['cat', '/proc/self/oom_score_adj']}"; process "$work/q" "{'args': ['cat', '/proc/self/oom_score_adj'], 'oomScoreAdj': 600}"
+	[ "$(echo 300 >/proc/self/oom_score_adj; wabe exec o cat /proc/self/oom_score_adj; wabe exec --process "$work/p" o; wabe exec --process "$work/q" o)" = $'500\n500\n600' ] || return
+	wabe delete -f o && gone o
+}
+check exec-oom-score oom_score
+
 pidfd() { # --pidfd-socket of create and of exec
 	local p
 	bundle f

@@ -287,6 +287,7 @@ int oci_read_process(const struct json_at *root, struct spec *spec)
 	return r == 0 ? json_missing(root, "process") : r < 0 ? r : read_process(&at, spec);
 }
 
+/* But oomScoreAdj: a process of the container that does not say it has the container's, not the caller's. */
 static void forget_process(struct spec *spec)
 {
 	struct spec_oci *oci = &spec->oci;
@@ -299,7 +300,6 @@ static void forget_process(struct spec *spec)
 	spec->process.rlimits.count = 0;
 	(void)text_replace(&spec->security.apparmor_profile, NULL);
 	(void)text_replace(&spec->security.selinux_context, NULL);
-	(void)text_replace(&oci->oom_score_adj, NULL);
 	(void)text_replace(&oci->scheduler, NULL);
 	(void)text_replace(&oci->cpus_before, NULL);
 	(void)text_replace(&oci->cpus_after, NULL);
