@@ -44,6 +44,7 @@ struct cgroup_set {
 	char *inner;			    /* name below that, or NULL */
 	char *monitor, *monitor_pivot;	    /* paths below base, or NULL */
 	char *v2_controllers;		    /* "+memory +pids": what the settings need on cgroup2, or NULL */
+	char *v2_counters;		    /* the same of what only counts, where that disturbs nobody, or NULL */
 	bool is_left_out;		    /* in some hierarchy the caller may make none */
 	bool is_name_fixed;		    /* the user gave the exact path: no number is added */
 	bool may_exist;			    /* somebody else, systemd, has made the group where it has the hierarchy */

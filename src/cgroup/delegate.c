@@ -57,36 +57,61 @@ static bool has_processes(const char *directory)
 	       cgroupfs_read(directory, "cgroup.procs", &processes) == 0 && *processes;
 }
 
-void delegate_controllers(const struct cgroup_set *set, const char *directory)
+/* One at a time: a host that lacks one still gets the others; a missing file is seen when it is set. */
+static void hand_down(const char *directory, const char *controllers)
 {
-	auto_free char *enabled = NULL;
-	if (cgroupfs_read(directory, "cgroup.subtree_control", &enabled) == 0 && !lacks(enabled, set->v2_controllers))
-		return;
-	if (has_processes(directory) && clear_group(directory, set->monitor_pivot ?: CGROUP_PIVOT) < 0)
-		return;
-	/* one at a time: a host that lacks one still gets the others; a missing file is seen when it is set */
-	for (const char *word = set->v2_controllers; *word; word += strcspn(word, " "), word += *word == ' ') {
+	for (const char *word = controllers; *word; word += strcspn(word, " "), word += *word == ' ') {
 		char one[40];
 		(void)snprintf(one, sizeof(one), "%.*s", (int)strcspn(word, " "), word);
 		(void)cgroupfs_write(directory, "cgroup.subtree_control", one);
 	}
 }
 
-int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group)
+void delegate_controllers(const struct cgroup_set *set, const char *directory)
+{
+	auto_free char *enabled = NULL;
+	bool is_known = cgroupfs_read(directory, "cgroup.subtree_control", &enabled) == 0;
+	if (set->v2_controllers && !(is_known && !lacks(enabled, set->v2_controllers)) &&
+		!(has_processes(directory) && clear_group(directory, set->monitor_pivot ?: CGROUP_PIVOT) < 0))
+		hand_down(directory, set->v2_controllers);
+	if (set->v2_counters && is_known && lacks(enabled, set->v2_counters) && !has_processes(directory))
+		hand_down(directory, set->v2_counters);
+}
+
+/* The group's controllers as "+cpu +memory", those in only or (NULL) all; NULL when there is none. 0 or -ENOMEM. */
+static int list_controllers(const struct cgroup_group *group, const char *const *only, char **ret)
 {
 	char path[PATH_MAX];
 	auto_free char *text = NULL, *all = NULL;
-	if (geteuid() == 0 || !group->is_v2 || cgroupfs_read(group_path(group, group->base, path), "cgroup.controllers", &text) < 0)
+	if (!group->is_v2 || cgroupfs_read(group_path(group, group->base, path), "cgroup.controllers", &text) < 0)
 		return 0;
 	char *next = text_trim(text);
 	for (char *name; (name = strsep(&next, " "));) {
+		bool is_wanted = !only && *name;
+		for (size_t i = 0; only && only[i]; i++)
+			is_wanted |= strcmp(only[i], name) == 0;
+		if (!is_wanted)
+			continue;
 		auto_free char *before = take_ptr(all);
-		if (*name && text_format(&all, "%s%s+%s", before ?: "", before ? " " : "", name) < 0)
+		if (text_format(&all, "%s%s+%s", before ?: "", before ? " " : "", name) < 0)
 			return -ENOMEM;
-		if (!*name)
-			all = take_ptr(before);
 	}
-	return all ? text_replace(&set->v2_controllers, all) : 0;
+	if (all) {
+		free(*ret);
+		*ret = take_ptr(all);
+	}
+	return 0;
+}
+
+int delegate_plan_counters(struct cgroup_set *set, const struct cgroup_group *group)
+{
+	static const char *const counters[] = { "cpu", "io", "memory", "pids", NULL };
+	return list_controllers(group, counters, &set->v2_counters);
+}
+
+int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group)
+{
+	return geteuid() == 0 ? 0 : list_controllers(group, NULL, &set->v2_controllers);
 }
 
 static int give(const char *directory, gid_t keeper)

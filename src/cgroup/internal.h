@@ -67,5 +67,11 @@ int cgroup_write_setting(const struct cgroup_set *set, bool is_v2, const char *f
  */
 void delegate_controllers(const struct cgroup_set *set, const char *directory);
 
+/*
+ * What callers of an OCI runtime read of a group without limits: use of CPU, memory, devices, and the number of processes.
+ * 0 or -ENOMEM.
+ */
+int delegate_plan_counters(struct cgroup_set *set, const struct cgroup_group *group);
+
 /* An ordinary user's container gets all controllers that the user has: LXC hands on all, too. 0 or -ENOMEM. */
 int delegate_plan(struct cgroup_set *set, const struct cgroup_group *group);

@@ -183,6 +183,8 @@ int cgroup_set_plan(struct cgroup_set *set, const struct cgroup_layout *layout, 
 	r = r ?: plan_controllers(set, layout, spec);
 	if (r == 0 && set->groups.count > 0)
 		r = delegate_plan(set, &set->groups.items[0]);
+	if (r == 0 && set->groups.count > 0 && spec->oci.command)
+		r = delegate_plan_counters(set, &set->groups.items[0]);
 	if (r < 0)
 		return error_set(err, r, "plan the cgroups");
 	plan_owner(set, spec);
@@ -205,6 +207,7 @@ void cgroup_set_clear(struct cgroup_set *set)
 	free(set->monitor);
 	free(set->monitor_pivot);
 	free(set->v2_controllers);
+	free(set->v2_counters);
 	*set = (struct cgroup_set){ 0 };
 }
 
@@ -249,7 +252,7 @@ static int make_path(const struct cgroup_set *set, const struct cgroup_group *gr
 	char directory[PATH_MAX];
 	(void)group_path(group, path, directory);
 	char *start = directory + strlen(group->mount) + base_length;
-	bool hands_down = group->is_v2 && set->v2_controllers;
+	bool hands_down = group->is_v2 && (set->v2_controllers || set->v2_counters);
 	if (!hands_down && mkdir(directory, 0755) == 0) { /* most often those above are there */
 		prepare_group(set, group, directory);
 		return 0;

@@ -76,6 +76,7 @@ static void run_program(struct job *job)
 	if (r == 0 && job->spec->oci.terminal)
 		r = take_terminal(job, err);
 	r = r ?: oci_find_program(job->spec, err);
+	r = r ?: oci_set_label(job->spec, err);
 	r = r ?: oci_execute(job->spec, &job->seccomp, job->report_fd, false, err);
 	(void)message_send(job->report_fd, &message); /* the caller may be gone */
 	_exit(FAILED);

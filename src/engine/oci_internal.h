@@ -18,6 +18,11 @@ int oci_console_open(const struct spec *spec, int *ret_socket, int *ret_own_fd, 
 /* ---- the program ---- */
 /* Looks argv[0] up; at create, so that its absence is told there. */
 int oci_find_program(struct spec *spec, struct error *err);
+/*
+ * AppArmor profile and SELinux context from the next execve on. Init does it at create, where a profile that is not loaded is
+ * a fault; so the startContainer hooks have them, too, as below runc.
+ */
+int oci_set_label(const struct spec *spec, struct error *err);
 /* process.oomScoreAdj of pid, by the host's /proc; an ordinary user's wish to lower it is let go. */
 int oci_set_oom_score(const struct spec *spec, pid_t pid, struct error *err);
 /* The last acts of init and of exec; returns only on failure. */

@@ -518,6 +518,11 @@ static int find_program(struct start *start, struct error *err)
 	return oci_find_program(start->spec, err);
 }
 
+static int set_label(struct start *start, struct error *err)
+{
+	return oci_set_label(start->spec, err);
+}
+
 static int stay_alive(struct start *start, struct error *err)
 {
 	(void)start;
@@ -566,6 +571,7 @@ const struct step oci_init_plan[] = {
 	RUN("configure-interfaces",   has_own_network,      configure_interfaces),
 	RUN("write-sysctls",          NULL,                 write_sysctls),
 	RUN("find-program",           NULL,                 find_program),
+	RUN("set-label",              NULL,                 set_label),
 	RUN("stay-alive",             is_create,            stay_alive),
 	SIGNAL("signal-rootfs",       has_to_wait,          POINT_ROOTFS_READY),
 	RUN("await-start",            is_create,            await_start),

@@ -162,6 +162,11 @@ static int set_scheduling(const struct spec *spec, struct error *err)
 }
 
 /* set_mempolicy(2). */
+int oci_set_label(const struct spec *spec, struct error *err)
+{
+	return security_set_lsm(spec, spec->security.apparmor_profile, err);
+}
+
 int oci_set_oom_score(const struct spec *spec, pid_t pid, struct error *err)
 {
 	char path[48];
@@ -357,7 +362,6 @@ static int give_up_privileges(struct spec *spec, const struct seccomp_filter *se
 	int r = security_personality(spec, err);
 
 	r = r ?: security_session_keyring(spec, err);
-	r = r ?: security_set_lsm(spec, spec->security.apparmor_profile, err);
 	r = r ?: set_scheduling(spec, err);
 	r = r ?: set_memory_policy(spec, err);
 	r = r ?: security_apply_limits(spec, err);

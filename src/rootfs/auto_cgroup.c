@@ -56,6 +56,12 @@ static int mount_new(const struct view *view, const struct rootfs_hierarchy *one
 	return mount_at_fd("cgroup", fd, "cgroup", flags, data);
 }
 
+/* CVE-2023-25809: whoever has no group of its own is shown the host's tree, of which it may own parts. */
+static bool is_own_ro(const struct view *view, const struct rootfs_hierarchy *one)
+{
+	return view->own_ro || (view->is_flat && (!one->own || strcmp(one->own, "/") == 0));
+}
+
 /* Without a cgroup namespace: copies of the host's mount at the same paths. */
 static int bind_hierarchy(const struct view *view, const struct rootfs_hierarchy *one, const char *target)
 {
@@ -66,7 +72,7 @@ static int bind_hierarchy(const struct view *view, const struct rootfs_hierarchy
 		snprintf(own_target, sizeof(own_target), "%s%s", target, own) >= (int)sizeof(own_target))
 		return -ENAMETOOLONG;
 	if (!view->is_full)
-		return bind_part(view, own_source, view->is_flat ? target : own_target, view->own_ro);
+		return bind_part(view, own_source, view->is_flat ? target : own_target, is_own_ro(view, one));
 	int r = bind_part(view, one->mount, target, view->parents_ro);
 	if (r == 0 && view->parents_ro != view->own_ro && *own)
 		r = bind_part(view, own_source, own_target, view->own_ro);
@@ -168,7 +174,7 @@ static int mount_v2(const struct view *view, const struct rootfs_hierarchy *v2)
 	if (!view->is_new && !view->is_full) {
 		if (snprintf(own, sizeof(own), "%s%s", v2->mount, v2->own ? v2->own : "") >= (int)sizeof(own))
 			return -ENAMETOOLONG;
-		top = (struct rootfs_hierarchy){ .mount = own, .own = "" };
+		top = (struct rootfs_hierarchy){ .mount = own, .own = v2->own && strcmp(v2->own, "/") != 0 ? "" : NULL };
 	}
 	return mount_hierarchy(view, &top, view->directory);
 }

@@ -105,17 +105,19 @@ rootless() { # an ordinary user, without help of root or of podman
 	as=(timeout -k 2 20 setpriv --reuid 1234 --regid 1234 --clear-groups env XDG_RUNTIME_DIR="$work/xdg" HOME=/ "$bin/wabe")
 	cd "$u" && "${as[@]}" spec --rootless && sed -i 's/"terminal": true/"terminal": false/; s/"sh" \]/"sleep", "100" ]/' config.json || return
 	"${as[@]}" run -d u </dev/null >/dev/null && [ "$("${as[@]}" exec u id -u)" = 0 ] && "${as[@]}" delete -f u || return
-	# CVE-2023-25809: without a cgroup namespace the host's tree is read-only
+	# CVE-2023-25809: without a cgroup namespace the host's tree is read-only, also where parts are the user's
+	find /sys/fs/cgroup -type d -name "$SANDBOX" | while read -r d; do mkdir "$d/lent" && chown 1234 "$d/lent"; done
 	python3 - <<-'PY' || return
 		import json
 		c = json.load(open("config.json")); c["linux"]["namespaces"] = [n for n in c["linux"]["namespaces"] if n["type"] != "cgroup"]
 		c["mounts"] += [] if any(m["destination"] == "/sys/fs/cgroup" for m in c["mounts"]) else [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}]
 		for m in c["mounts"]:
 		    if m["destination"] == "/sys/fs/cgroup": m["options"] = ["nosuid", "noexec", "nodev"]
-		c["process"]["args"] = ["sh", "-c", "find /sys/fs/cgroup -type d | while read -r d; do mkdir $d/escape 2>/dev/null; [ ! -e $d/escape/cgroup.procs ] || echo $d; done"]
+		c["process"]["args"] = ["sh", "-c", "find /sys/fs/cgroup -type d | while read -r d; do mkdir $d/escape 2>/dev/null; [ ! -e $d/escape/cgroup.procs ] || echo $d; done; echo ran"]
 		json.dump(c, open("config.json", "w"))
 	PY
-	[ -z "$("${as[@]}" run u </dev/null 2>/dev/null)" ] || { echo "a cgroup of the host was made"; return 1; }
+	[ "$("${as[@]}" run u </dev/null 2>"$work/u.err")" = ran ] || { echo "a cgroup of the host was made"; "${as[@]}" run u </dev/null; return 1; }
+	find /sys/fs/cgroup -depth -type d -path "*/$SANDBOX/lent*" -exec rmdir {} ';'
 	[ ! -e "$work/xdg/wabe/oci" ]
 }
 check rootless rootless
