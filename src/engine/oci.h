@@ -72,8 +72,6 @@ int oci_connect(int type, const char *path);
 int oci_send_listener(const struct spec *spec, int listener_fd, pid_t pid, enum oci_status status, struct error *err);
 /* A pidfd of pid to who asked for it by --pidfd-socket or the annotation run.oci.pidfd_receiver. */
 int oci_send_pidfd(const struct spec *spec, pid_t pid, struct error *err);
-/* MAINPID=PID to NOTIFY_SOCKET, when there is one: so that systemd takes what the program itself sends to it. */
-void oci_notify_main_pid(const struct spec *spec, pid_t pid);
 /* The value of an annotation, or NULL. */
 const char *oci_annotation(const struct spec *spec, const char *name);
 /* PID without newline, by a temporary name. */

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "engine/handover.h"
 #include "engine/oci_internal.h"
+#include "engine/oci_ready.h"
 #include "engine/oci_systemd.h"
 #include "engine/resources.h"
 #include "kernel/cgroupfs.h"
@@ -157,9 +158,11 @@ int oci_start(struct oci_container *container, struct error *err)
 	auto_close int fd = connect_to_init(container, err);
 	if (fd < 0)
 		return fd;
+	auto_close int ready_fd = -1;
+	if (oci_ready_open(container->spec, container->dir.fd, &ready_fd, err) < 0)
+		return -EIO;
 	/* before the word: who is killed in between leaves a stopped container, not one that could be started twice */
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
-	oci_notify_main_pid(container->spec, container->state.init_pid);
 	int r = handover_signal(fd, POINT_GO);
 	r = r < 0 ? error_set(err, r, "start container \"%s\"", container->id.name) :
 		    oci_await_exec(container->spec, fd, container->state.init_pid, OCI_CREATED, err);
@@ -168,6 +171,10 @@ int oci_start(struct oci_container *container, struct error *err)
 	r = oci_run_hooks(container->spec, OCI_POSTSTART, OCI_RUNNING, container->state.init_pid, err);
 	if (r < 0)
 		stop(container);
+	if (r == 0 && ready_fd >= 0) {
+		(void)flock(container->dir.fd, LOCK_UN); /* that may take long */
+		oci_ready_await(ready_fd, container->spec, container->state.init_pid, container->init_pidfd);
+	}
 	return r;
 }
 

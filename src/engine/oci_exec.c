@@ -232,6 +232,8 @@ int oci_exec(struct oci_container *container)
 	if (oci->detach)
 		return EXIT_SUCCESS;
 	auto_close int pidfd = process_pidfd(pid);
-	int status = oci_wait(pid, pidfd, signal_fd, job.own_console_fd, oci->terminal && !oci->console_socket);
+	struct oci_waited waited = { .pid = pid, .pidfd = pidfd, .signal_fd = signal_fd, .own_console_fd = job.own_console_fd,
+		.has_terminal = oci->terminal && !oci->console_socket, .ready_fd = -1, .spec = job.spec };
+	int status = oci_wait(&waited);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

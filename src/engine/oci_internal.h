@@ -32,8 +32,17 @@ int oci_execute(struct spec *spec, const struct seccomp_filter *seccomp, int han
 void oci_reset_signals(void);
 
 /* ---- the caller's side ---- */
-/* Until pid has ended: passes signals and the terminal's bytes on. The wait status. */
-int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_terminal);
+/* A process that the caller waits for in the foreground; fds that are not there are -1. */
+struct oci_waited {
+	pid_t pid;
+	int pidfd;
+	int signal_fd, own_console_fd;
+	bool has_terminal;
+	int ready_fd; /* of oci_ready.h; closed when it has done its work */
+	const struct spec *spec;
+};
+/* Until it has ended: passes signals, the terminal's bytes and READY=1 on. The wait status. */
+int oci_wait(const struct oci_waited *waited);
 /* Messages of a program about to be executed until it is. */
 int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err);
 

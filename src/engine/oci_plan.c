@@ -18,6 +18,7 @@
 #include "engine/oci_clone.h"
 #include "engine/oci_internal.h"
 #include "engine/oci_net.h"
+#include "engine/oci_ready.h"
 #include "engine/oci_sources.h"
 #include "engine/oci_systemd.h"
 #include "engine/placement.h"
@@ -96,7 +97,7 @@ static bool has_work_at_mounted(const struct start *start)
 	return has_early_hooks(start) || has_net_devices(start);
 }
 
-static bool has_to_tell_pid(const struct start *start)
+static bool has_to_tell_ready(const struct start *start)
 {
 	return is_run(start) && start->spec->oci.notify_socket;
 }
@@ -104,7 +105,7 @@ static bool has_to_tell_pid(const struct start *start)
 /* Does init have to wait for what the supervisor does beside it? */
 static bool has_to_wait(const struct start *start)
 {
-	return is_create(start) || has_work_at_mounted(start) || has_unit(start) || start->spec->oci.oom_score_adj || start->spec->oci.notify_socket;
+	return is_create(start) || has_work_at_mounted(start) || has_unit(start) || start->spec->oci.oom_score_adj;
 }
 
 static bool has_to_be_told(const struct start *start)
@@ -156,11 +157,6 @@ static bool has_names(const struct start *start)
 static bool has_oom_score(const struct start *start)
 {
 	return start->spec->oci.oom_score_adj != NULL;
-}
-
-static bool has_notify_socket(const struct start *start)
-{
-	return start->spec->oci.notify_socket && has_own_mounts(start);
 }
 
 /* ---- the command's side ---- */
@@ -332,12 +328,9 @@ static int restrict_devices(struct start *start, struct error *err)
 	return !start->has_cgroups ? 0 : cgroup_set_apply_devices(&start->cgroups, start->spec, start->cgroup_fd, err);
 }
 
-/* Before the program can say READY=1. */
-static int tell_main_pid(struct start *start, struct error *err)
+static int listen_for_ready(struct start *start, struct error *err)
 {
-	(void)err;
-	oci_notify_main_pid(start->spec, start->init_pid);
-	return 0;
+	return oci_ready_open(start->spec, start->dir.fd, &start->ready_fd, err);
 }
 
 static int await_exec(struct start *start, struct error *err)
@@ -359,6 +352,7 @@ const struct step oci_supervisor_plan[] = {
 	FRESH("connect-console",      has_terminal,       connect_console),
 	FRESH("open-sources",         oci_has_sources,    open_sources),
 	FRESH("listen-for-start",     is_create,          listen_for_start),
+	FRESH("listen-for-ready",     has_to_tell_ready,  listen_for_ready),
 	FRESH("restrict-devices",     has_cgroups,        restrict_devices),
 	RESTORED("open-terminals",  NULL,               open_restored_terminals),
 	RESTORED("restore",         NULL,               restore_run),
@@ -377,7 +371,6 @@ const struct step oci_supervisor_plan[] = {
 	SIGNAL("signal-hooks",      has_early_hooks,    POINT_HOOKS_DONE),
 	AWAIT("await-rootfs",       has_to_wait,        POINT_ROOTFS_READY),
 	RUN("leave-unit",           has_unit,           leave_unit),
-	RUN("tell-main-pid",        has_to_tell_pid,    tell_main_pid),
 	SIGNAL("signal-go",         has_to_be_told,     POINT_GO),
 	FRESH("await-exec",           is_run,             await_exec),
 	RUN("save-running",         has_to_save_now,    oci_save_running),
@@ -447,16 +440,6 @@ static int mount_entries(struct start *start, struct error *err)
 static int make_devices(struct start *start, struct error *err)
 {
 	return bundle_make_devices(&start->root, err);
-}
-
-static int bind_notify_socket(struct start *start, struct error *err)
-{
-	auto_close int tree_fd = mount_clone_tree(AT_FDCWD, start->spec->oci.notify_socket, false);
-	auto_close int target_fd = tree_fd < 0 ? tree_fd :
-		path_create_in_root(start->root.root_fd, "run/notify/notify.sock", PATH_CREATE_FILE);
-	int r = target_fd < 0 ? target_fd : mount_attach(tree_fd, target_fd, "");
-
-	return r < 0 ? error_set(err, r, "mount NOTIFY_SOCKET %s", start->spec->oci.notify_socket) : 0;
 }
 
 static int open_terminal(struct start *start, struct error *err)
@@ -559,7 +542,6 @@ const struct step oci_init_plan[] = {
 	RUN("mount-root",             has_own_mounts,       mount_root),
 	RUN("mount-entries",          has_own_mounts,       mount_entries),
 	RUN("make-devices",           has_own_mounts,       make_devices),
-	RUN("bind-notify-socket",     has_notify_socket,    bind_notify_socket),
 	RUN("open-terminal",          has_terminal,         open_terminal),
 	SIGNAL("signal-mounted",      has_work_at_mounted,  POINT_MOUNTED),
 	AWAIT("await-network",        has_net_devices,      POINT_NETWORK_READY),

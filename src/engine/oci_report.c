@@ -108,16 +108,6 @@ int oci_send_pidfd(const struct spec *spec, pid_t pid, struct error *err)
 	return r < 0 ? error_set(err, r, "send the pidfd to %s", path) : 0;
 }
 
-void oci_notify_main_pid(const struct spec *spec, pid_t pid)
-{
-	char text[32];
-	auto_close int fd = spec->oci.notify_socket ? oci_connect(SOCK_DGRAM, spec->oci.notify_socket) : -1;
-
-	(void)snprintf(text, sizeof(text), "MAINPID=%d", pid);
-	if (fd >= 0)
-		(void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT); /* who listens may be gone: the container runs */
-}
-
 int oci_write_pid_file(const char *path, pid_t pid, struct error *err)
 {
 	auto_free char *temporary = NULL;

@@ -17,6 +17,7 @@
 #include "base/journal.h"
 #include "base/process.h"
 #include "engine/oci_internal.h"
+#include "engine/oci_ready.h"
 #include "engine/placement.h"
 #include "engine/restore.h"
 #include "kernel/fd_passing.h"
@@ -55,31 +56,34 @@ static void pass_signals(int signal_fd, int pidfd, struct console *console)
 	}
 }
 
-int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_terminal)
+int oci_wait(const struct oci_waited *waited)
 {
 	const struct spec none = { 0 };
 	struct console console;
+	int ready_fd = waited->ready_fd;
 	bool has_input = true;
 	int status = 0;
 	char name[64];
 
 	console_init(&console);
-	if (has_terminal && fd_passing_receive(own_console_fd, name, sizeof(name), 0, &console.master_fd) >= 0) {
+	if (waited->has_terminal && fd_passing_receive(waited->own_console_fd, name, sizeof(name), 0, &console.master_fd) >= 0) {
 		console.in_fd = STDIN_FILENO;
 		console.out_fd = STDOUT_FILENO;
 		console_attach_terminal(&console);
 		console_resize(&console, console.in_fd);
 	}
 	for (;;) {
-		struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN },
+		struct pollfd fds[] = { { .fd = waited->pidfd, .events = POLLIN }, { .fd = waited->signal_fd, .events = POLLIN },
 			{ .fd = console.master_fd, .events = POLLIN },
-			{ .fd = has_input ? console.in_fd : -1, .events = POLLIN } };
-		if (poll(fds, 4, -1) < 0)
+			{ .fd = has_input ? console.in_fd : -1, .events = POLLIN }, { .fd = ready_fd, .events = POLLIN } };
+		if (poll(fds, sizeof(fds) / sizeof(*fds), -1) < 0)
 			continue;
+		if (fds[4].revents && oci_ready_serve(ready_fd, waited->spec, waited->pid))
+			close_fd(&ready_fd);
 		if (fds[0].revents)
 			break;
 		if (fds[1].revents)
-			pass_signals(signal_fd, pidfd, &console);
+			pass_signals(waited->signal_fd, waited->pidfd, &console);
 		if (fds[2].revents && !console_pump_output(&console, &none))
 			close_fd(&console.master_fd);
 		if (fds[3].revents)
@@ -90,7 +94,8 @@ int oci_wait(pid_t pid, int pidfd, int signal_fd, int own_console_fd, bool has_t
 		;
 	console_detach_terminal(&console);
 	close_fd(&console.master_fd);
-	(void)process_wait(pid, &status); /* our child */
+	close_fd(&ready_fd);
+	(void)process_wait(waited->pid, &status); /* our child */
 	return status;
 }
 
@@ -190,13 +195,15 @@ static int stay(struct start *start)
 {
 	struct error err, ignored;
 	pid_t pid = start->init_pid;
-	bool has_pair = start->spec->oci.terminal && !start->spec->oci.console_socket;
+	struct oci_waited waited = { .pid = pid, .pidfd = start->init_pidfd, .signal_fd = start->signal_fd,
+		.own_console_fd = start->console.master_fd, .has_terminal = start->spec->oci.terminal && !start->spec->oci.console_socket,
+		.ready_fd = start->ready_fd, .spec = start->spec };
 
 	placement_close_sources(start);
 	if (save_late(start, &err) < 0)
 		return fail(start, &err);
 	(void)flock(start->dir.fd, LOCK_UN); /* other commands see it from here on */
-	int status = oci_wait(pid, start->init_pidfd, start->signal_fd, start->console.master_fd, has_pair);
+	int status = oci_wait(&waited);
 	if (start->spec->oci.keep)
 		return status_code(status);
 	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
@@ -216,7 +223,7 @@ int oci_supervise(const struct container_id *id, const struct rundir *dir, struc
 {
 	const struct supervisor_options options = { .foreground = true, .print_errors = true, .command = "wabe", .report_fd = -1 };
 	struct start start = { .options = &options, .spec = spec, .id = *id, .dir = *dir, .control_fd = -1, .netns_fd = -1,
-		.cgroup_fd = -1, .signal_fd = -1, .init_pidfd = -1, .init_stat_fd = -1 };
+		.cgroup_fd = -1, .signal_fd = -1, .init_pidfd = -1, .init_stat_fd = -1, .ready_fd = -1 };
 	struct error err = { 0 };
 	bool is_create = strcmp(spec->oci.command, "create") == 0, leaves = is_create || spec->oci.detach;
 
@@ -227,5 +234,11 @@ int oci_supervise(const struct container_id *id, const struct rundir *dir, struc
 	(void)close_range(3 + spec->oci.preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (start_once(&start, &err) < 0)
 		return fail(&start, &err);
-	return leaves ? EXIT_SUCCESS : stay(&start);
+	if (!leaves)
+		return stay(&start);
+	if (start.ready_fd >= 0) {
+		(void)flock(start.dir.fd, LOCK_UN); /* that may take long */
+		oci_ready_await(start.ready_fd, spec, start.init_pid, start.init_pidfd);
+	}
+	return EXIT_SUCCESS;
 }

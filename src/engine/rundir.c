@@ -20,7 +20,7 @@
 
 /* Everything that may lie in a run directory. */
 static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start", "restore",
-	CHECKPOINT_LOCK, PAGES_FILE };
+	CHECKPOINT_LOCK, PAGES_FILE, "notify/notify.sock", "notify" };
 
 /* A directory that nobody but the caller can write to: what is found below is believed. */
 static bool is_own_directory(const char *path)
@@ -237,7 +237,8 @@ void rundir_remove(struct rundir *dir)
 	(void)unlinkat(dir->fd, run_files[1], 0);
 	if (rmdir(dir->path) < 0) {
 		for (size_t i = 2; i < sizeof(run_files) / sizeof(*run_files); i++)
-			(void)unlinkat(dir->fd, run_files[i], 0);
+			if (unlinkat(dir->fd, run_files[i], 0) < 0 && errno == EISDIR)
+				(void)unlinkat(dir->fd, run_files[i], AT_REMOVEDIR);
 		(void)rmdir(dir->path); /* what is not ours stays */
 	}
 	close_fd(&dir->fd);

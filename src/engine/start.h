@@ -56,6 +56,7 @@ struct start {
 	int control_fd;
 	int signal_fd; /* of an OCI command in the foreground; else -1 or unset */
 	int keeper_fd; /* of oci_systemd.h; -1: none */
+	int ready_fd;  /* of oci_ready.h; -1: none */
 	pid_t keeper_pid;
 	bool is_reboot; /* this start follows a reboot */
 	bool is_init;	/* this process is init's side */

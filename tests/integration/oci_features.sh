@@ -76,17 +76,43 @@ seccomp_flags() {
 }
 check seccomp-flags seccomp_flags
 
-notify() { # MAINPID before what the program says
-	local p
-	bundle n 'c["process"]["args"] = sh("[ -S $NOTIFY_SOCKET ] && sleep 100")'
-	python3 -c 'import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(10); print(s.recv(99).decode(), flush=True)' "$work/ns" >"$work/ns.out" & p=$!
-	soon 3 test -S "$work/ns"
-	NOTIFY_SOCKET=$work/ns wabe run -d --bundle "$work/n" n </dev/null >/dev/null && wait $p || return
-	[ "$(cat "$work/ns.out")" = "MAINPID=$(pid n)" ] || { cat "$work/ns.out"; return 1; }
-	[ "$(status n)" = running ] && wabe delete -f n && gone n
+# service FILE: NOTIFY_SOCKET as systemd serves it; what comes is in FILE, a message a line, until a barrier
+service() {
+	python3 - "$work/ns" >"$1" <<-'PY' & service=$!
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(30)
+		text = ""
+		while text != "BARRIER=1":
+		    text, fds, _, _ = socket.recv_fds(s, 999, 4); text = text.decode(); print(text.replace("\n", " "), flush=True)
+		    for fd in fds: os.close(fd)
+	PY
+	soon 5 test -S "$work/ns"
 }
-check notify-main-pid notify
+say() { # NAME MESSAGE...: as the container's program
+	python3 -c 'import socket, sys
+for text in sys.argv[2:]: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(text.encode(), sys.argv[1])' "/proc/$(pid "$1")/root/run/notify/notify.sock" "${@:2}"
+}
+runs() { soon 5 eval "[ \"\$(status $1)\" = running ]"; }
+notify() { # only READY=1 goes out of the container, with MAINPID, and start waits for it
+	local p told
+	bundle n 'c["process"]["args"] = sh("[ $NOTIFY_SOCKET = /run/notify/notify.sock ] && [ -S $NOTIFY_SOCKET ] && sleep 100")'
+	service "$work/ns.out" && NOTIFY_SOCKET=$work/ns wabe create --bundle "$work/n" n </dev/null >/dev/null || return
+	"$bin/wabe" --root "$root" start n & p=$!
+	runs n && told=$(pid n) && say n $'MAINPID=1\nSTATUS=a' X_READY=1 && kill -0 $p && [ ! -s "$work/ns.out" ] || return
+	say n $'STATUS=b\nREADY=1' && wait $p && wait $service && [ "$(cat "$work/ns.out")" = "READY=1 MAINPID=$told"$'\nBARRIER=1' ] || { cat "$work/ns.out"; return 1; }
+	wabe delete -f n && gone n || return
+	rm "$work/ns"; service "$work/ns.out"
+	NOTIFY_SOCKET=$work/ns "$bin/wabe" --root "$root" run -d --bundle "$work/n" n </dev/null >/dev/null & p=$!
+	runs n && kill -0 $p && say n READY=1 && wait $p && wait $service && wabe delete -f n && gone n || return
+	rm "$work/ns"; service "$work/ns.out"
+	NOTIFY_SOCKET=$work/ns "$bin/wabe" --root "$root" run --bundle "$work/n" n </dev/null >/dev/null & p=$!
+	runs n && say n READY=1 && soon 5 grep -q MAINPID "$work/ns.out" && wabe kill n KILL && ! wait $p && gone n || return
+	# it ends before it is ready; the listener may be gone
+	kill $service; NOTIFY_SOCKET=$work/ns wabe create --bundle "$work/n" n </dev/null >/dev/null
+	"$bin/wabe" --root "$root" start n & p=$!
+	runs n && wabe kill n KILL && wait $p && wabe delete n && gone n
+}
+check notify-ready notify
 
 net_devices() { # into the container with its address, and back
 	ip link add lent0 type veth peer name peer0 && ip addr add 10.9.9.1/24 dev lent0 && ip -6 addr add fd09::1/64 nodad dev lent0 && ip link set lent0 up || return

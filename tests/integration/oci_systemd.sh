@@ -63,6 +63,16 @@ killed() {
 	done
 }
 check killed-runtime killed
+ready() { # a unit of Type=notify is active when the container's program has said so
+	local pid
+	bundle n "$scoped"
+	systemd-run -q --no-block --unit wabetest-ready.service -p Type=notify -p NotifyAccess=all "$bin/wabe" --root "$root" --systemd-cgroup run --bundle "$work/n" n || return
+	soon 20 eval '[ "$(status n)" = running ]' && pid=$(pid n) && sleep 1 && [ "$(systemctl is-active wabetest-ready.service)" = activating ] || { systemctl status wabetest-ready.service; return 1; }
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", sys.argv[1])' "/proc/$pid/root/run/notify/notify.sock"
+	soon 10 systemctl is-active -q wabetest-ready.service && [ "$(systemctl show --value -p MainPID wabetest-ready.service)" = "$pid" ] || { systemctl status wabetest-ready.service; return 1; }
+	wabe kill n KILL && soon 10 eval '! systemctl is-active -q wabetest-ready.service' && soon 5 no_unit n && [ ! -e "$root/n" ]
+}
+check notify-ready ready
 of_a_user() { # at the user's own systemd, in its slice
 	local u=$work/user as
 	useradd -u 1234 -M wabetest 2>/dev/null; chmod 755 "$work"; mkdir -p "$u" && systemctl start user@1234.service || return

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dialect/oci/oci.h"
+#include "engine/oci_ready.h"
 #include "engine/oci_supervise.h"
 #include "engine/restore.h"
 #include "tools/oci/wabe.h"
@@ -156,7 +157,8 @@ int call_make(struct wabe_call *call, const char *restore, struct error *err)
 	r = r < 0 ? r : reserve(&id, &dir, err);
 	if (r < 0)
 		return r;
-	r = write_wishes(spec, restore, &dir, err);
+	r = oci_ready_prepare(spec, dir.fd, dir.path, err);
+	r = r < 0 ? r : write_wishes(spec, restore, &dir, err);
 	if (r < 0) {
 		rundir_remove(&dir);
 		return r;
