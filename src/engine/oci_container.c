@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/journal.h"
 #include "base/text.h"
+#include "cgroup/resctrl.h"
 #include "engine/handover.h"
 #include "engine/oci_internal.h"
 #include "engine/oci_ready.h"
@@ -310,11 +311,37 @@ int oci_resume(struct oci_container *container, struct error *err)
 	return r < 0 ? error_set(err, r, "resume container \"%s\"", container->id.name) : 0;
 }
 
+int oci_join_resctrl(const struct spec *spec, pid_t pid, cgroup_journal journal, void *data, struct error *err)
+{
+	auto_free char *root = NULL;
+
+	if (!spec->oci.has_rdt)
+		return 0;
+	int r = resctrl_find(spec, &root, err);
+	if (r == 0 && journal)
+		r = resctrl_make(root, spec, journal, data, err);
+	return r < 0 ? r : resctrl_enter(root, spec, pid, err);
+}
+
+static int update_resctrl(const struct spec *spec, const struct string_list *schemata, struct error *err)
+{
+	auto_free char *root = NULL;
+
+	if (schemata->count == 0)
+		return 0;
+	if (!spec->oci.has_rdt)
+		return error_set_kind(err, ERROR_UNSUPPORTED, 0, "container \"%s\" was made without linux.intelRdt", spec->identity.name);
+	int r = resctrl_find(spec, &root, err);
+	return r < 0 ? r : resctrl_set(root, spec, schemata, err);
+}
+
 int oci_update(struct oci_container *container, const struct spec *spec, struct error *err)
 {
 	if (container->init_pidfd < 0)
 		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
 	int r = need_cgroups(container, err);
+	if (r == 0 && container->spec)
+		r = update_resctrl(container->spec, &spec->oci.rdt_schemata, err);
 	if (r == 0 && container->spec && container->spec->oci.systemd_unit)
 		r = oci_unit_update(container->spec->oci.systemd_unit, spec, err);
 	return r < 0 ? r : cgroup_set_apply(&container->cgroups, spec, err);

@@ -104,6 +104,7 @@ static void run_helper(struct job *job, bool is_placed)
 	int r = job->has_cgroups ? cgroup_set_enter(&job->cgroups, is_placed, &message.error) : 0;
 
 	r = r ?: set_cpus(job->spec->oci.cpus_after, "final", &message.error);
+	r = r ?: oci_join_resctrl(job->spec, getpid(), NULL, NULL, &message.error);
 	/* passed on to the program; else it would have that of the caller, which containerd's shim has low */
 	r = r ?: oci_set_oom_score(job->spec, getpid(), &message.error);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the container must not look into who enters it */

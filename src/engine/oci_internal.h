@@ -46,6 +46,9 @@ int oci_wait(const struct oci_waited *waited);
 /* Messages of a program about to be executed until it is. */
 int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err);
 
+/* linux.intelRdt (cgroup/resctrl.h), where resctrl is mounted. data: for journal. */
+int oci_join_resctrl(const struct spec *spec, pid_t pid, cgroup_journal journal, void *data, struct error *err);
+
 /* Where a container's groups are; layout and set are the caller's to clear. */
 int oci_plan_cgroups(const struct spec *spec, struct cgroup_layout *layout, struct cgroup_set *set, struct error *err);
 

@@ -105,7 +105,8 @@ static bool has_to_tell_ready(const struct start *start)
 /* Does init have to wait for what the supervisor does beside it? */
 static bool has_to_wait(const struct start *start)
 {
-	return is_create(start) || has_work_at_mounted(start) || has_unit(start) || start->spec->oci.oom_score_adj;
+	return is_create(start) || has_work_at_mounted(start) || has_unit(start) || start->spec->oci.oom_score_adj ||
+	       start->spec->oci.has_rdt;
 }
 
 static bool has_to_be_told(const struct start *start)
@@ -152,6 +153,11 @@ static bool has_start_container_hooks(const struct start *start)
 static bool has_names(const struct start *start)
 {
 	return start->spec->identity.hostname || start->spec->identity.domain;
+}
+
+static bool has_resctrl(const struct start *start)
+{
+	return start->spec->oci.has_rdt;
 }
 
 static bool has_oom_score(const struct start *start)
@@ -288,6 +294,11 @@ static int write_oom_score(struct start *start, struct error *err)
 	return oci_set_oom_score(start->spec, start->init_pid, err);
 }
 
+static int join_resctrl(struct start *start, struct error *err)
+{
+	return oci_join_resctrl(start->spec, start->init_pid, add_journal, start, err);
+}
+
 static int write_id_maps(struct start *start, struct error *err)
 {
 	return placement_write_id_maps(start, err);
@@ -360,6 +371,7 @@ const struct step oci_supervisor_plan[] = {
 	FRESH("clone-init",           NULL,               clone_init),
 	FRESH("save-starting",        has_to_note_init,   oci_save_starting),
 	FRESH("write-oom-score",      has_oom_score,      write_oom_score),
+	RUN("join-resctrl",         has_resctrl,        join_resctrl),
 	FRESH("write-id-maps",        has_idmap,          write_id_maps),
 	FRESH("map-sources",          has_mapped_sources, map_sources),
 	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),

@@ -323,6 +323,10 @@ struct spec_oci {
 	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
 	char *memory_policy;	/* for set_mempolicy(2): "MODE NODES", flags in the mode, nodes as 0-3,7 */
 	struct origin memory_policy_origin;
+	bool has_rdt, rdt_monitoring; /* linux.intelRdt: cgroup/resctrl.h */
+	char *rdt_clos;		      /* "/": the group of all; NULL: one of the container's name */
+	struct string_list rdt_schemata;
+	struct origin rdt_origin;
 	struct string_list exec_cgroups; /* of exec: "[CONTROLLER,...:]PATH" below the container's */
 	char *systemd_unit;		 /* the groups are systemd's: "SLICE UNIT" */
 	/* how the command was called */

@@ -142,8 +142,11 @@ memory_policy() {
 }
 check memory-policy memory_policy
 
-rdt() { bundle r 'c["linux"]["intelRdt"] = {"closID": "a"}'; refused r 'linux.intelRdt'; }
-check intel-rdt-is-an-error rdt
+rdt() { # where there is none (tests/unit/test_resctrl.c has what is done with it)
+	bundle r 'c["linux"]["intelRdt"] = {"closID": "a", "l3CacheSchema": "L3:0=f"}'; refused r 'linux.intelRdt' && refused r 'resctrl file system is not mounted' || return
+	bundle r; up r && ! wabe update --l3-cache-schema L3:0=f r 2>"$work/r/err" && grep -q 'made without linux.intelRdt' "$work/r/err" && wabe delete -f r && gone r
+}
+if grep -q ' - resctrl ' /proc/self/mountinfo; then skip intel-rdt-without-resctrl 'resctrl is mounted here'; else check intel-rdt-without-resctrl rdt; fi
 
 events() {
 	bundle e 'c["linux"]["resources"] = {"memory": {"limit": 20 << 20}}; c["process"]["args"] = sh("sleep 1; head -c 100000000 /dev/zero | tail; sleep 100")'

@@ -155,7 +155,9 @@ static void test_linux(void **state)
 	refused_linux("\"netDevices\":{\"eth0\":{}}", "linux.netDevices: needs a namespace of type network");
 	refused_linux("\"netDevices\":{\"a/b\":{}},\"namespaces\":[{\"type\":\"network\"}]", "linux.netDevices.a/b: no name of an interface");
 	refused_linux("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"1\"}", "linux.memoryPolicy: MPOL_LOCAL takes no nodes");
-	refused_linux("\"intelRdt\":{\"closID\":\"a\"}", "linux.intelRdt: is not supported");
+	refused_linux("\"intelRdt\":{\"closID\":\"a/b\"}", "linux.intelRdt: closID a/b is no name of a group");
+	refused_linux("\"intelRdt\":{\"memBwSchema\":\"L3:0=f\"}", "does not begin with MB:");
+	refused_linux("\"intelRdt\":{\"l3CacheSchema\":\"ff\"}", "ff is no line of schemata");
 	struct spec *spec = accepted_linux("\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/n\"}],"
 		"\"cgroupsPath\":\"/a/../../b/c\",\"rootfsPropagation\":\"rshared\",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}");
 	assert_int_equal(spec_new_namespaces(spec), 1 << NAMESPACE_PID);

@@ -352,22 +352,6 @@ static int check_names(const struct json_at *root, const struct spec *spec)
 	return 0;
 }
 
-/* What is asked for and can not be given is a fault, as the specification wants it. */
-static int refuse_unsupported(const struct json_at *linux_part)
-{
-	static const char *const names[] = { "intelRdt" };
-	struct json_at at;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int r = json_member(linux_part, names[i], JSON_OBJECT, &at);
-		if (r < 0)
-			return r;
-		if (r > 0 && at.value->count > 0)
-			return json_fault(&at, "is not supported by this runtime: take it out");
-	}
-	return 0;
-}
-
 int oci_read_linux(const struct json_at *root, struct spec *spec)
 {
 	struct json_at at;
@@ -378,12 +362,12 @@ int oci_read_linux(const struct json_at *root, struct spec *spec)
 		spec->namespaces.keep_mask = ~0U;
 		return r < 0 ? r : check_names(root, spec);
 	}
-	r = refuse_unsupported(&at);
-	r = r < 0 ? r : read_namespaces(&at, spec);
+	r = read_namespaces(&at, spec);
 	r = r < 0 ? r : oci_read_idmaps(&at, spec);
 	r = r < 0 ? r : read_offsets(&at, spec);
 	r = r < 0 ? r : oci_read_net_devices(&at, spec);
 	r = r < 0 ? r : oci_read_memory_policy(&at, spec);
+	r = r < 0 ? r : oci_read_intel_rdt(&at, spec);
 	r = r < 0 ? r : read_devices(&at, spec);
 	r = r < 0 ? r : json_take_map(&at, "sysctl", add_sysctl, spec);
 	r = r < 0 ? r : read_personality(&at, spec);

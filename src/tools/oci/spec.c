@@ -146,7 +146,7 @@ static int run_features(struct wabe_call *call, struct error *err)
 	put_capabilities();
 	printf("\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":false,\"systemdUser\":false,\"rdma\":false},");
 	put_seccomp();
-	printf("\"apparmor\":{\"enabled\":%s},\"selinux\":{\"enabled\":%s},\"intelRdt\":{\"enabled\":false},"
+	printf("\"apparmor\":{\"enabled\":%s},\"selinux\":{\"enabled\":%s},\"intelRdt\":{\"enabled\":true,\"schemata\":true,\"monitoring\":true},"
 	       "\"mountExtensions\":{\"idmap\":{\"enabled\":true}}},", lsm_has_apparmor() ? "true" : "false",
 		lsm_has_selinux() ? "true" : "false");
 	printf("\"annotations\":{\"org.opencontainers.runc.checkpoint.enabled\":\"true\"},"

@@ -28,6 +28,8 @@ static const struct value_option update_options[] = {
 	TEXT("cpuset-mems", 0, cpuset_mems, "LIST", "Memory nodes"),
 	TEXT("pids-limit", 0, pids_limit, "N", "Processes (-1: no limit)"),
 	TEXT("blkio-weight", 0, blkio_weight, "N", "Weight of block I/O, 10 to 1000"),
+	TEXT("l3-cache-schema", 0, l3_cache_schema, "LINES", "Parts of the cache, as L3:0=ff;1=f (resctrl)"),
+	TEXT("mem-bw-schema", 0, mem_bw_schema, "LINES", "Memory bandwidth, as MB:0=20;1=70 (resctrl)"),
 	TEXT("kernel-memory", 0, kernel_memory, NULL, NULL),
 	TEXT("kernel-memory-tcp", 0, kernel_memory_tcp, NULL, NULL),
 	OPTIONS_END,
@@ -117,6 +119,16 @@ static int read_resources(const struct wabe_call *call, struct spec *spec, struc
 	return r < 0 ? r : oci_parse_resources(spec, "command line", text, length, err);
 }
 
+static int add_schemata(const struct wabe_options *options, struct spec *spec, struct error *err)
+{
+	const char *const given[] = { options->l3_cache_schema, options->mem_bw_schema };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(given) / sizeof(*given); i++)
+		r = given[i] && *given[i] ? text_split(given[i], "\n", &spec->oci.rdt_schemata) : 0;
+	return r < 0 ? error_set(err, r, "read the options") : 0;
+}
+
 static int run_update(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
@@ -126,6 +138,7 @@ static int run_update(struct wabe_call *call, struct error *err)
 	if (r == 0 && !spec)
 		r = error_set(err, ENOMEM, "read the limits");
 	r = r < 0 ? r : read_resources(call, spec, err);
+	r = r < 0 ? r : add_schemata(&call->options, spec, err);
 	r = r < 0 ? r : oci_update(&container, spec, err);
 	oci_clear(&container);
 	return r;

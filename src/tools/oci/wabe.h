@@ -36,7 +36,7 @@ struct wabe_options {
 	bool leave_running, pre_dump, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, file_locks, link_remap;
 	bool all, force, quiet, stats, rootless_spec;
 	char *format, *resources, *interval;
-	char *memory, *memory_reservation, *memory_swap, *kernel_memory, *kernel_memory_tcp, *cpu_period, *cpu_quota, *cpu_burst,
+	char *memory, *memory_reservation, *memory_swap, *kernel_memory, *kernel_memory_tcp, *l3_cache_schema, *mem_bw_schema, *cpu_period, *cpu_quota, *cpu_burst,
 		*cpu_share, *cpu_rt_period, *cpu_rt_runtime, *cpu_idle, *cpuset_cpus, *cpuset_mems, *pids_limit, *blkio_weight;
 };
 
