@@ -47,6 +47,7 @@ struct checkpoint_limits {
 	bool no_connections;	 /* of TCP, established */
 	bool no_outside_sockets; /* unix sockets whose other end is outside */
 	bool no_file_locks;
+	bool no_network; /* the network namespace comes back empty */
 	bool no_groups; /* the groups below the container's own and the limits in force are left out, without an error */
 };
 
@@ -120,6 +121,7 @@ struct checkpoint_restore {
 	const char *work_directory; /* for criu's log; NULL: directory */
 	const char *criu;	   /* NULL: see above */
 	const char *action_script; /* of the user; NULL: none */
+	const char *lsm_profile, *lsm_mount_context; /* as criu takes them, instead of the saved ones; NULL */
 	struct checkpoint_limits limits;
 	bool lazy_pages;	   /* the memory comes afterwards, where it can: checkpoint_await_pages. Not for OCI containers */
 	bool tcp_close;

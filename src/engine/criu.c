@@ -71,6 +71,10 @@ void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *lim
 		criu_add(call, "--file-locks");
 	if (!limits->no_outside_sockets)
 		criu_add(call, "--ext-unix-sk");
+	if (limits->no_network) {
+		criu_add(call, "--empty-ns");
+		criu_add(call, "net");
+	}
 	criu_add(call, "--link-remap");
 }
 

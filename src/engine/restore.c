@@ -62,13 +62,15 @@ static int describe(const struct checkpoint_restore *restore, char **ret, struct
 		return error_set(err, errno, "open directory %s", restore->directory);
 	if (!realpath(work_wish, work))
 		return error_set(err, errno, "open directory %s", work_wish);
-	if (has_newline(directory) || has_newline(work) || has_newline(restore->action_script))
+	if (has_newline(directory) || has_newline(work) || has_newline(restore->action_script) ||
+		has_newline(restore->lsm_profile) || has_newline(restore->lsm_mount_context))
 		return error_set(err, EINVAL, "%s: a name with a newline", directory);
 	auto_free char *program = criu_program(restore->criu);
 	int r = text_format(ret, "directory %s\nwork %s\ncriu %s\naction %s\nlazy %d\nclose %d\nverbose %d\nno-connections %d\n"
-		"no-outside-sockets %d\nno-file-locks %d\nno-groups %d\n", directory, work, program ?: "criu",
+		"no-outside-sockets %d\nno-file-locks %d\nno-groups %d\nno-network %d\nlsm-profile %s\nlsm-mount-context %s\n", directory, work, program ?: "criu",
 		restore->action_script ?: "", restore->lazy_pages, restore->tcp_close, restore->verbose, limits->no_connections,
-		limits->no_outside_sockets, limits->no_file_locks, limits->no_groups);
+		limits->no_outside_sockets, limits->no_file_locks, limits->no_groups, limits->no_network, restore->lsm_profile ?: "",
+		restore->lsm_mount_context ?: "");
 	return r < 0 ? error_set(err, r, "prepare the restore") : 0;
 }
 
@@ -104,7 +106,9 @@ static int take_line(struct restore *restore, const char *name, const char *valu
 		{ "close", NULL, &restore->tcp_close }, { "verbose", NULL, &restore->verbose },
 		{ "no-connections", NULL, &restore->limits.no_connections },
 		{ "no-outside-sockets", NULL, &restore->limits.no_outside_sockets },
-		{ "no-file-locks", NULL, &restore->limits.no_file_locks }, { "no-groups", NULL, &restore->limits.no_groups } };
+		{ "no-file-locks", NULL, &restore->limits.no_file_locks }, { "no-groups", NULL, &restore->limits.no_groups },
+		{ "no-network", NULL, &restore->limits.no_network }, { "lsm-profile", &restore->lsm_profile, NULL },
+		{ "lsm-mount-context", &restore->lsm_mount_context, NULL } };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		if (strcmp(name, lines[i].name) != 0)
@@ -172,6 +176,8 @@ void restore_clear(struct start *start)
 	free(restore->work);
 	free(restore->criu);
 	free(restore->action_script);
+	free(restore->lsm_profile);
+	free(restore->lsm_mount_context);
 	free(restore->log);
 	free(restore);
 	start->restore = NULL;

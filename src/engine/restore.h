@@ -10,7 +10,7 @@ struct start;
 
 /* In the supervisor. All strings owned. */
 struct restore {
-	char *directory, *work, *criu, *action_script, *log;
+	char *directory, *work, *criu, *action_script, *log, *lsm_profile, *lsm_mount_context;
 	bool lazy_pages; /* the memory comes afterwards: engine/pages.h */
 	bool tcp_close, verbose;
 	struct checkpoint_limits limits;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,7 @@
 #include "engine/start.h"
 #include "kernel/mount.h"
 #include "kernel/mountinfo.h"
+#include "kernel/path_in_root.h"
 #include "rootfs/bundle.h"
 
 /* Where the container's devpts is for criu: only this process has it there. */
@@ -64,12 +66,45 @@ static int match_propagation(const struct start *start)
 	return r < 0 ? r : mount_at_path(NULL, target, NULL, MS_SLAVE, NULL);
 }
 
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+/* Do the images have what is at the mount's target, as part of another mount? */
+static bool is_on_another(const struct spec *spec, const struct spec_mount *mount)
+{
+	vector_for_each (other, &spec->mounts.entries)
+		if (is_below(mount->target, other->target))
+			return true;
+	return false;
+}
+
+/* criu wants a target for each mount. A bundle may come with a fresh root, which create would have put them into. */
+static int make_targets(const struct start *start, struct error *err)
+{
+	struct stat st;
+
+	vector_for_each (mount, &start->spec->mounts.entries) {
+		if (is_on_another(start->spec, mount))
+			continue;
+		bool is_file = mount->flags_set & MS_BIND && stat(mount->source, &st) == 0 && !S_ISDIR(st.st_mode);
+		int fd = path_create_in_root(start->root.root_fd, mount->target, is_file ? PATH_CREATE_FILE : PATH_CREATE_DIRECTORY);
+		if (fd < 0)
+			return error_set(err, fd, "make %s in %s", mount->target, start->spec->rootfs.path);
+		close_fd(&fd);
+	}
+	return 0;
+}
+
 static int mount_rootfs(struct start *start, struct error *err)
 {
 	struct hook_context context = { .spec = start->spec, .log = start->log, .rootfs_mount = start->root.mount_point };
 
 	if (!container_has_supervisor(&start->id))
-		return bundle_mount_root(&start->root, err);
+		return bundle_mount_root(&start->root, err) ?: make_targets(start, err);
 	int r = rootfs_make_private(&start->root, err);
 	r = r ?: hooks_run(&context, HOOK_PRE_MOUNT, err);
 	return r ?: rootfs_mount(&start->root, err);
@@ -210,6 +245,14 @@ static void add_links(const struct start *start, struct criu_call *call)
 	}
 }
 
+static void add_word(struct criu_call *call, const char *option, const char *value)
+{
+	if (!value)
+		return;
+	criu_add(call, "%s", option);
+	criu_add(call, "%s", value);
+}
+
 static int build_call(const struct start *start, struct criu_call *call, struct error *err)
 {
 	const struct restore *restore = start->restore;
@@ -224,6 +267,8 @@ static int build_call(const struct start *start, struct criu_call *call, struct 
 	criu_add(call, "--root");
 	criu_add(call, "%s", mount_point(start));
 	criu_add_limits(call, &restore->limits, restore->tcp_close);
+	add_word(call, "--lsm-profile", restore->lsm_profile);
+	add_word(call, "--lsm-mount-context", restore->lsm_mount_context);
 	criu_add(call, "--manage-cgroups=ignore");
 	criu_add(call, "--enable-fs");
 	criu_add(call, "hugetlbfs,tracefs");

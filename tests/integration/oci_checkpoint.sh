@@ -104,6 +104,38 @@ soon 5 eval '[ "$(status c4)" = running ]'; touch "$work/c4/rootfs/data/end"; wa
 equal exit-status-of-the-restored 7 "$(cat "$work/c4/status")"
 check foreground-leaves-nothing gone c4
 
+# --- a fresh root, without the targets of the mounts; options of runc ---
+mounts='c["mounts"] += [{"destination": d, "type": "bind", "source": s, "options": ["bind"]} for d, s in (("/run/deep/file", "'$work/file'"), ("/some/where", "'$work/host'"))]'
+echo text >"$work/file"; bundle c6 "$counter; $mounts"; up c6; soon 5 count c6
+rm -rf "$images"; check checkpoint-with-options save c6 --shell-job --empty-ns network; before=$(count c6)
+rm -rf "$work/c6/rootfs/run" "$work/c6/rootfs/some"
+check restore-into-a-fresh-root back c6 --shell-job --empty-ns network
+check mounts-are-there eval '[ "$(wabe exec c6 cat /run/deep/file </dev/null)" = text ] && wabe exec c6 test -d /some/where/sub </dev/null'
+equal network-is-empty 1 "$(wabe exec c6 ip -o link </dev/null | wc -l)"
+wabe delete -f c6
+text=$(cd "$work/c6" && wabe restore --image-path "$images" --lsm-profile nonsense c6 2>&1 </dev/null)
+check unknown-profile-is-named eval '[[ $text == *"--lsm-profile nonsense"* ]]'
+text=$(cd "$work/c6" && wabe restore --image-path "$images" --empty-ns mount c6 2>&1 </dev/null)
+check unknown-empty-namespace-is-named eval '[[ $text == *"--empty-ns mount"* ]]'
+
+# --- podman: it finds criu in PATH ---
+if command -v podman >/dev/null; then
+	mkdir "$work/bin"; ln -s "$WABE_CRIU" "$work/bin/criu"
+	p() {
+		PATH=$work/bin:$PATH timeout 100 podman --root "$work/podman" --runroot "$work/podrun" --storage-driver vfs --cgroup-manager cgroupfs \
+			--runtime "$bin/wabe" --events-backend none "$@"
+	}
+	rootfs "$work/image"; tar -C "$work/image" -c . | p import - box >/dev/null 2>&1
+	said() { p logs --tail 1 "$1"; }
+	p run -d --network none --pids-limit 0 --name c box sh -c 'i=0; while :; do i=$((i + 1)); echo $i; sleep 0.1; done' >/dev/null || p logs c
+	check podman-runs soon 10 eval '[ "$(said c)" -gt 3 ]'
+	check podman-checkpoint eval 'p container checkpoint --export "$work/c.tar" c && [ "$(p ps -a --format "{{.Status}}" | cut -c 1-6)" = Exited ]'; before=$(said c)
+	check podman-restore eval 'p container restore c && soon 10 eval "[ \$(said c) -gt $before ]"'
+	check podman-remove p rm -f -t 0 c
+	check podman-restore-of-an-export eval 'p container restore --import "$work/c.tar" --name d && soon 10 eval "[ \$(said d) -gt $before ]" && [ "$(p exec d echo in)" = in ]'
+	check podman-remove-it p rm -f -t 0 d
+else skip podman "podman is not installed"; fi
+
 # --- joined network: an established connection only with its option ---
 ip netns add wnet 2>/dev/null && ip -n wnet link set lo up
 if [ -e /run/netns/wnet ]; then

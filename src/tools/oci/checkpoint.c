@@ -18,6 +18,8 @@
 	FLAG("tcp-close", 0, tcp_close, "Close established TCP connections"),                                         \
 	FLAG("ext-unix-sk", 0, ext_unix_sk, "Allow unix sockets whose other end is outside"),                         \
 	FLAG("file-locks", 0, file_locks, "Keep file locks"),                                                         \
+	TEXT("empty-ns", 0, empty_ns, "network", "Without the network: the namespace comes back empty"),                    \
+	FLAG("shell-job", 0, shell_job, NULL), /* init leads a session of its own */                                  \
 	TEXT("manage-cgroups-mode", 0, cgroups_mode, "MODE", "soft (default): groups inside and limits too; ignore: not")
 
 static const struct value_option checkpoint_options[] = { SHARED_OPTIONS,
@@ -35,6 +37,8 @@ static const struct value_option restore_options[] = { SHARED_OPTIONS,
 	TEXT("console-socket", 0, console_socket, "PATH", "Socket that is sent the terminal's master"),
 	TEXT("pid-file", 0, pid_file, "FILE", "Write the pid of the container's first process to FILE"),
 	TEXT("pidfd-socket", 0, pidfd_socket, "PATH", "Socket that is sent a pidfd of the first process"),
+	TEXT("lsm-profile", 0, lsm_profile, "TYPE:NAME", "AppArmor profile or SELinux context, instead of the saved one"),
+	TEXT("lsm-mount-context", 0, lsm_mount_context, "CONTEXT", "SELinux context of mounts, instead of the saved one"),
 	FLAG("detach", 'd', detach, "Return when the container runs"),
 	FLAG("keep", 0, keep, "Keep the state when the container has ended"),
 	FLAG("no-pivot", 0, no_pivot, NULL), /* criu makes the root */
@@ -69,7 +73,10 @@ static int find_limits(const struct wabe_call *call, struct checkpoint_limits *r
 	*ret = (struct checkpoint_limits){ .no_connections = !options->tcp_established,
 		.no_outside_sockets = !options->ext_unix_sk,
 		.no_file_locks = !options->file_locks,
+		.no_network = options->empty_ns,
 		.no_groups = ignores };
+	if (options->empty_ns && strcmp(options->empty_ns, "network") != 0)
+		return call_usage(call, err, "--empty-ns %s: only network is there", options->empty_ns);
 	return ignores || strcmp(mode, "soft") == 0 ?
 		       0 : call_usage(call, err, "--manage-cgroups-mode %s: only soft and ignore are there", mode);
 }
@@ -138,13 +145,25 @@ static int run_checkpoint(struct wabe_call *call, struct error *err)
 
 /* ---- restore ---- */
 
+static int check_profile(const struct wabe_call *call, struct error *err)
+{
+	const char *profile = call->options.lsm_profile;
+
+	if (!profile || text_starts(profile, "apparmor:") || text_starts(profile, "selinux:"))
+		return 0;
+	return call_usage(call, err, "--lsm-profile %s: use apparmor:NAME or selinux:CONTEXT", profile);
+}
+
 static int run_restore(struct wabe_call *call, struct error *err)
 {
-	struct checkpoint_restore restore = { .tcp_close = call->options.tcp_close };
+	struct checkpoint_restore restore = { .tcp_close = call->options.tcp_close,
+		.lsm_profile = call->options.lsm_profile,
+		.lsm_mount_context = call->options.lsm_mount_context };
 	struct places places = { 0 };
 	auto_free char *text = NULL;
 	int r = find_places(call, &places, err);
 
+	r = r < 0 ? r : check_profile(call, err);
 	r = r < 0 ? r : find_limits(call, &restore.limits, err);
 	restore.directory = places.image;
 	restore.work_directory = places.work;

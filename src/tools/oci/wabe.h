@@ -32,8 +32,8 @@ struct wabe_options {
 	char *process, *cwd, *user, *label, *apparmor;
 	struct string_list environment, capabilities, groups, cgroups;
 	/* the rest */
-	char *image_path, *work_path, *parent_path, *page_server, *cgroups_mode;
-	bool leave_running, pre_dump, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, file_locks, link_remap;
+	char *image_path, *work_path, *parent_path, *page_server, *cgroups_mode, *empty_ns, *lsm_profile, *lsm_mount_context;
+	bool leave_running, pre_dump, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, file_locks, link_remap, shell_job;
 	bool all, force, quiet, stats, rootless_spec;
 	char *format, *resources, *interval;
 	char *memory, *memory_reservation, *memory_swap, *kernel_memory, *kernel_memory_tcp, *l3_cache_schema, *mem_bw_schema, *cpu_period, *cpu_quota, *cpu_burst,
