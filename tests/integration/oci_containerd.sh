@@ -12,7 +12,7 @@ printf '%s\n' 'version = 2' "root = \"$C/root\"" "state = \"$C/state\"" '[grpc]'
 containerd --config "$C/config.toml" >"$C/log" 2>&1 & daemon=$!
 c() { timeout -k 2 30 ctr --address "$C/sock" --namespace "$SANDBOX" "$@"; }
 options=(--snapshotter native --runtime io.containerd.runc.v2 --runc-binary "$bin/wabe" --runc-root "$C/wabe")
-none() { [ -z "$(ls -A "$C/wabe/$SANDBOX" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/$1" 2>/dev/null | head -n 1)" ]; }
+none() { [ -z "$("$bin/wabe" --root "$C/wabe/$SANDBOX" list -q)" ] && [ -z "$(find /sys/fs/cgroup -type d -path "*/$SANDBOX/$1" 2>/dev/null | head -n 1)" ]; }
 
 image() {
 	rootfs "$work/tree"

@@ -51,7 +51,7 @@ stop_it() { call StopContainer "{\"container_id\": \"$1\", \"timeout\": ${2:-10}
 drop() { call RemoveContainer "{\"container_id\": \"$1\"}" >/dev/null; }
 end_pod() { call StopPodSandbox "{\"pod_sandbox_id\": \"$1\"}" >/dev/null && call RemovePodSandbox "{\"pod_sandbox_id\": \"$1\"}" >/dev/null; }
 # where wabe keeps the containers of containerd's namespace k8s.io; the groups of the pods
-none() { [ -z "$(ls -A "$C/wabe/k8s.io" 2>/dev/null)" ] && [ -z "$(find /sys/fs/cgroup -mindepth 2 -type d -path "*/$SANDBOX/pods/*" 2>/dev/null | head -n 1)" ]; }
+none() { [ -z "$("$bin/wabe" --root "$C/wabe/k8s.io" list -q)" ] && [ -z "$(find /sys/fs/cgroup -mindepth 2 -type d -path "*/$SANDBOX/pods/*" 2>/dev/null | head -n 1)" ]; }
 pid_of() { "$bin/wabe" --root "$C/wabe/k8s.io" state "$1" | jq .pid; }
 
 image() {
@@ -129,7 +129,7 @@ check profiles profiles
 fails() {
 	local other
 	other=$(make "$pod_id" "$one" broken true '{"command": ["/no/such"]}') && ! begin "$other" 2>"$work/err" && grep -q '/no/such' "$work/err" || { cat "$work/err"; return 1; }
-	[ "$(status "$other" | cut -d' ' -f1)" = 2 ] && drop "$other" && [ ! -e "$C/wabe/k8s.io/$other" ]
+	[ "$(status "$other" | cut -d' ' -f1)" = 2 ] && drop "$other" && ! "$bin/wabe" --root "$C/wabe/k8s.io" list -q | grep -x "$other"
 }
 check failing-container fails
 exits() { # of itself: the status comes by the shim
