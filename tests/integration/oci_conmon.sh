@@ -16,7 +16,8 @@ created() { # ID OPTION...
 	monitored "$1" "$work/$1.log" -b "$work/$1" -u "$1" -p "$work/$1/pidfile" -P "$work/$1/conmon-pidfile" --persist-dir "$work/$1" \
 		--exit-dir "$work/exits" --log-size-max 100000 --syslog "${@:2}" && soon 10 grep -q '"pid": *[1-9]' "$work/sync"
 }
-ended() { soon 10 test -e "$work/exits/$1" && [ "$(cat "$work/exits/$1")" = "$2" ]; }
+has_ended() { [ "$(cat "$work/exits/$1" 2>/dev/null)" = "$2" ]; }
+ended() { soon 10 has_ended "$1" "$2"; }
 stopped() { soon 5 eval "[ \"\$(status $1)\" = stopped ]"; }
 mkdir -p "$work"/{exits,sockets}
 

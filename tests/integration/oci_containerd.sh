@@ -40,7 +40,7 @@ failing() { # the error comes from wabe's log
 }
 check error-reaches-the-caller failing
 if command -v script >/dev/null; then
-	tty() { [ "$(script -qec "timeout 20 ctr --address $C/sock --namespace $SANDBOX run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ] && soon 5 none four; }
+	tty() { [ "$(script -qec "timeout --foreground 20 ctr --address $C/sock --namespace $SANDBOX run --rm -t ${options[*]} wabe.test/box:1 four tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ] && soon 5 none four; }
 	check terminal tty
 else
 	skip terminal "script(1) is not installed"

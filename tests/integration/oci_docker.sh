@@ -35,7 +35,7 @@ failing() {
 	d run --rm --net none box /etc >"$work/out" 2>&1; [ $? = 126 ]
 }
 check error-statuses failing
-tty() { [ "$(script -qec "timeout 30 docker --host unix://$D/sock run --rm -t --net none box tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ]; }
+tty() { [ "$(script -qec "timeout --foreground 30 docker --host unix://$D/sock run --rm -t --net none box tty" /dev/null </dev/null | grep -o '/dev/pts/[0-9]*')" = /dev/pts/0 ]; }
 if command -v script >/dev/null; then check terminal tty; else skip terminal "script(1) is not installed"; fi
 force() { d run -d --net none --name three --init box sleep 100 >/dev/null && d rm -f three >/dev/null; }
 check remove-by-force force
