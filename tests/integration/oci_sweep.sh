@@ -31,11 +31,13 @@ chown -R 100000:100000 "$work/mapped/rootfs"; chmod 755 "$work" "$work/mapped"
 lend() { [ -e /sys/class/net/lent0 ] || ip link add lent0 type veth peer name peer0 2>/dev/null || { ip link del peer0; ip link add lent0 type veth peer name peer0; }; }
 
 at() { # STEP:ACT BUNDLE COMMAND
-	local out rc what detach=()
+	local out rc what detach=() notify=$work/ns
 	lend
 	[ "$3" = create ] || detach=(-d)
+	# run waits for a word of the program, which says none
+	[ "$3" = create ] || [[ $1 == listen-for-ready:fail || $1 == listen-for-ready:kill ]] || notify=
 	# in a shell of its own, whose word about the kill nobody needs
-	(NOTIFY_SOCKET=$work/ns WABE_FAULT=$1 timeout -k 2 20 "$bin/wabe" --root "$root" "$3" "${detach[@]}" --bundle "$work/$2" "$2" \
+	(NOTIFY_SOCKET=$notify WABE_FAULT=$1 timeout -k 2 20 "$bin/wabe" --root "$root" "$3" "${detach[@]}" --bundle "$work/$2" "$2" \
 		</dev/null >"$work/out" 2>&1) 2>/dev/null; rc=$?
 	out=$(tail -n 1 "$work/out")
 	[ $rc != 124 ] || { bad "$2-$3-$1" "hangs"; return; }
