@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "dialect/oci/oci.h"
 #include "kernel/capability.h"
@@ -144,7 +145,8 @@ static int run_features(struct wabe_call *call, struct error *err)
 	printf("\"linux\":{");
 	put_list("namespaces", oci_namespaces, ",");
 	put_capabilities();
-	printf("\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":false,\"systemdUser\":false,\"rdma\":false},");
+	const char *systemd = access(WABE_SYSTEMD, X_OK) == 0 ? "true" : "false";
+	printf("\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":%s,\"systemdUser\":%s,\"rdma\":false},", systemd, systemd);
 	put_seccomp();
 	printf("\"apparmor\":{\"enabled\":%s},\"selinux\":{\"enabled\":%s},\"intelRdt\":{\"enabled\":true,\"schemata\":true,\"monitoring\":true},"
 	       "\"mountExtensions\":{\"idmap\":{\"enabled\":true}}},", lsm_has_apparmor() ? "true" : "false",
