@@ -49,7 +49,9 @@ exec_sync() {
 check exec-sync exec_sync
 terminal() {
 	bundle t 'c["process"]["terminal"] = True; c["process"]["args"] = sh("tty; sleep 100")'
-	created t -t && wabe start t && soon 5 grep -q 'stdout F /dev/pts/0' "$work/t.log" && wabe kill t KILL && ended t 137 && wabe delete --force t && gone t
+	created t -t && wabe start t && soon 5 grep -q 'stdout F /dev/pts/0' "$work/t.log" || { cat "$work/t.log" "$work/sync" "$work/conmon.err"; return 1; }
+	wabe kill t KILL && ended t 137 || { echo "end: $(status t), $(cat "$work/exits/t")"; return 1; }
+	wabe delete --force t && gone t
 }
 check terminal terminal
 fails() { # the text of the error comes by conmon's pipe
