@@ -204,6 +204,13 @@ static void test_resources(void **state)
 	refused_linux("\"resources\":{\"memory\":{\"limit\":\"1G\"}}", "linux.resources.memory.limit: must be a whole number");
 	refused_linux("\"resources\":{\"memory\":{\"limit\":40,\"swap\":20}}", "must not be below limit");
 	refused_linux("\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"../x\",\"limit\":1}]}", "unknown pageSize");
+	spec = accepted_linux("\"resources\":{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":10000},\"ocrdma0\":{\"hcaObjects\":0}}}");
+	assert_string_equal(spec->cgroup.settings.items[1].value, "mlx5_1 hca_handle=3 hca_object=10000");
+	assert_string_equal(setting(spec, true, "rdma.max"), "ocrdma0 hca_object=0");
+	assert_string_equal(setting(spec, false, "rdma.max"), "ocrdma0 hca_object=0");
+	spec_free(spec);
+	refused_linux("\"resources\":{\"rdma\":{\"a b\":{\"hcaObjects\":1}}}", "no name of a device");
+	refused_linux("\"resources\":{\"rdma\":{\"a\":{}}}", "needs hcaHandles or hcaObjects");
 	refused_linux("\"resources\":{\"unified\":{\"../x\":\"1\"}}", "no name of a cgroup file");
 	refused_linux("\"resources\":{\"devices\":[{\"allow\":true}]}", "access must be");
 }

@@ -96,3 +96,33 @@ int oci_read_blkio(const struct json_at *resources, struct spec *spec)
 	r = read_weights(&block, spec);
 	return r < 0 ? r : read_throttles(&block, spec);
 }
+
+/* rdma.max: what a container may hold of one device (Documentation/admin-guide/cgroup-v2.rst, RDMA); the same file in both versions. */
+static int add_rdma_device(const struct json_at *at, void *data)
+{
+	struct origin origin = json_origin(at);
+	uint32_t handles = 0, objects = 0;
+	char text[64] = "";
+	int has_handles = json_take_u32(at, "hcaHandles", &handles);
+	int has_objects = has_handles < 0 ? has_handles : json_take_u32(at, "hcaObjects", &objects);
+
+	if (has_objects < 0)
+		return has_objects;
+	if (!*at->name || at->name[strcspn(at->name, " \t\n=/")])
+		return json_fault(at, "no name of a device");
+	if (!has_handles && !has_objects)
+		return json_fault(at, "needs hcaHandles or hcaObjects");
+	if (has_handles)
+		(void)snprintf(text, sizeof(text), " hca_handle=%u", handles);
+	if (has_objects)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " hca_object=%u", objects);
+	for (int is_v2 = 0; is_v2 < 2; is_v2++)
+		if (oci_add_setting(data, is_v2, "rdma.max", &origin, "%s%s", at->name, text) < 0)
+			return json_no_memory(at);
+	return 0;
+}
+
+int oci_read_rdma(const struct json_at *resources, struct spec *spec)
+{
+	return json_take_members(resources, "rdma", JSON_OBJECT, add_rdma_device, spec);
+}

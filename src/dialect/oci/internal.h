@@ -13,6 +13,7 @@ int oci_read_net_devices(const struct json_at *linux_part, struct spec *spec);
 int oci_read_memory_policy(const struct json_at *linux_part, struct spec *spec);
 int oci_read_intel_rdt(const struct json_at *linux_part, struct spec *spec);
 int oci_read_blkio(const struct json_at *resources, struct spec *spec);
+int oci_read_rdma(const struct json_at *resources, struct spec *spec);
 
 /* Number of text in a NULL-ended list, or -1. */
 int oci_word(const char *const *words, const char *text);

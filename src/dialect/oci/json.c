@@ -200,7 +200,7 @@ int json_take_u32(const struct json_at *up, const char *name, uint32_t *ret)
 	return 1;
 }
 
-int json_take_map(const struct json_at *up, const char *name, json_each_text each, void *data)
+int json_take_members(const struct json_at *up, const char *name, enum json_type type, json_each each, void *data)
 {
 	struct json_at at;
 	int r = json_member(up, name, JSON_OBJECT, &at);
@@ -209,13 +209,32 @@ int json_take_map(const struct json_at *up, const char *name, json_each_text eac
 		return r;
 	for (struct json_value *value = at.value->first; value; value = value->next) {
 		struct json_at item = { .up = &at, .name = value->name, .in = at.in, .value = value };
-		r = check_type(&item, JSON_STRING);
-		const char *text = r < 0 ? NULL : json_text_of(&item);
-		r = text ? each(&item, text, data) : -EINVAL;
+		r = check_type(&item, type);
+		r = r < 0 ? r : each(&item, data);
 		if (r < 0)
 			return r;
 	}
 	return 1;
+}
+
+struct texts {
+	json_each_text each;
+	void *data;
+};
+
+static int take_text_of_map(const struct json_at *at, void *data)
+{
+	const struct texts *texts = data;
+	const char *text = json_text_of(at);
+
+	return text ? texts->each(at, text, texts->data) : -EINVAL;
+}
+
+int json_take_map(const struct json_at *up, const char *name, json_each_text each, void *data)
+{
+	struct texts texts = { each, data };
+
+	return json_take_members(up, name, JSON_STRING, take_text_of_map, &texts);
 }
 
 static void locate_line(struct reading *in, const char *text, size_t offset)

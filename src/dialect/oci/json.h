@@ -48,6 +48,9 @@ int json_take_bool(const struct json_at *up, const char *name, bool *ret);
 int json_take_u32(const struct json_at *up, const char *name, uint32_t *ret);
 int json_take_i64(const struct json_at *up, const char *name, int64_t *ret);
 int json_take_u64(const struct json_at *up, const char *name, uint64_t *ret);
+/* An object whose members are all of one type; each returns < 0 to end it. */
+typedef int (*json_each)(const struct json_at *at, void *data);
+int json_take_members(const struct json_at *up, const char *name, enum json_type type, json_each each, void *data);
 /* An object of strings. */
 typedef int (*json_each_text)(const struct json_at *at, const char *value, void *data);
 int json_take_map(const struct json_at *up, const char *name, json_each_text each, void *data);

@@ -347,6 +347,7 @@ int oci_read_resources(const struct json_at *resources, struct spec *spec)
 	r = r < 0 ? r : read_cpu(resources, spec);
 	r = r < 0 ? r : read_pids(resources, spec);
 	r = r < 0 ? r : oci_read_blkio(resources, spec);
+	r = r < 0 ? r : oci_read_rdma(resources, spec);
 	r = r < 0 ? r : read_hugetlb(resources, spec);
 	r = r < 0 ? r : read_network(resources, spec);
 	r = r < 0 ? r : json_take_map(resources, "unified", add_unified, spec);

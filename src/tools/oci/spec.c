@@ -146,7 +146,7 @@ static int run_features(struct wabe_call *call, struct error *err)
 	put_list("namespaces", oci_namespaces, ",");
 	put_capabilities();
 	const char *systemd = access(WABE_SYSTEMD, X_OK) == 0 ? "true" : "false";
-	printf("\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":%s,\"systemdUser\":%s,\"rdma\":false},", systemd, systemd);
+	printf("\"cgroup\":{\"v1\":true,\"v2\":true,\"systemd\":%s,\"systemdUser\":%s,\"rdma\":true},", systemd, systemd);
 	put_seccomp();
 	printf("\"apparmor\":{\"enabled\":%s},\"selinux\":{\"enabled\":%s},\"intelRdt\":{\"enabled\":true,\"schemata\":true,\"monitoring\":true},"
 	       "\"mountExtensions\":{\"idmap\":{\"enabled\":true}}},", lsm_has_apparmor() ? "true" : "false",
