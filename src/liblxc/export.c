@@ -9,6 +9,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -126,7 +129,8 @@ static int run_tar(void *data, struct error *err)
 
 static int export_container(struct export *export, const char *compression, struct error *err)
 {
-	char directory[] = "/tmp/lxc-export-XXXXXX";
+	const char *temporary = getenv("TMPDIR");
+	char directory[PATH_MAX];
 	struct lxc_container *c = export->c;
 	if (access(c->configfile, F_OK) < 0)
 		return error_set_kind(err, ERROR_NOT_FOUND, ENOENT, "container %s is not defined", c->name);
@@ -141,8 +145,9 @@ static int export_container(struct export *export, const char *compression, stru
 			return export->root_fd;
 	}
 	int r = 0;
-	if (!mkdtemp(directory))
-		return error_set(err, errno, "make a directory in /tmp");
+	(void)snprintf(directory, sizeof(directory), "%s/lxc-export-XXXXXX", temporary && *temporary == '/' ? temporary : "/tmp");
+	if (!mkdtemp(directory)) /* of a path that was cut off too */
+		return error_set(err, errno, "make the directory %s", directory);
 	r = write_metadata(export, directory);
 	r = r ?: fill_command(export, directory, compression);
 	r = r < 0 ? error_set(err, r, "export %s", c->name) : engine_run_inside(export->spec, run_tar, export, err);

@@ -119,9 +119,9 @@ row_statfs() { # NAME CONTAINER MODE
 	run "$2" busybox chmod 700 /closed
 	equal "$1-statfs-closed" "Permission denied" "$(run "$2" busybox su -s /bin/sh nobody -c 'stat -f /closed/below' 2>&1 | grep -o 'Permission denied')"
 	# init's own, also without its supervisor
-	echo >"$r/ask"; soon 5 test -e "$r/answer"
+	echo >"$r/ask"; soon 5 test -s "$r/answer"
 	equal "$1-statfs-init" 60 "$(cat "$r/answer")"
-	kill -9 "$(supervisor_of "$2")"; rm -f "$r/answer"; echo >"$r/ask"; soon 5 test -e "$r/answer"
+	kill -9 "$(supervisor_of "$2")"; rm -f "$r/answer"; echo >"$r/ask"; soon 5 test -s "$r/answer"
 	equal "$1-statfs-alone" 60 "$(cat "$r/answer")"
 	soon 5 is "$2" RUNNING
 	equal "$1-statfs-adopted" 60 "$(run "$2" busybox df -m / | awk 'END { print $(NF - 4) }')"

@@ -51,7 +51,7 @@ lxc-export -n none -f "$work/n.tar" 2>/dev/null; [ ! -e "$work/n.tar" ] && good 
 mkdir "$work/full"; mount -t tmpfs -o size=100k none "$work/full"
 lxc-export -n a -f "$work/full/a.tar" 2>/dev/null && bad full "it was written"; [ -z "$(ls "$work/full")" ] && good full-leaves-nothing || bad full-leaves-nothing "$(ls "$work/full")"
 umount "$work/full"
-[ -z "$(ls -d /tmp/lxc-export-* 2>/dev/null)" ] && good no-directory-left || bad no-directory-left "$(ls -d /tmp/lxc-export-*)"
+[ -z "$(ls -d "${TMPDIR:-/tmp}"/lxc-export-* 2>/dev/null)" ] && good no-directory-left || bad no-directory-left "$(ls -d "${TMPDIR:-/tmp}"/lxc-export-*)"
 zstd -dqc "$work/a.tar.zst" | head -c 1000000 >"$work/cut.tar"; echo nothing >"$work/noise"; tar -C "$work" -cf "$work/other.tar" noise
 python3 - "$work" <<'P'
 import io, sys, tarfile

@@ -122,7 +122,7 @@ check unknown-empty-namespace-is-named eval '[[ $text == *"--empty-ns mount"* ]]
 if command -v podman >/dev/null; then
 	mkdir "$work/bin"; ln -s "$WABE_CRIU" "$work/bin/criu"
 	p() {
-		PATH=$work/bin:$PATH timeout 100 podman --root "$work/podman" --runroot "$work/podrun" --storage-driver vfs --cgroup-manager cgroupfs \
+		PATH=$work/bin:$PATH timeout 100 podman --root "$work/podman" --runroot /run/podrun --storage-driver vfs --cgroup-manager cgroupfs \
 			--runtime "$bin/wabe" --events-backend none "$@"
 	}
 	rootfs "$work/image"; tar -C "$work/image" -c . | p import - box >/dev/null 2>&1
