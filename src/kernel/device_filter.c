@@ -74,61 +74,119 @@ int device_rules_change(struct device_rules *rules, bool allow, const struct dev
 
 /* ---- the program ---- */
 
-#define MOST_PER_RULE 8
+/* Of one rule, its share of a verdict included. */
+#define MOST_PER_RULE 9
+#define MOST_MATCHES 512 /* jumps that one verdict serves: their offsets have 16 bits */
 
-/*
- * One exception; falls through to the next when it does not match. A list of what is allowed needs all of the
- * asked access to be in one rule; a list of what is denied needs any of it: as match_exception and
- * match_exception_partial do.
- * r2 type, r3 access, r4 major, r5 minor.
- */
-static void emit_rule(struct bpf_builder *builder, const struct device_rule *rule, bool denies_default)
+struct filter {
+	struct bpf_builder builder;
+	bool denies_default;
+	size_t others[2]; /* jumps behind the rules of one type and major number */
+	size_t other_count;
+	size_t matches[MOST_MATCHES]; /* jumps to the verdict on what a rule matches */
+	size_t match_count;
+};
+
+static size_t emit_jump(struct filter *filter, uint8_t condition, uint8_t reg, int32_t value)
 {
-	size_t jumps[4], count = 0;
-	int32_t type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
-	if (rule->type != 'a') {
-		jumps[count++] = builder->count;
-		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 2, 0, 0, type);
-	}
-	if (rule->major != DEVICE_ANY) {
-		jumps[count++] = builder->count;
-		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 4, 0, 0, (int32_t)rule->major);
-	}
-	if (rule->minor != DEVICE_ANY) {
-		jumps[count++] = builder->count;
-		bpf_emit(builder, BPF_JMP | BPF_JNE | BPF_K, 5, 0, 0, (int32_t)rule->minor);
-	}
-	if (rule->access != DEVICE_ALL) {
-		bpf_emit(builder, BPF_ALU | BPF_MOV | BPF_X, 1, 3, 0, 0);
-		bpf_emit(builder, BPF_ALU | BPF_AND | BPF_K, 1, 0, 0,
-			(int32_t)(denies_default ? ~rule->access & DEVICE_ALL : rule->access));
-		jumps[count++] = builder->count;
-		bpf_emit(builder, denies_default ? BPF_JMP | BPF_JNE | BPF_K : BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0, 0);
-	}
-	bpf_emit(builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, denies_default);
-	bpf_emit(builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	while (count-- > 0)
-		bpf_jump_here(builder, jumps[count]);
+	bpf_emit(&filter->builder, BPF_JMP | condition | BPF_K, reg, 0, 0, value);
+	return filter->builder.count - 1;
 }
 
+static void emit_verdict(struct filter *filter, bool allows)
+{
+	bpf_emit(&filter->builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, allows);
+	bpf_emit(&filter->builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static void end_matches(struct filter *filter)
+{
+	while (filter->match_count > 0)
+		bpf_jump_here(&filter->builder, filter->matches[--filter->match_count]);
+	emit_verdict(filter, filter->denies_default);
+}
+
+/* What follows is for other types or major numbers. */
+static void end_group(struct filter *filter)
+{
+	while (filter->other_count > 0)
+		bpf_jump_here(&filter->builder, filter->others[--filter->other_count]);
+	if (filter->match_count < MOST_MATCHES)
+		return;
+	size_t over = emit_jump(filter, BPF_JA, 0, 0);
+	end_matches(filter);
+	bpf_jump_here(&filter->builder, over);
+}
+
+/* r2 type, r4 major: what all rules of a group ask first. */
+static void begin_group(struct filter *filter, const struct device_rule *rule)
+{
+	end_group(filter);
+	if (rule->type != 'a')
+		filter->others[filter->other_count++] =
+			emit_jump(filter, BPF_JNE, 2, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+	if (rule->major != DEVICE_ANY)
+		filter->others[filter->other_count++] = emit_jump(filter, BPF_JNE, 4, (int32_t)rule->major);
+}
+
+/*
+ * r3 access, r5 minor. A list of what is allowed needs all of the asked access to be in one rule; a list of what is
+ * denied needs any of it: as match_exception and match_exception_partial do.
+ */
+static void emit_rule(struct filter *filter, const struct device_rule *rule)
+{
+	struct bpf_builder *builder = &filter->builder;
+	bool has_minor = rule->minor != DEVICE_ANY, has_access = rule->access != DEVICE_ALL;
+	size_t next = 0;
+
+	if (has_minor && has_access)
+		next = emit_jump(filter, BPF_JNE, 5, (int32_t)rule->minor);
+	if (has_access) {
+		bpf_emit(builder, BPF_ALU | BPF_MOV | BPF_X, 1, 3, 0, 0);
+		bpf_emit(builder, BPF_ALU | BPF_AND | BPF_K, 1, 0, 0,
+			(int32_t)(filter->denies_default ? ~rule->access & DEVICE_ALL : rule->access));
+	}
+	filter->matches[filter->match_count++] = has_access ? emit_jump(filter, filter->denies_default ? BPF_JEQ : BPF_JNE, 1, 0) :
+		has_minor ? emit_jump(filter, BPF_JEQ, 5, (int32_t)rule->minor) : emit_jump(filter, BPF_JA, 0, 0);
+	if (has_minor && has_access)
+		bpf_jump_here(builder, next);
+}
+
+static bool is_of_group(const struct device_rule *rule, const struct device_rule *before)
+{
+	return before && rule->type == before->type && rule->major == before->major;
+}
+
+/* Each rule that matches gives the same verdict, so their order says nothing. The verifier walks every branch: the fewer, the faster. */
 int device_filter_build(const struct device_rules *rules, struct bpf_insn **ret_program)
 {
-	struct bpf_builder builder = { .code = calloc(8 + rules->exceptions.count * (MOST_PER_RULE + 1), sizeof(struct bpf_insn)) };
-	if (!builder.code)
+	struct filter filter = { .builder.code = calloc(16 + rules->exceptions.count * MOST_PER_RULE, sizeof(struct bpf_insn)),
+		.denies_default = rules->denies_default };
+	struct bpf_builder *builder = &filter.builder;
+	const struct device_rule *before = NULL;
+
+	if (!builder->code)
 		return -ENOMEM;
 	/* struct bpf_cgroup_dev_ctx: access_type is (access << 16) | type */
-	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0);
-	bpf_emit(&builder, BPF_ALU | BPF_MOV | BPF_X, 3, 2, 0, 0);
-	bpf_emit(&builder, BPF_ALU | BPF_AND | BPF_K, 2, 0, 0, 0xffff);
-	bpf_emit(&builder, BPF_ALU | BPF_RSH | BPF_K, 3, 0, 0, 16);
-	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 4, 1, 4, 0);
-	bpf_emit(&builder, BPF_LDX | BPF_MEM | BPF_W, 5, 1, 8, 0);
-	vector_for_each (rule, &rules->exceptions)
-		emit_rule(&builder, rule, rules->denies_default);
-	bpf_emit(&builder, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, !rules->denies_default);
-	bpf_emit(&builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	*ret_program = builder.code;
-	return (int)builder.count;
+	bpf_emit(builder, BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0);
+	bpf_emit(builder, BPF_ALU | BPF_MOV | BPF_X, 3, 2, 0, 0);
+	bpf_emit(builder, BPF_ALU | BPF_AND | BPF_K, 2, 0, 0, 0xffff);
+	bpf_emit(builder, BPF_ALU | BPF_RSH | BPF_K, 3, 0, 0, 16);
+	bpf_emit(builder, BPF_LDX | BPF_MEM | BPF_W, 4, 1, 4, 0);
+	bpf_emit(builder, BPF_LDX | BPF_MEM | BPF_W, 5, 1, 8, 0);
+	vector_for_each (rule, &rules->exceptions) {
+		if (!is_of_group(rule, before) || filter.match_count == MOST_MATCHES)
+			begin_group(&filter, rule);
+		emit_rule(&filter, rule);
+		/* behind a jump that is always taken nothing may follow that no other jump leads to */
+		before = rule->minor == DEVICE_ANY && rule->access == DEVICE_ALL ? NULL : rule;
+	}
+	end_group(&filter);
+	emit_verdict(&filter, !filter.denies_default);
+	if (filter.match_count > 0)
+		end_matches(&filter);
+	*ret_program = builder->code;
+	return (int)builder->count;
 }
 
 static int load_program(const struct device_rules *rules)

@@ -18,7 +18,7 @@ static int64_t run(const struct bpf_insn *code, int count, const uint32_t contex
 {
 	uint64_t r[11] = { 0 };
 	int steps = 0;
-	for (int at = 0; at >= 0 && at < count && steps < 10000; at++, steps++) {
+	for (int at = 0; at >= 0 && at < count && steps < 100000; at++, steps++) {
 		const struct bpf_insn *i = &code[at];
 		uint64_t immediate = (uint64_t)(int64_t)i->imm;
 		switch (i->code) {
@@ -43,6 +43,9 @@ static int64_t run(const struct bpf_insn *code, int count, const uint32_t contex
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			at += r[i->dst_reg] == immediate ? i->off : 0;
 			break;
+		case BPF_JMP | BPF_JA:
+			at += i->off;
+			break;
 		case BPF_JMP | BPF_EXIT:
 			return (int64_t)r[0];
 		default:
@@ -51,6 +54,25 @@ static int64_t run(const struct bpf_insn *code, int count, const uint32_t contex
 	}
 	fail_msg("the program does not end");
 	return -1;
+}
+
+/* The verifier refuses a program with an instruction that nothing leads to. */
+static void all_are_reached(const struct bpf_insn *code, int count)
+{
+	bool *reached = calloc((size_t)count + 1, sizeof(bool));
+
+	reached[0] = true;
+	for (int at = 0; at < count; at++) { /* all jumps lead forward */
+		const struct bpf_insn *i = &code[at];
+		bool is_jump = BPF_CLASS(i->code) == BPF_JMP && i->code != (BPF_JMP | BPF_EXIT);
+		assert_true(reached[at]);
+		assert_true(!is_jump || (i->off >= 0 && at + 1 + i->off < count));
+		if (is_jump)
+			reached[at + 1 + i->off] = true;
+		if (i->code != (BPF_JMP | BPF_EXIT) && i->code != (BPF_JMP | BPF_JA | BPF_K))
+			reached[at + 1] = true;
+	}
+	free(reached);
 }
 
 /* ---- v1, as Documentation/admin-guide/cgroup-v1/devices.rst tells it: what was written, replayed ---- */
@@ -109,6 +131,7 @@ static void compare(const struct written *list, size_t count)
 		assert_int_equal(device_rules_change(&rules, list[i].allow, &list[i].rule), 0);
 	int length = device_filter_build(&rules, &code);
 	assert_true(length > 0);
+	all_are_reached(code, length);
 	for (uint32_t major = 0; major < 4; major++)
 		for (uint32_t minor = 0; minor < 4; minor++)
 			for (uint32_t access = 1; access <= DEVICE_ALL; access++)
@@ -184,6 +207,27 @@ static void test_large_numbers(void **state)
 	device_rules_clear(&rules);
 }
 
+/* More than one verdict can serve by jumps of 16 bits. */
+static void test_many(void **state)
+{
+	(void)state;
+	struct device_rules rules = { .is_set = true, .denies_default = true };
+	struct bpf_insn *code;
+	for (uint32_t i = 0; i < 3000; i++) {
+		const struct device_rule rule = { 'c', i % 7 ? i : 1, i, i % 2 ? DEVICE_ALL : DEVICE_READ };
+		assert_int_equal(device_rules_change(&rules, true, &rule), 0);
+	}
+	int length = device_filter_build(&rules, &code);
+	all_are_reached(code, length);
+	for (uint32_t i = 0; i < 3001; i++)
+		for (uint32_t access = DEVICE_READ; access <= DEVICE_WRITE; access += DEVICE_WRITE - DEVICE_READ) {
+			uint32_t context[3] = { access << 16 | BPF_DEVCG_DEV_CHAR, i % 7 ? i : 1, i };
+			assert_int_equal(run(code, length, context), i < 3000 && (i % 2 || access == DEVICE_READ));
+		}
+	free(code);
+	device_rules_clear(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_default_allow),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_large_numbers),
+		cmocka_unit_test(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
