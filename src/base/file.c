@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 
@@ -163,4 +165,18 @@ int mkdir_parents(const char *path, mode_t mode)
 		*slash = '/';
 	}
 	return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int file_lock_within(int fd, int operation, int timeout_ms)
+{
+	enum { LOOK_MS = 10 };
+
+	for (int waited_ms = 0; flock(fd, operation | LOCK_NB) < 0; waited_ms += LOOK_MS) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (timeout_ms >= 0 && waited_ms >= timeout_ms)
+			return -ETIMEDOUT;
+		(void)nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
+	}
+	return 0;
 }

@@ -25,5 +25,8 @@ int write_full(int fd, const void *data, size_t length);
 /* 0: length bytes read; -ENODATA: end of file before. */
 int read_full(int fd, void *data, size_t length);
 
+/* flock(2), LOCK_SH or LOCK_EX: waits at most timeout_ms, -1 for ever. 0, -ETIMEDOUT or another -errno. */
+int file_lock_within(int fd, int operation, int timeout_ms);
+
 /* mkdir -p. */
 int mkdir_parents(const char *path, mode_t mode);

@@ -2,28 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "engine/checkpoint.h"
 #include "engine/checkpoint_turn.h"
 #include "engine/pages.h"
 #include "engine/rundir.h"
 
-enum { LOOK_MS = 10, TURN_MS = 30000, PAGES_MS = 600000 };
-
-static int lock_within(int fd, int timeout_ms)
-{
-	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += LOOK_MS) {
-		if (errno != EWOULDBLOCK)
-			return -errno;
-		if (waited_ms >= timeout_ms)
-			return -ETIMEDOUT;
-		(void)nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
-	}
-	return 0;
-}
+enum { TURN_MS = 30000, PAGES_MS = 600000 };
 
 int checkpoint_turn_take(const struct container_id *id, int run_fd, struct error *err)
 {
@@ -32,7 +20,7 @@ int checkpoint_turn_take(const struct container_id *id, int run_fd, struct error
 	if (ready < 0)
 		return error_set(err, ready, "wait for the memory of %s, which is not all there after its restore", id->name);
 	auto_close int fd = openat(run_fd, CHECKPOINT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r = fd < 0 ? -errno : lock_within(fd, TURN_MS);
+	int r = fd < 0 ? -errno : file_lock_within(fd, LOCK_EX, TURN_MS);
 
 	if (r == -ETIMEDOUT)
 		return error_set_kind(err, ERROR_BUSY, EBUSY, "another checkpoint of %s is under way", id->name);
@@ -47,5 +35,5 @@ int checkpoint_await(const struct container_id *id, int timeout_ms)
 		return 0; /* it does not run */
 	auto_close int fd = openat(dir.fd, CHECKPOINT_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	rundir_close(&dir);
-	return fd < 0 ? 0 : lock_within(fd, timeout_ms);
+	return fd < 0 ? 0 : file_lock_within(fd, LOCK_EX, timeout_ms);
 }

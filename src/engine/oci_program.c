@@ -161,7 +161,6 @@ static int set_scheduling(const struct spec *spec, struct error *err)
 	return syscall(SYS_sched_setattr, 0, &attr, 0) < 0 ? error_set(err, errno, "set process.scheduler") : 0;
 }
 
-/* set_mempolicy(2). */
 int oci_set_label(const struct spec *spec, struct error *err)
 {
 	return security_set_lsm(spec, spec->security.apparmor_profile, err);
@@ -180,6 +179,7 @@ int oci_set_oom_score(const struct spec *spec, pid_t pid, struct error *err)
 	return r < 0 ? error_set(err, r, "set process.oomScoreAdj") : 0;
 }
 
+/* set_mempolicy(2). */
 static int set_memory_policy(const struct spec *spec, struct error *err)
 {
 	uint64_t nodes[SPEC_NODE_WORDS];

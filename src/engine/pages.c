@@ -9,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,7 +18,7 @@
 #include "engine/checkpoint.h"
 #include "engine/start.h"
 
-enum { LOOK_MS = 10, PARENTS_MAX = 64 };
+enum { PARENTS_MAX = 64 };
 
 /* criu opens the userfaultfd inside of the container: for what root of another user namespace touches in the kernel. */
 static int check_user_namespace(const struct start *start, struct error *err)
@@ -98,13 +97,9 @@ int pages_await(int run_fd, int timeout_ms, int *ret_fd)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	for (int waited_ms = 0; flock(fd, LOCK_SH | LOCK_NB) < 0; waited_ms += LOOK_MS) {
-		if (errno != EWOULDBLOCK)
-			return -errno;
-		if (timeout_ms >= 0 && waited_ms >= timeout_ms)
-			return -ETIMEDOUT;
-		(void)nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
-	}
+	int r = file_lock_within(fd, LOCK_SH, timeout_ms);
+	if (r < 0)
+		return r;
 	*ret_fd = take_fd(&fd);
 	return 1;
 }

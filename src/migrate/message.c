@@ -194,6 +194,17 @@ static ssize_t copy_part(struct stream *stream, int fd, uint64_t at, size_t leng
 	return r < 0 ? r : count;
 }
 
+static int send_zeros(struct stream *stream, size_t length)
+{
+	static const unsigned char zeros[4096];
+	int r = 0;
+	for (size_t part; r == 0 && length > 0; length -= part) {
+		part = length < sizeof(zeros) ? length : sizeof(zeros);
+		r = append(stream, zeros, part);
+	}
+	return r;
+}
+
 static int send_content(struct stream *stream, int fd, uint64_t at, size_t length)
 {
 	bool is_plain = false;
@@ -203,13 +214,8 @@ static int send_content(struct stream *stream, int fd, uint64_t at, size_t lengt
 			is_plain = true;
 			continue;
 		}
-		if (done <= 0) {
-			int r = done < 0 ? (int)done : append(stream, (const unsigned char[64]){ 0 }, length < 64 ? length : 64);
-			if (r < 0)
-				return r;
-			length -= length < 64 ? length : 64;
-			continue;
-		}
+		if (done <= 0)
+			return done < 0 ? (int)done : send_zeros(stream, length);
 		stream->sent += is_plain ? 0 : (uint64_t)done;
 		at += (uint64_t)done;
 		length -= (size_t)done;

@@ -72,12 +72,9 @@ static int end_live(struct source *source, struct error *err)
 	if (text_format(&memory, "%s/" MIGRATE_MEMORY, source->place.directory) < 0)
 		return error_set(err, ENOMEM, "send memory");
 	int r = live_end(&source->live, memory, &source->peer.stream, source->memory);
-	struct error why = { 0 };
-	int answered = peer_answer(&source->peer, NULL, &why); /* why it broke off, if it did */
-	if (answered < 0) {
-		*err = why;
+	int answered = peer_answer(&source->peer, NULL, err); /* why it broke off, if it did */
+	if (answered < 0)
 		return answered;
-	}
 	return r < 0 ? error_set(err, r, "send memory") : 0;
 }
 
@@ -133,7 +130,8 @@ int source_send_online(struct source *source, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "send memory");
 	r = checkpoint_dump(&source->place.id, &dump, NULL, err);
+	struct error ignored; /* that of the dump counts */
 	if (r < 0)
-		(void)end_live(source, NULL); /* the stream is in order for what follows */
+		(void)end_live(source, &ignored); /* the stream is in order for what follows */
 	return r;
 }
