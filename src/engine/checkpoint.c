@@ -19,6 +19,8 @@
 #include "engine/criu.h"
 #include "engine/running.h"
 #include "kernel/pidfd.h"
+#include "memory/image.h"
+#include "memory/memory.h"
 
 #define DUMP_LOG "dump.log"
 #define STOP_TIMEOUT_MS 60000
@@ -31,8 +33,11 @@ struct dumping {
 	struct image image;
 	struct criu_call call;
 	char *log;
+	struct memory_server server; /* of the pages, which it compares with those of the pass before */
 	int dir_fd, work_fd;
 	bool is_predump;
+	uint64_t copied; /* pages */
+	bool is_copying; /* passes are ours: this kernel gives criu none */
 };
 
 static uint64_t microseconds(void)
@@ -70,7 +75,7 @@ int checkpoint_probe(const char *criu, struct checkpoint_features *ret_features,
 	const char *number = strstr(answer, "Version: ");
 	snprintf(ret_features->version, sizeof(ret_features->version), "%s", number ? number + strlen("Version: ") : "");
 	ret_features->works = criu_ask(ask_check, true, ret_features->why_not, sizeof(ret_features->why_not)) == 0;
-	ret_features->memory_track = has_feature(program, "mem_dirty_track");
+	ret_features->memory_track = memory_is_tracked();
 	ret_features->lazy_pages = has_feature(program, "uffd-noncoop");
 	return 0;
 }
@@ -136,21 +141,29 @@ static void add_freezer(struct dumping *dumping)
 	criu_add(&dumping->call, "%s%s", freezer->mount, freezer->limit_path);
 }
 
+/* Where criu sends the memory to; 0: nowhere. */
+static int page_socket(const struct dumping *dumping)
+{
+	return dumping->dump->page_server_fd > 0 ? dumping->dump->page_server_fd : dumping->server.socket_fd;
+}
+
 static void add_memory(struct dumping *dumping)
 {
 	const struct checkpoint_dump *dump = dumping->dump;
 	struct criu_call *call = &dumping->call;
 
-	if (dumping->is_predump || dump->track_memory || dump->parent)
+	bool is_tracking = dumping->is_predump || dump->track_memory || dump->parent;
+
+	if (is_tracking && !dumping->is_copying)
 		criu_add(call, "--track-mem");
-	if (dump->parent) {
+	if (dump->parent && !dumping->is_copying) {
 		criu_add(call, "--prev-images-dir");
 		criu_add(call, "%s", dump->parent);
 	}
-	if (dump->page_server_fd > 0) {
+	if (page_socket(dumping) > 0) {
 		criu_add(call, "--page-server");
 		criu_add(call, "--ps-socket");
-		criu_add(call, "%d", dump->page_server_fd);
+		criu_add(call, "%d", page_socket(dumping));
 	} else if (dump->page_server_address) {
 		criu_add(call, "--page-server");
 		criu_add(call, "--address");
@@ -241,10 +254,17 @@ static int run_criu(struct dumping *dumping, struct error *err)
 	struct criu_process process;
 	const char *what = dumping->is_predump ? "pre-dump" : "dump";
 
-	if (dumping->dump->page_server_fd > 0 && fcntl(dumping->dump->page_server_fd, F_SETFD, 0) < 0)
+	if (page_socket(dumping) > 0 && fcntl(page_socket(dumping), F_SETFD, 0) < 0)
 		return error_set(err, errno, "pass the page server's socket on");
 	int r = criu_spawn(&dumping->call, &process, err);
+	if (dumping->server.socket_fd > 0)
+		close_fd(&dumping->server.socket_fd); /* criu's now: the server ends with it */
 	r = r ?: criu_serve(&process, serve_stage, dumping, dumping->log, what, err);
+	struct error why;
+	int served = memory_serve_end(&dumping->server, r < 0 ? &why : err);
+	if (served < 0 && r < 0)
+		*err = why;
+	r = r ?: served;
 	if (r < 0 && dumping->dir_fd >= 0)
 		(void)unlinkat(dumping->dir_fd, IMAGE_FILE, 0); /* it runs on: what was written is none */
 	/* criu thaws by itself, unless it was killed */
@@ -299,6 +319,49 @@ static int take_turn(struct dumping *dumping, struct error *err)
 	return fd < 0 ? fd : 0;
 }
 
+/* A link in the directory leads to the pass before, as criu makes it. */
+static int link_parent(struct dumping *dumping, struct error *err)
+{
+	if ((unlinkat(dumping->dir_fd, MEMORY_PARENT, 0) < 0 && errno != ENOENT) ||
+		symlinkat(dumping->dump->parent, dumping->dir_fd, MEMORY_PARENT) < 0)
+		return error_set(err, errno, "link the pass before into %s", dumping->dump->directory);
+	return 0;
+}
+
+/* Whose memory goes to a server of criu's has its pass there, if at all. */
+static int begin_comparing(struct dumping *dumping, struct error *err)
+{
+	const struct checkpoint_dump *dump = dumping->dump;
+
+	dumping->is_copying = dump->parent && !memory_is_tracked();
+	if (!dumping->is_copying || dump->page_server_fd > 0 || dump->page_server_address)
+		return 0;
+	int r = link_parent(dumping, err);
+	return r ?: memory_serve(dumping->dir_fd, &dumping->server, err);
+}
+
+static int copy_memory(struct dumping *dumping, struct error *err)
+{
+	struct memory_pids pids = { 0 };
+	int r = dumping->dump->parent ? link_parent(dumping, err) : 0;
+
+	if (r == 0 && running_processes(&dumping->running, &pids) < 0)
+		r = error_set(err, ENOMEM, "list the processes of %s", dumping->id->name);
+	r = r ?: memory_copy(&pids, dumping->running.init_pid, dumping->dir_fd, &dumping->copied, err);
+	free(pids.items);
+	return r;
+}
+
+static int run_dump(struct dumping *dumping, struct error *err)
+{
+	int r = image_collect(&dumping->image, &dumping->running, dumping->id, err);
+
+	if (r == 0 && !dumping->is_predump)
+		r = begin_comparing(dumping, err);
+	r = r ?: build_call(dumping, err);
+	return r ?: run_criu(dumping, err);
+}
+
 static int run(struct dumping *dumping, struct error *err)
 {
 	int r = container_load(dumping->id, RUNNING_SPEC | RUNNING_CGROUPS, &dumping->running, err);
@@ -309,9 +372,7 @@ static int run(struct dumping *dumping, struct error *err)
 		r = check_blockers(dumping->id, err);
 	r = r < 0 ? r : take_turn(dumping, err);
 	r = r ?: open_directory(dumping, err);
-	r = r ?: image_collect(&dumping->image, &dumping->running, dumping->id, err);
-	r = r ?: build_call(dumping, err);
-	r = r ?: run_criu(dumping, err);
+	r = r ?: dumping->is_predump && dumping->is_copying ? copy_memory(dumping, err) : run_dump(dumping, err);
 	if (r == 0 && dumping->dump->stop && !dumping->is_predump)
 		r = await_stop(dumping, err);
 	return r;
@@ -323,7 +384,7 @@ static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret
 	int r = run(dumping, err);
 
 	if (r == 0 && ret_times) {
-		*ret_times = (struct checkpoint_times){ .total_us = microseconds() - begin };
+		*ret_times = (struct checkpoint_times){ .total_us = microseconds() - begin, .pages_written = dumping->copied };
 		checkpoint_stats_read(dumping->work_fd, ret_times);
 	}
 	close_fd(&dumping->dir_fd);
@@ -341,15 +402,11 @@ int checkpoint_predump(const struct container_id *id, const struct checkpoint_du
 	struct error *err)
 {
 	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .work_fd = -1, .is_predump = true,
-		.running = { .dir.fd = -1, .init_pidfd = -1 } };
-	struct checkpoint_features features;
-	int r = checkpoint_probe(dump->criu, &features, err);
+		.is_copying = !memory_is_tracked(), .running = { .dir.fd = -1, .init_pidfd = -1 } };
 
-	if (r < 0)
-		return r;
-	if (!features.memory_track) {
+	if (dumping.is_copying && (dump->page_server_fd > 0 || dump->page_server_address)) {
 		(void)error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-			"pre-dump: this kernel does not track changes of memory (CONFIG_MEM_SOFT_DIRTY)");
+			"pre-dump to a page server: this kernel does not track changes of memory (CONFIG_MEM_SOFT_DIRTY)");
 		return -EOPNOTSUPP;
 	}
 	return run_and_measure(&dumping, ret_times, err);

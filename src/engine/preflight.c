@@ -162,40 +162,15 @@ static int check_process(struct preflight *preflight, pid_t pid)
 	return r;
 }
 
-/* All in the container's group and below. */
-static int check_group(struct preflight *preflight, const char *directory, int depth)
-{
-	auto_free char *text = NULL;
-	auto_closedir DIR *stream = opendir(directory);
-	int r = 0;
-
-	if (!stream)
-		return 0;
-	if (cgroupfs_read(directory, "cgroup.procs", &text) >= 0) {
-		char *next = text;
-		for (char *line; r == 0 && (line = strsep(&next, "\n"));)
-			r = atoi(line) > 0 ? check_process(preflight, atoi(line)) : 0;
-	}
-	for (struct dirent *entry; r == 0 && depth < 64 && (entry = readdir(stream));) {
-		auto_free char *lower = NULL;
-		if (entry->d_type != DT_DIR || *entry->d_name == '.')
-			continue;
-		r = text_format(&lower, "%s/%s", directory, entry->d_name);
-		r = r < 0 ? r : check_group(preflight, lower, depth + 1);
-	}
-	return r;
-}
-
 static int check_processes(struct preflight *preflight)
 {
-	const struct cgroup_set *set = &preflight->running.cgroups;
-	auto_free char *directory = NULL;
+	struct memory_pids pids = { 0 };
+	int r = running_processes(&preflight->running, &pids);
 
-	if (set->groups.count == 0)
-		return check_process(preflight, preflight->running.init_pid);
-	const struct cgroup_group *group = &set->groups.items[0];
-	int r = text_format(&directory, "%s%s", group->mount, group->inner_path);
-	return r < 0 ? r : check_group(preflight, directory, 0);
+	for (size_t i = 0; r == 0 && i < pids.count; i++)
+		r = check_process(preflight, pids.items[i]);
+	free(pids.items);
+	return r;
 }
 
 /* ---- the container ---- */

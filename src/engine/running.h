@@ -2,6 +2,7 @@
 #include "cgroup/cgroup.h"
 #include "engine/engine.h"
 #include "engine/rundir.h"
+#include "memory/memory.h"
 
 /* A container that runs, as any process sees it: no supervisor is asked. */
 struct running {
@@ -25,3 +26,6 @@ void running_clear(struct running *running);
 
 /* CLONE_NEW* of the namespaces that init has of its own: what the start made or joined. */
 int running_namespaces(const struct spec *spec);
+
+/* Adds those in the container's group and below, or init alone where it has no group. 0 or -errno. */
+int running_processes(const struct running *running, struct memory_pids *pids);

@@ -106,18 +106,15 @@ int source_send_online(struct source *source, struct error *err)
 {
 	auto_free char *memory = NULL, *directory = NULL;
 	char parent[32] = "";
-	struct checkpoint_features features = { 0 };
 	if (text_format(&memory, "%s/" MIGRATE_MEMORY, source->place.directory) < 0 ||
 		text_format(&directory, "%s/last", memory) < 0)
 		return error_set(err, ENOMEM, "send the memory");
 	int r = record_remove_tree(&source->record, MIGRATE_MEMORY, err);
-	r = r ?: checkpoint_probe(source->front->criu, &features, err);
 	if (r < 0)
 		return r;
 	if (mkdir(memory, 0700) < 0)
 		return error_set(err, errno, "make directory %s", memory);
-	if (features.memory_track)
-		r = send_memory_passes(source, parent, sizeof(parent), err);
+	r = send_memory_passes(source, parent, sizeof(parent), err);
 	r = r ?: record_save(&source->record, "down", err);
 	r = r ?: source_inject("migrate-down", err);
 	if (r < 0)
