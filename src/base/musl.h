@@ -83,6 +83,7 @@ static inline const char *sigabbrev_np(int number)
 #define open(path, ...) openat(AT_FDCWD, path, __VA_ARGS__)
 
 #ifndef RENAME_NOREPLACE
+#define MADV_POPULATE_READ 22 /* madvise(2), Linux 5.14 */
 #define RENAME_NOREPLACE (1 << 0) /* renameat2(2) */
 #define RENAME_EXCHANGE	 (1 << 1)
 #endif

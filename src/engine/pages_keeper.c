@@ -1,4 +1,4 @@
-/* The keeper of criu's page server: it sees its end before the container could. */
+/* The keeper of the process that fills memory: it sees its end before the container could. */
 #include "engine/pages.h"
 
 #include <dirent.h>
@@ -6,14 +6,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,28 +25,24 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
-#include "engine/criu.h"
 #include "engine/restore.h"
 #include "engine/start.h"
 #include "kernel/pidfd.h"
+#include "memory/memory.h"
 
-#define SERVER_LOG    "lazy-pages.log"
-#define SERVER_SOCKET "lazy-pages.socket" /* criu's own name */
-
-enum { READY_MS = 10000, END_MS = 60000 };
+enum { END_MS = 60000 };
 
 struct keeper {
 	struct start *start; /* a copy of the supervisor's */
 	int channel_fd;	     /* to it; -1: it is gone, or has left us alone */
 	int run_fd, pages_fd;
-	int ready_fd;	/* criu writes a byte when it listens; -1 afterwards */
+	int images_fd, listening_fd; /* the server's */
 	int signal_fd;
 	int init_pidfd; /* from pages_go on */
 	pid_t server_pid;
-	bool has_listened; /* before it nothing could depend on it */
-	bool has_gone;	   /* pages_go has come */
-	bool is_done;	   /* the container has ended before: the server is of no use */
-	bool is_judged;	   /* it is known how the server ends */
+	bool has_gone; /* pages_go has come */
+	bool is_done;  /* the container has ended before: the server is of no use */
+	struct error *reason; /* shared with the server */
 	struct error fault;
 };
 
@@ -97,51 +97,49 @@ static void protect(void)
 	(void)file_write(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0, "-1000", 5); /* in vain without CAP_SYS_RESOURCE */
 }
 
-static void build_call(const struct keeper *keeper, struct criu_call *call, int ready_fd)
+/* criu connects to it. A path below a descriptor is never too long for an address. */
+static int listen_for_criu(struct keeper *keeper)
 {
-	const struct restore *restore = keeper->start->restore;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	auto_close int work_fd = open(keeper->start->restore->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	criu_begin(call, restore->criu, "lazy-pages", restore->directory, SERVER_LOG, restore->verbose);
-	criu_add(call, "--work-dir");
-	criu_add(call, "%s", restore->work);
-	criu_add(call, "--status-fd");
-	criu_add(call, "%d", ready_fd);
-	call->kept_fd = keeper->pages_fd; /* with its lock */
+	if (work_fd < 0 || (unlinkat(work_fd, MEMORY_FILL_SOCKET, 0) < 0 && errno != ENOENT))
+		return -errno;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" MEMORY_FILL_SOCKET, work_fd);
+	keeper->listening_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (keeper->listening_fd < 0 || bind(keeper->listening_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(keeper->listening_fd, 1) < 0)
+		return -errno;
+	return 0;
 }
 
-static _Noreturn void become_server(const struct keeper *keeper, int go_fd, int ready_fd)
+static _Noreturn void become_server(const struct keeper *keeper)
 {
-	struct criu_call call = { 0 };
-	struct error err;
-	char byte;
+	int r = memory_fill(keeper->images_fd, keeper->listening_fd, keeper->reason);
 
-	build_call(keeper, &call, ready_fd);
-	if (read(go_fd, &byte, 1) == 1) /* once it is traced */
-		(void)criu_exec(&call, ready_fd, &err);
-	_exit(127);
+	if (r == 0)
+		(void)say(keeper, "done\n");
+	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* It shares the table of descriptors: none is closed by its end. */
 static int start_server(struct keeper *keeper, struct error *err)
 {
-	int go[2], ready[2];
+	const char *directory = keeper->start->restore->directory;
+	int r = listen_for_criu(keeper);
 
-	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(ready, O_CLOEXEC) < 0)
+	if (r < 0)
+		return error_set(err, r, "listen in %s", keeper->start->restore->work);
+	keeper->images_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (keeper->images_fd < 0)
+		return error_set(err, errno, "open directory %s", directory);
+	keeper->reason = mmap(NULL, sizeof(*keeper->reason), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (keeper->reason == MAP_FAILED)
 		return error_set(err, errno, "start the page server");
-	keeper->server_pid = fork();
-	if (keeper->server_pid == 0) {
-		close(go[1]);
-		become_server(keeper, go[0], ready[1]);
-	}
-	if (keeper->server_pid < 0)
-		return error_set(err, errno, "start the page server");
-	close(go[0]);
-	close(ready[1]);
-	keeper->ready_fd = ready[0];
-	if (ptrace(PTRACE_SEIZE, keeper->server_pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACEEXIT) < 0)
-		return error_set(err, errno, "watch the page server");
-	ssize_t n = write(go[1], "", 1);
-	close(go[1]);
-	return n < 0 ? error_set(err, errno, "start the page server") : 0;
+	keeper->server_pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, 0);
+	if (keeper->server_pid == 0)
+		become_server(keeper);
+	return keeper->server_pid < 0 ? error_set(err, errno, "start the page server") : 0;
 }
 
 /* ---- the end ---- */
@@ -174,14 +172,16 @@ static bool container_is_gone(const struct keeper *keeper)
 /* Fills keeper->fault. */
 static void find_reason(struct keeper *keeper, int status)
 {
-	auto_free char *log = NULL, *what = NULL;
 	const char *name = keeper->start->id.name;
+	char why[600], what[160];
 
-	if (text_format(&log, "%s/" SERVER_LOG, keeper->start->restore->work) < 0 ||
-		text_format(&what, keeper->has_listened ? "%s was ended, for its memory could not be filled" :
-							  "serve the memory of %s", name) < 0)
-		return;
-	(void)criu_tell_failure(status, log, what, &keeper->fault);
+	(void)snprintf(what, sizeof(what), keeper->has_gone ? "%s was ended, for its memory could not be filled" : "fill the memory of %s",
+		name);
+	error_render(keeper->reason, why, sizeof(why));
+	if (WIFSIGNALED(status))
+		(void)error_set_kind(&keeper->fault, ERROR_KERNEL, 0, "%s: wabe-pages was ended by signal %d", what, WTERMSIG(status));
+	else
+		(void)error_set_kind(&keeper->fault, ERROR_KERNEL, 0, "%s: %s", what, why);
 }
 
 static void fail(struct keeper *keeper, int status)
@@ -197,53 +197,26 @@ static void fail(struct keeper *keeper, int status)
 		(void)say(keeper, text);
 }
 
-/* status: of the server, which still exists when it is traced. */
+/* It has said by itself when all is there. */
 static void judge(struct keeper *keeper, int status)
 {
-	if (keeper->is_judged)
-		return;
-	keeper->is_judged = true;
-	if (status == 0)
-		(void)say(keeper, "done\n");
-	else if (container_is_gone(keeper))
+	if (status != 0 && container_is_gone(keeper))
 		(void)say(keeper, "ended\n");
-	else if (!keeper->has_listened)
-		find_reason(keeper, status);
-	else
+	else if (status != 0)
 		fail(keeper, status);
 }
 
-/* One change of the server's state; ptrace(2), PTRACE_SEIZE: signals are passed on, a stop of it is one. */
-static void follow(struct keeper *keeper, int status)
-{
-	pid_t pid = keeper->server_pid;
-	int signal = WSTOPSIG(status), event = status >> 16;
-	bool is_stop = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-	unsigned long end = 0;
-
-	if (!WIFSTOPPED(status)) {
-		judge(keeper, status);
-		keeper->server_pid = 0;
-	} else if (event == PTRACE_EVENT_EXIT) {
-		if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &end) == 0)
-			judge(keeper, (int)end);
-		(void)ptrace(PTRACE_CONT, pid, NULL, NULL); /* it may be gone by now */
-	} else if (event == PTRACE_EVENT_STOP) {
-		(void)ptrace(is_stop ? PTRACE_LISTEN : PTRACE_CONT, pid, NULL, NULL);
-	} else {
-		(void)ptrace(PTRACE_CONT, pid, NULL, (void *)(uintptr_t)signal);
-	}
-}
-
-static void trace(struct keeper *keeper)
+static void reap(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
 	int status;
 
 	while (read(keeper->signal_fd, &info, sizeof(info)) > 0)
 		;
-	while (keeper->server_pid > 0 && waitpid(keeper->server_pid, &status, WNOHANG | __WALL) > 0)
-		follow(keeper, status);
+	if (waitpid(keeper->server_pid, &status, WNOHANG) <= 0)
+		return;
+	keeper->server_pid = 0;
+	judge(keeper, status);
 }
 
 /* ---- between ---- */
@@ -256,29 +229,12 @@ static void tell(const struct keeper *keeper, enum message_kind kind)
 		(void)message_send(keeper->channel_fd, &message); /* then it is gone */
 }
 
-static void stop_server(struct keeper *keeper)
-{
-	if (keeper->server_pid > 0)
-		kill(keeper->server_pid, SIGKILL);
-}
-
 /* The container has ended. */
 static void end_server(struct keeper *keeper)
 {
 	keeper->is_done = true;
-	stop_server(keeper);
-}
-
-static void take_ready(struct keeper *keeper)
-{
-	char byte;
-
-	keeper->has_listened = read(keeper->ready_fd, &byte, 1) == 1;
-	if (keeper->has_listened)
-		tell(keeper, MESSAGE_READY);
-	else
-		stop_server(keeper); /* it is about to end */
-	close_fd(&keeper->ready_fd);
+	if (keeper->server_pid > 0)
+		kill(keeper->server_pid, SIGKILL);
 }
 
 /* The restore has ended, or the supervisor has. */
@@ -307,20 +263,15 @@ static void take_word(struct keeper *keeper)
 static void watch(struct keeper *keeper)
 {
 	while (keeper->server_pid > 0) {
-		struct pollfd fds[] = { { keeper->signal_fd, POLLIN, 0 }, { keeper->ready_fd, POLLIN, 0 },
-			{ keeper->channel_fd, POLLIN, 0 }, { keeper->init_pidfd, POLLIN, 0 } };
-		int count = poll(fds, 4, keeper->ready_fd >= 0 ? READY_MS : -1);
-		if (count == 0)
-			stop_server(keeper);
-		if (count <= 0)
+		struct pollfd fds[] = { { keeper->signal_fd, POLLIN, 0 }, { keeper->channel_fd, POLLIN, 0 },
+			{ keeper->init_pidfd, POLLIN, 0 } };
+		if (poll(fds, 3, -1) <= 0)
 			continue;
 		if (fds[0].revents)
-			trace(keeper);
+			reap(keeper);
 		if (fds[1].revents)
-			take_ready(keeper);
-		if (fds[2].revents)
 			take_word(keeper);
-		if (fds[3].revents) {
+		if (fds[2].revents) {
 			close_fd(&keeper->init_pidfd);
 			end_server(keeper);
 		}
@@ -340,10 +291,10 @@ static int run(struct keeper *keeper)
 	r = say(keeper, line);
 	r = r < 0 ? error_set(err, r, "write %s in the run directory", PAGES_FILE) : start_server(keeper, err);
 	if (r < 0)
-		stop_server(keeper);
-	else
-		watch(keeper);
-	return r;
+		return r;
+	tell(keeper, MESSAGE_READY);
+	watch(keeper);
+	return 0;
 }
 
 /* "[lxc monitor] PATH NAME" is the supervisor's: whoever looks for that must not find this one. */
@@ -357,8 +308,8 @@ static void show_title(void)
 
 void pages_keep(struct start *start, int channel_fd)
 {
-	struct keeper keeper = { .start = start, .channel_fd = channel_fd, .run_fd = -1, .pages_fd = -1, .ready_fd = -1,
-		.signal_fd = -1, .init_pidfd = -1 };
+	struct keeper keeper = { .start = start, .channel_fd = channel_fd, .run_fd = -1, .pages_fd = -1, .images_fd = -1,
+		.listening_fd = -1, .signal_fd = -1, .init_pidfd = -1 };
 	auto_free char *socket = NULL;
 
 	(void)setsid(); /* a fresh child is no session leader */
@@ -366,7 +317,7 @@ void pages_keep(struct start *start, int channel_fd)
 	show_title();
 	if (run(&keeper) < 0 || keeper.fault.kind != ERROR_NONE)
 		tell(&keeper, MESSAGE_ERROR); /* who still waits for the server hears why there is none */
-	if (text_format(&socket, "%s/" SERVER_SOCKET, start->restore->work) >= 0)
+	if (text_format(&socket, "%s/" MEMORY_FILL_SOCKET, start->restore->work) >= 0)
 		(void)unlink(socket); /* may be another's by now, who has listened once and needs it no more */
 	_exit(EXIT_SUCCESS);
 }

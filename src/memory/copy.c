@@ -164,7 +164,7 @@ int memory_copy(const struct memory_pids *pids, pid_t init, int dir_fd, uint64_t
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", init);
 	int r = copy.buffer ? 0 : -ENOMEM;
 	r = r ?: stat(path, &namespace) < 0 ? -errno : 0;
-	r = r ?: memory_tables_load(&old, dir_fd);
+	r = r ?: memory_tables_load_parent(&old, dir_fd);
 	for (size_t i = 0; r == 0 && i < pids->count; i++)
 		r = copy_process(&copy, pids->items[i], &namespace);
 	*ret_pages = copy.writer.written;

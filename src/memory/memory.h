@@ -44,3 +44,10 @@ int memory_serve(int dir_fd, struct memory_server *ret, struct error *err);
 
 /* Waits for its end. An error is why the server failed, and so why criu did. For a zeroed one: 0. */
 int memory_serve_end(struct memory_server *server, struct error *err);
+
+/*
+ * Brings the memory of restored processes from a directory of images: what is touched at once, all else beside. criu (restore
+ * --lazy-pages) connects to the listening socket and passes a userfaultfd of each process. Returns when all is there.
+ */
+int memory_fill(int dir_fd, int listening_fd, struct error *err);
+#define MEMORY_FILL_SOCKET "lazy-pages.socket" /* of its work directory; criu's own name */

@@ -158,7 +158,7 @@ static _Noreturn void run(int dir_fd, int socket_fd, int channel_fd, pid_t paren
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* without the caller nobody needs what it writes */
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
-	result = result ?: memory_tables_load(&old, dir_fd);
+	result = result ?: memory_tables_load_parent(&old, dir_fd);
 	(void)send(channel_fd, &result, sizeof(result), MSG_NOSIGNAL); /* ready, or not */
 	result = result ?: serve(&server);
 	(void)send(channel_fd, &result, sizeof(result), MSG_NOSIGNAL);

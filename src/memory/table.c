@@ -77,13 +77,13 @@ static int read_entry(struct protobuf *message, struct entry *ret)
 	return ret->address % MEMORY_PAGE || ret->pages > (UINT64_MAX - ret->address) / MEMORY_PAGE ? -EBADMSG : 0;
 }
 
-static int add_range(struct memory_table *table, uint64_t address, uint64_t pages, const unsigned char *data)
+static int add_range(struct memory_table *table, uint64_t address, uint64_t pages, const unsigned char *data, bool is_lazy)
 {
 	struct memory_range *range = vector_add(&table->ranges);
 
 	if (!range)
 		return -ENOMEM;
-	*range = (struct memory_range){ address, pages, data };
+	*range = (struct memory_range){ address, pages, data, is_lazy };
 	return 0;
 }
 
@@ -99,7 +99,8 @@ static int add_inherited(struct memory_table *table, const struct entry *entry, 
 		uint64_t to = range_end < end ? range_end : end;
 		if (range->address >= end)
 			break;
-		if (from < to && add_range(table, from, (to - from) / MEMORY_PAGE, range->data + (from - range->address)) < 0)
+		if (from < to && add_range(table, from, (to - from) / MEMORY_PAGE, range->data + (from - range->address),
+					 entry->flags & IMAGE_LAZY) < 0)
 			return -ENOMEM;
 		if (range_end > end)
 			break;
@@ -107,7 +108,7 @@ static int add_inherited(struct memory_table *table, const struct entry *entry, 
 	return 0;
 }
 
-/* The pages of a file stay mapped, and are read now: nothing waits for a disk later. */
+/* The pages of a file stay mapped. */
 static int map_pages(struct memory_tables *tables, int dir_fd, uint64_t number, struct memory_map *ret)
 {
 	char name[64];
@@ -123,7 +124,7 @@ static int map_pages(struct memory_tables *tables, int dir_fd, uint64_t number, 
 	struct memory_map *map = vector_add(&tables->maps);
 	if (!map)
 		return -ENOMEM;
-	ret->start = mmap(NULL, ret->length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	ret->start = mmap(NULL, ret->length, PROT_READ, MAP_SHARED, fd, 0);
 	if (ret->start == MAP_FAILED) {
 		tables->maps.count--;
 		return -errno;
@@ -148,7 +149,8 @@ static int read_entries(struct memory_table *table, struct protobuf *file, const
 		if (entry.flags & IMAGE_PRESENT) {
 			if (entry.pages > (pages->length - used) / MEMORY_PAGE)
 				return -EBADMSG;
-			r = add_range(table, entry.address, entry.pages, (unsigned char *)pages->start + used);
+			r = add_range(table, entry.address, entry.pages, (unsigned char *)pages->start + used,
+				entry.flags & IMAGE_LAZY);
 			used += entry.pages * MEMORY_PAGE;
 		} else if (entry.flags & IMAGE_PARENT) {
 			r = add_inherited(table, &entry, parent, &cursor);
@@ -212,15 +214,15 @@ static int take_maps(struct memory_tables *tables, struct memory_tables *parents
 	return 0;
 }
 
-static int load_parent(struct memory_tables *tables, int dir_fd, int depth)
+static int load_chain(struct memory_tables *tables, int dir_fd, int depth)
 {
 	struct memory_tables parents = { 0 };
 	auto_close int parent_fd = openat(dir_fd, MEMORY_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = parent_fd >= 0 || errno == ENOENT ? 0 : -errno;
 
-	if (parent_fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	int r = depth < PARENTS_MAX ? load_parent(&parents, parent_fd, depth + 1) : -ELOOP;
-	r = r ?: load_directory(tables, parent_fd, &parents);
+	if (r == 0 && parent_fd >= 0)
+		r = depth < PARENTS_MAX ? load_chain(&parents, parent_fd, depth + 1) : -ELOOP;
+	r = r ?: load_directory(tables, dir_fd, &parents);
 	r = r ?: take_maps(tables, &parents);
 	memory_tables_clear(&parents);
 	return r;
@@ -228,5 +230,16 @@ static int load_parent(struct memory_tables *tables, int dir_fd, int depth)
 
 int memory_tables_load(struct memory_tables *tables, int dir_fd)
 {
-	return load_parent(tables, dir_fd, 0);
+	return load_chain(tables, dir_fd, 0);
+}
+
+int memory_tables_load_parent(struct memory_tables *tables, int dir_fd)
+{
+	auto_close int parent_fd = openat(dir_fd, MEMORY_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = parent_fd >= 0 ? load_chain(tables, parent_fd, 1) : errno == ENOENT ? 0 : -errno;
+
+	if (r == 0)
+		vector_for_each (map, &tables->maps)
+			(void)madvise(map->start, map->length, MADV_POPULATE_READ); /* else later, page by page: Linux 5.14 */
+	return r;
 }
