@@ -20,4 +20,4 @@ enum image_flags {
 /* The link in a directory to the one before. */
 #define MEMORY_PARENT "parent"
 
-enum { MEMORY_PAGE = 4096, MEMORY_CHUNK = 256 /* pages that are handled at once */ };
+enum { MEMORY_PAGE = 4096, MEMORY_CHUNK = 64 /* pages that are handled at once */ };

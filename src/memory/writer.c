@@ -44,6 +44,23 @@ static const unsigned char *find_old(struct memory_writer *writer, uint64_t addr
 	return NULL;
 }
 
+/* The memcmp of musl, which some programs have, takes byte by byte. */
+static bool is_same_page(const unsigned char *a, const unsigned char *b)
+{
+	uint64_t left[8], right[8];
+
+	for (size_t at = 0; at < MEMORY_PAGE; at += sizeof(left)) {
+		uint64_t difference = 0;
+		memcpy(left, a + at, sizeof(left));
+		memcpy(right, b + at, sizeof(right));
+		for (size_t i = 0; i < sizeof(left) / sizeof(*left); i++)
+			difference |= left[i] ^ right[i];
+		if (difference)
+			return false;
+	}
+	return true;
+}
+
 static int add_entry(struct memory_writer *writer, uint64_t address, unsigned flags)
 {
 	struct memory_entry *last = writer->entries.items + writer->entries.count - 1;
@@ -72,7 +89,7 @@ int memory_writer_add(struct memory_writer *writer, uint64_t address, uint64_t p
 	for (uint64_t i = 0; i < pages; i++) {
 		const unsigned char *page = data ? data + i * MEMORY_PAGE : NULL;
 		const unsigned char *old = page ? find_old(writer, address + i * MEMORY_PAGE) : NULL;
-		bool is_same = old && memcmp(old, page, MEMORY_PAGE) == 0;
+		bool is_same = old && is_same_page(old, page);
 		int r = add_entry(writer, address + i * MEMORY_PAGE,
 			flags | (is_same ? IMAGE_PARENT : page ? IMAGE_PRESENT : 0));
 		if (r == 0 && is_same) {
