@@ -20,6 +20,7 @@
 #include "base/paths.h"
 #include "base/process.h"
 #include "engine/addresses.h"
+#include "engine/announcer.h"
 #include "engine/control.h"
 #include "engine/hooks.h"
 #include "engine/monitor.h"
@@ -36,6 +37,8 @@ struct loop {
 	struct control control;
 	int signal_fd;
 	int filter_fd; /* tells when the filter of an interface may have been deleted; -1: none has one */
+	int announcer_fd; /* -1: nothing is announced */
+	unsigned announcements;
 	bool has_input; /* the caller's terminal still gives something */
 };
 
@@ -195,7 +198,7 @@ static void serve_console(struct loop *loop, const struct pollfd *fds, nfds_t co
 static void watch(struct loop *loop)
 {
 	struct start *start = loop->start;
-	struct pollfd fds[9 + CONTROL_CONNECTIONS];
+	struct pollfd fds[10 + CONTROL_CONNECTIONS];
 
 	for (;;) {
 		nfds_t count = 0;
@@ -209,6 +212,7 @@ static void watch(struct loop *loop)
 		add_fd(fds, &count, start->notify.epoll_fd);
 		add_fd(fds, &count, loop->filter_fd);
 		add_fd(fds, &count, start->pages.keeper_pid > 0 ? start->pages.channel_fd : -1);
+		add_fd(fds, &count, loop->announcer_fd);
 		nfds_t connections = count;
 		for (size_t i = 0; i < CONTROL_CONNECTIONS; i++)
 			add_fd(fds, &count, loop->control.fds[i]);
@@ -226,6 +230,8 @@ static void watch(struct loop *loop)
 			addresses_serve(start, loop->filter_fd);
 		if (fds[notifications + 2].revents)
 			pages_end(start);
+		if (fds[notifications + 3].revents)
+			announcer_serve(start, &loop->announcer_fd, &loop->announcements);
 		if (fds[2].revents)
 			control_accept(&loop->control);
 		if (fds[0].revents)
@@ -349,8 +355,10 @@ static enum ending live(struct loop *loop, int *status)
 	struct error err;
 
 	open_namespaces(start, namespaces);
+	loop->announcer_fd = announcer_open(start);
 	console_attach_terminal(&start->console);
 	watch(loop);
+	close_fd(&loop->announcer_fd);
 	*status = exit_status_of_init(start);
 	drain_console(start);
 	console_detach_terminal(&start->console);

@@ -19,10 +19,12 @@
 
 #define DUMP_BUFFER 32768 /* what the kernel fills at most in one go */
 #define SEND_MAX    65536 /* in one go; the kernel takes net.core.wmem_default, 212992 and more */
+#define PACKETS	    -1	  /* in the place of a protocol: no netlink, but frames */
 
 static int open_socket(int protocol)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	int fd = protocol == PACKETS ? socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) :
+				       socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -80,6 +82,11 @@ int netlink_open_in(int netns_fd)
 int netlink_open_generic_in(int netns_fd)
 {
 	return netns_fd < 0 ? open_socket(NETLINK_GENERIC) : open_in(netns_fd, NETLINK_GENERIC);
+}
+
+int netlink_open_packet_in(int netns_fd)
+{
+	return open_in(netns_fd, PACKETS);
 }
 
 /* ---- building ---- */

@@ -28,6 +28,9 @@ int netlink_open_generic_in(int netns_fd);
 /* The message type of a family of generic netlink, -ENOENT: the kernel does not have it. */
 int netlink_generic_family(int fd, const char *name);
 
+/* An AF_PACKET socket that sends in the namespace netns_fd, and receives nothing; or -errno. */
+int netlink_open_packet_in(int netns_fd);
+
 /* Starts a message; header is the family's struct. flags: NLM_F_CREATE ... (NLM_F_REQUEST is added). */
 void netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, const void *header, size_t size);
 /* A message that is not counted and gets no acknowledgement, though it may be refused: first and last of an nfnetlink batch. */

@@ -5,3 +5,9 @@
  * neighbour advertisement. Best effort: who misses it asks when its entry has grown old.
  */
 void announce_address(int index, const char *address);
+
+/*
+ * The same for all addresses of a network namespace, through those of its interfaces that are up and have neighbours. For a
+ * container that is on another host now: switches learn its port, before it says a word of its own.
+ */
+void announce_namespace(int netns_fd);
