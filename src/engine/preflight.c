@@ -18,8 +18,10 @@
 #include "base/text.h"
 #include "engine/checkpoint_image.h"
 #include "kernel/cgroupfs.h"
+#include "kernel/landlock.h"
 #include "kernel/mountinfo.h"
 #include "kernel/namespace.h"
+#include "security/security.h"
 
 /* What criu makes again by itself: criu/filesystems.c. */
 static const char *const known_types[] = { "proc", "sysfs", "devtmpfs", "binfmt_misc", "debugfs", "tracefs", "tmpfs", "devpts",
@@ -264,6 +266,14 @@ static int check_seccomp(struct preflight *preflight)
 				 preflight_add(preflight, 0, "its seccomp filter asks the supervisor (notify, lxc.rootfs.quota)");
 }
 
+/* criu knows nothing of it, and nothing in /proc tells of a process that has confined itself so. */
+static int check_landlock(struct preflight *preflight)
+{
+	if (!security_has_file_rules(preflight->running.spec) || landlock_version() == 0)
+		return 0;
+	return preflight_add(preflight, 0, "Landlock confines it (lxc.landlock), which criu can not make again");
+}
+
 int checkpoint_preflight(const struct container_id *id, struct checkpoint_blockers *ret_blockers, struct error *err)
 {
 	struct image image = { 0 };
@@ -276,6 +286,7 @@ int checkpoint_preflight(const struct container_id *id, struct checkpoint_blocke
 	if (r == 0) {
 		r = check_spec(&preflight);
 		r = r ?: check_seccomp(&preflight);
+		r = r ?: check_landlock(&preflight);
 		r = r ?: check_mounts(&preflight, &image);
 		r = r ?: check_processes(&preflight);
 		if (r < 0)
