@@ -183,7 +183,7 @@ static int send_changed_chunks(struct pass *pass, int fd, struct known *known, b
 			known->sums[number] = 0; /* it has become shorter: what comes there again is new */
 		if (length <= 0)
 			return length < 0 ? -errno : 0;
-		uint64_t sum = hash_fnv1a64(chunk, (size_t)length) ?: 1;
+		uint64_t sum = hash_bulk64(chunk, (size_t)length) ?: 1;
 		bool is_same = is_update && number < known->sum_count && known->sums[number] == sum;
 		if (number >= known->sum_count) {
 			size_t count = known->sum_count * 2 + 64;

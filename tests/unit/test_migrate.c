@@ -3,6 +3,7 @@
 #include "migrate/tree.h"
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -179,10 +180,34 @@ static void test_entries_outside_of_the_tree_are_refused(void **state)
 	close(to_fd);
 }
 
+/* Of a chunk that has changed the other host must hear. */
+static void test_sum_sees_each_changed_bit_length_and_order(void **state)
+{
+	unsigned char data[101];
+	uint64_t sums[sizeof(data) * 8 + sizeof(data) + 1];
+	size_t count = 0;
+	(void)state;
+
+	memset(data, 'x', sizeof(data));
+	for (size_t bit = 0; bit < sizeof(data) * 8; bit++) {
+		data[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		sums[count++] = hash_bulk64(data, sizeof(data));
+		data[bit / 8] ^= (unsigned char)(1 << bit % 8);
+	}
+	for (size_t length = 0; length <= sizeof(data); length++)
+		sums[count++] = hash_bulk64(data, length);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_true(sums[i] != sums[k]);
+	assert_true(hash_bulk64("aaaaaaaabbbbbbbb", 16) != hash_bulk64("bbbbbbbbaaaaaaaa", 16));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs_keep_the_last_value_of_a_key),
+		cmocka_unit_test(test_sum_sees_each_changed_bit_length_and_order),
 		cmocka_unit_test(test_message_that_is_too_short_gives_nothing),
 		cmocka_unit_test_setup_teardown(test_passes_over_a_changing_tree_end_in_a_copy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_entries_outside_of_the_tree_are_refused, set_up, tear_down),
