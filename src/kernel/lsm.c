@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -58,6 +59,23 @@ int lsm_get_apparmor(int proc_fd, pid_t pid, char *buffer, size_t size)
 	if (mode && mode[1] == '(')
 		*mode = '\0';
 	return 0;
+}
+
+/* Lines "NAME (MODE)". */
+int lsm_has_apparmor_profile(const char *name)
+{
+	auto_fclose FILE *file = fopen("/sys/kernel/security/apparmor/profiles", "re");
+	auto_free char *line = NULL;
+	size_t capacity = 0;
+
+	while (file && getline(&line, &capacity, file) > 0) {
+		char *mode = strrchr(line, '(');
+		if (mode && mode > line && mode[-1] == ' ')
+			mode[-1] = '\0';
+		if (strcmp(line, name) == 0)
+			return 1;
+	}
+	return file ? 0 : -errno;
 }
 
 static int write_apparmor(int proc_fd, const char *path, const char *verb, const char *profile)

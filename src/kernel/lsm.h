@@ -12,6 +12,9 @@ bool lsm_has_apparmor(void);
  */
 int lsm_get_apparmor(int proc_fd, pid_t pid, char *buffer, size_t size);
 
+/* Is a profile of that name in the kernel? 1, 0, or -errno: it does not say so to this caller. */
+int lsm_has_apparmor_profile(const char *name);
+
 /*
  * Labels of security modules, by writes to /proc/self/attr of the procfs that proc_fd is the root of (one that
  * the container can not have faked). All return 0 or -errno; -EOPNOTSUPP: this kernel does not run the module.

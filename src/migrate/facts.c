@@ -5,6 +5,8 @@
 #include "base/paths.h"
 #include "base/text.h"
 #include "engine/checkpoint.h"
+#include "engine/engine.h"
+#include "kernel/lsm.h"
 #include "kernel/path_in_root.h"
 
 #include <dirent.h>
@@ -104,6 +106,20 @@ static void measure(int dir_fd, struct size *size)
 	}
 }
 
+/* The profile that it is confined by, without the policy that it may have loaded itself (//&). */
+static int add_profile(struct pairs *facts, const struct container_id *id)
+{
+	char label[1024];
+	pid_t init = engine_init_pid(id, NULL);
+	if (init <= 0 || !lsm_has_apparmor() || lsm_get_apparmor(AT_FDCWD, init, label, sizeof(label)) < 0 ||
+		strcmp(label, "unconfined") == 0)
+		return 0;
+	char *stacked = strstr(label, "//&");
+	if (stacked)
+		*stacked = '\0';
+	return pairs_set(facts, "apparmor", label);
+}
+
 int facts_of_container(struct pairs *facts, const struct migrate_request *request, const struct container_id *id, int root_fd)
 {
 	struct size size = { 0 };
@@ -112,6 +128,7 @@ int facts_of_container(struct pairs *facts, const struct migrate_request *reques
 		measure(root_fd, &size);
 	int r = pairs_set_number(facts, "bytes", size.bytes);
 	r = r ?: pairs_set_number(facts, "entries", size.entries);
+	r = r ?: add_profile(facts, id);
 	if (r == 0 && request->online && engine_stats(id, &stats, NULL) >= 0 && stats.memory_bytes != UINT64_MAX)
 		r = pairs_set_number(facts, "memory", stats.memory_bytes);
 	return r;
@@ -159,6 +176,25 @@ static int compare_hosts(const struct pairs *source, const struct pairs *here, s
 		r = r ?: pairs_add(answer, "note", note);
 	}
 	return r;
+}
+
+/* Profiles of its own and the default are loaded by the start. */
+static bool comes_with_the_start(const char *profile)
+{
+	return text_starts(profile, "lxc-container-default") || strstr(profile, "_<");
+}
+
+static int compare_confinement(const struct pairs *source, struct pairs *answer)
+{
+	const char *profile = pairs_get(source, "apparmor", NULL);
+	if (!profile)
+		return 0;
+	if (!lsm_has_apparmor())
+		return pairs_is(source, "mode", "online") ?
+			miss(answer, "AppArmor: this host runs none, and %.200s confines it", profile) : 0;
+	if (comes_with_the_start(profile) || lsm_has_apparmor_profile(profile) != 0)
+		return 0;
+	return miss(answer, "AppArmor profile %.200s", profile);
 }
 
 static int compare_memory(const struct pairs *source, const struct pairs *here, struct pairs *answer)
@@ -211,5 +247,6 @@ int facts_compare(const struct pairs *source, const struct pairs *here, const st
 	int r = compare_hosts(source, here, answer);
 	if (r == 0 && pairs_is(source, "mode", "online"))
 		r = compare_memory(source, here, answer);
+	r = r ?: compare_confinement(source, answer);
 	return r ?: compare_space(source, place, answer);
 }
