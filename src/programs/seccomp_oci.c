@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "programs/seccomp_policy.h"
 
 #define MAX_ARGUMENTS 6
 
 struct compilation {
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter; /* of the architecture that is being compiled */
 	uint32_t default_action;
 	struct policy_messages *messages;
 };
@@ -177,47 +178,88 @@ static int add_syscalls(const struct compilation *c, struct json_object *rule)
 	return 0;
 }
 
-static int add_architectures(const struct compilation *c, struct json_object *object)
+static int find_architecture(struct policy_messages *messages, const char *text, uint32_t *ret)
+{
+	static const char prefix[] = "SCMP_ARCH_";
+	char name[32] = "";
+
+	if (!text || strncmp(text, prefix, strlen(prefix)) != 0 || strlen(text) >= sizeof(name))
+		return fault(messages, "unknown architecture %.80s", text ? text : "");
+	for (size_t n = strlen(prefix); text[n]; n++)
+		name[n - strlen(prefix)] = (char)(text[n] >= 'A' && text[n] <= 'Z' ? text[n] - 'A' + 'a' : text[n]);
+	*ret = seccomp_arch_resolve_name(name);
+	return *ret ? 0 : fault(messages, "unknown architecture %.80s", text);
+}
+
+/* All rules for one architecture, into a filter of its own. */
+static int compile_for(struct compilation *c, uint32_t architecture, const char *name, struct json_object *object)
+{
+	struct json_object *rules;
+	int r = 0;
+
+	c->filter = seccomp_init(c->default_action);
+	if (!c->filter)
+		return fault(c->messages, "out of memory");
+	if (architecture != seccomp_arch_native()) {
+		r = seccomp_arch_add(c->filter, architecture);
+		r = r < 0 ? r : seccomp_arch_remove(c->filter, SCMP_ARCH_NATIVE);
+		if (r < 0)
+			return fault(c->messages, "architecture %.80s: %s", name, strerror(-r));
+	}
+	if (json_object_object_get_ex(object, "syscalls", &rules) && json_object_is_type(rules, json_type_array))
+		for (size_t i = 0; r == 0 && i < json_object_array_length(rules); i++)
+			r = add_syscalls(c, json_object_array_get_idx(rules, i));
+	return r;
+}
+
+/*
+ * One architecture after the other, each joined to *filter: a filter that is added to keeps a second copy of itself, to
+ * go back to, and the copy of one that was joined is freed: a quarter of a megabyte less for three. And a rule that one
+ * architecture refuses (x86 some of those that share its socketcall or ipc) still counts on the others.
+ */
+static int add_architectures(struct compilation *c, struct json_object *object, scmp_filter_ctx filter)
 {
 	struct json_object *list;
 
 	if (!json_object_object_get_ex(object, "architectures", &list) || !json_object_is_type(list, json_type_array))
 		return 0;
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		char name[32] = "";
 		const char *text = json_object_get_string(json_object_array_get_idx(list, i));
-		static const char prefix[] = "SCMP_ARCH_";
-		if (!text || strncmp(text, prefix, strlen(prefix)) != 0 || strlen(text) >= sizeof(name))
-			return fault(c->messages, "unknown architecture %.80s", text ? text : "");
-		for (size_t n = strlen(prefix); text[n]; n++)
-			name[n - strlen(prefix)] = (char)(text[n] >= 'A' && text[n] <= 'Z' ? text[n] - 'A' + 'a' : text[n]);
-		uint32_t token = seccomp_arch_resolve_name(name);
-		if (!token)
-			return fault(c->messages, "unknown architecture %.80s", text);
-		int r = seccomp_arch_add(c->filter, token);
-		if (r < 0 && r != -EEXIST)
-			return fault(c->messages, "architecture %.80s: %s", text, strerror(-r));
+		uint32_t architecture;
+		int r = find_architecture(c->messages, text, &architecture);
+		if (r < 0)
+			return r;
+		if (seccomp_arch_exist(filter, architecture) == 0)
+			continue;
+		r = compile_for(c, architecture, text, object);
+		if (r == 0 && (r = seccomp_merge(filter, c->filter)) < 0)
+			r = fault(c->messages, "architecture %.80s: %s", text, strerror(-r));
+		if (r < 0)
+			return r;
+		c->filter = NULL; /* joined */
 	}
 	return 0;
 }
 
-static int compile(struct compilation *c, struct json_object *object)
+/* Leaves in c->filter what is to be released after a fault. */
+static int compile(struct compilation *c, struct json_object *object, scmp_filter_ctx *ret)
 {
-	struct json_object *rules;
 	int r = find_action(c->messages, text_of(object, "defaultAction"), object, "defaultErrnoRet", &c->default_action);
 
 	if (r < 0)
 		return r;
 	if (c->default_action == SCMP_ACT_NOTIFY)
 		return fault(c->messages, "SCMP_ACT_NOTIFY can not be the default action");
-	c->filter = seccomp_init(c->default_action);
-	if (!c->filter)
-		return fault(c->messages, "out of memory");
-	(void)seccomp_attr_set(c->filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; an old library makes a list */
-	r = add_architectures(c, object);
-	if (r == 0 && json_object_object_get_ex(object, "syscalls", &rules) && json_object_is_type(rules, json_type_array))
-		for (size_t i = 0; r == 0 && i < json_object_array_length(rules); i++)
-			r = add_syscalls(c, json_object_array_get_idx(rules, i));
+	r = compile_for(c, seccomp_arch_native(), "native", object);
+	if (r < 0)
+		return r;
+	scmp_filter_ctx filter = take_ptr(c->filter);
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; an old library makes a list */
+	r = add_architectures(c, object, filter);
+	if (r < 0)
+		seccomp_release(filter);
+	else
+		*ret = filter;
 	return r;
 }
 
@@ -228,10 +270,10 @@ int seccomp_oci_compile(const char *text, size_t length, scmp_filter_ctx *ret, s
 	*messages = (struct policy_messages){ 0 };
 	(void)length; /* text ends in a NUL */
 	struct json_object *object = json_tokener_parse(text);
-	int r = json_object_is_type(object, json_type_object) ? compile(&c, object) : fault(messages, "no JSON object");
+	*ret = NULL;
+	int r = json_object_is_type(object, json_type_object) ? compile(&c, object, ret) : fault(messages, "no JSON object");
 	json_object_put(object);
-	if (r < 0 && c.filter)
+	if (c.filter)
 		seccomp_release(c.filter);
-	*ret = r < 0 ? NULL : c.filter;
 	return r;
 }

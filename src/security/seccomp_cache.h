@@ -14,7 +14,7 @@ struct seccomp_cache_header {
 	uint32_t padding;
 };
 
-#define SECCOMP_CACHE_MAGIC   0x32637357U /* "Wsc2": also changes when the compiler's output for one text changes */
+#define SECCOMP_CACHE_MAGIC   0x33637357U /* "Wsc3": also changes when the compiler's output for one text changes */
 #define SECCOMP_CACHE_SUFFIX  ".bpf"
 #define SECCOMP_POLICY_LENGTH (1024 * 1024)
 
