@@ -170,13 +170,16 @@ int mkdir_parents(const char *path, mode_t mode)
 int file_lock_within(int fd, int operation, int timeout_ms)
 {
 	enum { LOOK_MS = 10 };
+	int waited_ms = 0, pause_ms = 1; /* at first short: who has it is almost done, as a rule */
 
-	for (int waited_ms = 0; flock(fd, operation | LOCK_NB) < 0; waited_ms += LOOK_MS) {
+	while (flock(fd, operation | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		if (timeout_ms >= 0 && waited_ms >= timeout_ms)
 			return -ETIMEDOUT;
-		(void)nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000L }, NULL);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000L }, NULL);
+		waited_ms += pause_ms;
+		pause_ms = pause_ms < LOOK_MS / 2 ? 2 * pause_ms : LOOK_MS;
 	}
 	return 0;
 }

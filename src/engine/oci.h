@@ -23,15 +23,16 @@ struct oci_container {
 	enum oci_status status;
 };
 
-/* -ENOENT: "container does not exist". Clear a zeroed or loaded object. */
-int oci_load(const char *root, const char *name, struct oci_container *ret, struct error *err);
+/*
+ * locks: as the only command of those that do, which waits at most ten seconds for the others and finds what is there then.
+ * -ENOENT: "container does not exist". Clear a zeroed or loaded object.
+ */
+int oci_load(const char *root, const char *name, bool locks, struct oci_container *ret, struct error *err);
 void oci_clear(struct oci_container *container);
 /* Removes the run directory (has_few: what a run that ended at once has), and the directory of all when it is the default one and empty. */
 void oci_remove_rundir(struct rundir *dir, const char *root, bool has_few);
 /* Is the caller an ordinary user, or root of a user namespace? */
 bool oci_is_rootless(void);
-/* One command at a time: waits at most timeout_ms for the others. */
-int oci_lock(const struct oci_container *container, int timeout_ms, struct error *err);
 
 int oci_start(struct oci_container *container, struct error *err);
 /* all: every process in its cgroup, also when init has ended. */

@@ -25,27 +25,13 @@
 #include "kernel/pidfd.h"
 
 #define FREEZE_TIMEOUT_MS 10000
-
-static bool is_zombie(pid_t pid)
-{
-	char path[32];
-	auto_free char *text = NULL;
-	size_t length;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (file_read(AT_FDCWD, path, 4096, &text, &length) < 0)
-		return true;
-	const char *state = strrchr(text, ')');
-	return !state || state[1] == '\0' || state[2] == 'Z' || state[2] == 'X';
-}
+#define LOCK_TIMEOUT_MS   10000
 
 static enum oci_status find_status(struct oci_container *container)
 {
-	container->init_pidfd = run_state_open_init(&container->state);
-	if (container->init_pidfd < 0 || is_zombie(container->state.init_pid)) {
-		close_fd(&container->init_pidfd);
+	container->init_pidfd = run_state_open_living_init(&container->state);
+	if (container->init_pidfd < 0)
 		return OCI_STOPPED;
-	}
 	if (container->state.state == STATE_STARTING)
 		return OCI_CREATING;
 	if (faccessat(container->dir.fd, OCI_START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -65,19 +51,37 @@ static int read_spec(struct oci_container *container, struct error *err)
 		       spec_parse_flat(text, length, &container->spec, err);
 }
 
-int oci_load(const char *root, const char *name, struct oci_container *ret, struct error *err)
+/*
+ * Opens, and locks, the run directory that the name leads to. One that is removed while we wait for its lock may have a
+ * successor of that name; a directory without a link is a removed one. Until it is locked nothing in it is read.
+ */
+static int open_rundir(struct oci_container *container, bool locks, struct error *err)
+{
+	const char *name = container->id.name;
+	struct stat st;
+
+	do {
+		close_fd(&container->dir.fd);
+		int r = rundir_open(&container->id, &container->dir);
+		if (r == -ENOENT)
+			return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist", name), -ENOENT;
+		if (r < 0)
+			return error_set(err, r, "open the state of container \"%s\"", name);
+		r = locks ? file_lock_within(container->dir.fd, LOCK_EX, LOCK_TIMEOUT_MS) : 0;
+		if (r < 0)
+			return error_set(err, r == -ETIMEDOUT ? -EBUSY : r, "another command works on container \"%s\"", name);
+		if (fstat(container->dir.fd, &st) < 0 || st.st_uid != geteuid())
+			return error_set_kind(err, ERROR_PERMISSION, EPERM, "the state %s is another user's", container->dir.path);
+	} while (locks && st.st_nlink == 0);
+	return 0;
+}
+
+int oci_load(const char *root, const char *name, bool locks, struct oci_container *ret, struct error *err)
 {
 	*ret = (struct oci_container){ .id = { .dialect = "oci", .base_path = root, .name = name }, .dir = { .fd = -1 },
 		.init_pidfd = -1, .status = OCI_STOPPED };
-	int r = rundir_open(&ret->id, &ret->dir);
-	if (r == -ENOENT)
-		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist", name), -ENOENT;
-	if (r < 0)
-		return error_set(err, r, "open the state of container \"%s\"", name);
-	struct stat st;
-	if (fstat(ret->dir.fd, &st) < 0 || st.st_uid != geteuid())
-		return error_set_kind(err, ERROR_PERMISSION, EPERM, "the state %s is another user's", ret->dir.path);
-	r = read_spec(ret, err);
+	int r = open_rundir(ret, locks, err);
+	r = r < 0 ? r : read_spec(ret, err);
 	if (r < 0)
 		return r;
 	r = run_state_read(ret->dir.fd, &ret->state);
@@ -97,17 +101,6 @@ void oci_clear(struct oci_container *container)
 	close_fd(&container->init_pidfd);
 	rundir_close(&container->dir);
 	*container = (struct oci_container){ .dir = { .fd = -1 }, .init_pidfd = -1 };
-}
-
-int oci_lock(const struct oci_container *container, int timeout_ms, struct error *err)
-{
-	for (int waited_ms = 0; flock(container->dir.fd, LOCK_EX | LOCK_NB) < 0; waited_ms++) {
-		if (errno != EWOULDBLOCK || waited_ms >= timeout_ms)
-			return error_set(err, errno == EWOULDBLOCK ? EBUSY : errno, "another command works on container \"%s\"",
-				container->id.name);
-		usleep(1000);
-	}
-	return 0;
 }
 
 void oci_remove_rundir(struct rundir *dir, const char *root, bool has_few)

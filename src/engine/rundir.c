@@ -300,7 +300,7 @@ void run_state_clear(struct run_state *state)
 	memset(state, 0, sizeof(*state));
 }
 
-int run_state_open_init(const struct run_state *state)
+static int open_init(const struct run_state *state, int (*find_ticks)(pid_t pid, uint64_t *ret_ticks))
 {
 	uint64_t ticks;
 
@@ -310,7 +310,17 @@ int run_state_open_init(const struct run_state *state)
 	if (pidfd < 0)
 		return -ESRCH;
 	/* read after pidfd_open: if the times agree, the fd is of the process that was meant */
-	if (process_start_ticks(state->init_pid, &ticks) < 0 || ticks != state->init_start_ticks)
+	if (find_ticks(state->init_pid, &ticks) < 0 || ticks != state->init_start_ticks)
 		return -ESRCH;
 	return take_fd(&pidfd);
+}
+
+int run_state_open_init(const struct run_state *state)
+{
+	return open_init(state, process_start_ticks);
+}
+
+int run_state_open_living_init(const struct run_state *state)
+{
+	return open_init(state, process_living_start_ticks);
 }

@@ -73,3 +73,5 @@ void run_state_clear(struct run_state *state);
 
 /* A pidfd of the init that state names, or -ESRCH when that process is gone. */
 int run_state_open_init(const struct run_state *state);
+/* The same; -ESRCH also when it has ended and nobody has reaped it. */
+int run_state_open_living_init(const struct run_state *state);

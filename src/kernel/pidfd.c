@@ -65,8 +65,8 @@ int pidfd_exit_status(int pidfd, int *ret_status)
 	return 0;
 }
 
-/* A number of /proc/PID/stat, counted from 1 as proc(5) does. */
-static int read_stat(pid_t pid, int wanted, uint64_t *ret)
+/* A number of /proc/PID/stat, counted from 1 as proc(5) does. ret_state: gets the letter of its state, or NULL. */
+static int read_stat(pid_t pid, int wanted, uint64_t *ret, char *ret_state)
 {
 	char path[32];
 	char text[1024];
@@ -79,24 +79,35 @@ static int read_stat(pid_t pid, int wanted, uint64_t *ret)
 		return -errno;
 	text[length] = '\0';
 	char *at = strrchr(text, ')'); /* the name may hold anything, parentheses too */
+	char state = at && at[1] ? at[2] : '\0';
 	for (int field = 2; at && field < wanted; field++)
 		at = strchr(at + 1, ' ');
 	if (!at)
 		return -ESRCH;
 	*ret = strtoull(at + 1, NULL, 10);
+	if (ret_state)
+		*ret_state = state;
 	return 0;
 }
 
 int process_start_ticks(pid_t pid, uint64_t *ret_ticks)
 {
-	return read_stat(pid, 22, ret_ticks);
+	return read_stat(pid, 22, ret_ticks, NULL);
+}
+
+int process_living_start_ticks(pid_t pid, uint64_t *ret_ticks)
+{
+	char state;
+	int r = read_stat(pid, 22, ret_ticks, &state);
+
+	return r < 0 ? r : state == 'Z' || state == 'X' ? -ESRCH : 0;
 }
 
 bool process_is_below(pid_t ancestor)
 {
 	uint64_t parent = (uint64_t)getpid();
 	while (parent > 1 && parent != (uint64_t)ancestor)
-		if (read_stat((pid_t)parent, 4, &parent) < 0)
+		if (read_stat((pid_t)parent, 4, &parent, NULL) < 0)
 			return false;
 	return parent == (uint64_t)ancestor;
 }

@@ -20,6 +20,8 @@ int pidfd_exit_status(int pidfd, int *ret_status);
 
 /* Start time of pid in clock ticks since boot: with the pid it names a process for ever (proc_pid_stat(5)). */
 int process_start_ticks(pid_t pid, uint64_t *ret_ticks);
+/* The same; -ESRCH also for a zombie. */
+int process_living_start_ticks(pid_t pid, uint64_t *ret_ticks);
 
 /* Whether the calling process is the ancestor, or was started below it by processes that live. */
 bool process_is_below(pid_t ancestor);

@@ -51,15 +51,7 @@ int call_load(const struct wabe_call *call, bool locks, struct oci_container *re
 		*ret = (struct oci_container){ .dir = { .fd = -1 }, .init_pidfd = -1 };
 		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist: that is no container ID", name);
 	}
-	int r = oci_load(call->root, name, ret, err);
-	if (r < 0 || !locks)
-		return r;
-	r = oci_lock(ret, 10000, err);
-	if (r < 0)
-		return r;
-	oci_clear(ret); /* it may have changed while we waited */
-	r = oci_load(call->root, name, ret, err);
-	return r < 0 ? r : oci_lock(ret, 10000, err);
+	return oci_load(call->root, name, locks, ret, err);
 }
 
 /* LISTEN_FDS counts only for the process that LISTEN_PID names. */

@@ -55,7 +55,7 @@ static int run_list(struct wabe_call *call, struct error *err)
 		struct error ignored;
 		if (call->options.quiet && !json)
 			printf("%s\n", names.items[i]);
-		else if (oci_load(call->root, names.items[i], &one, &ignored) == 0 && one.spec) {
+		else if (oci_load(call->root, names.items[i], false, &one, &ignored) == 0 && one.spec) {
 			print_one(&one, json, is_first);
 			is_first = false;
 		}
