@@ -17,13 +17,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "programs/seccomp_policy.h"
+#include "programs/seccomp_shrink.h"
 #include "security/seccomp_cache.h"
 #include "security/security.h"
 
-static int write_cache(scmp_filter_ctx compiled, const char *text, size_t length)
+/* The program of the compiled policy. */
+static int take_program(scmp_filter_ctx compiled, struct seccomp_filter *ret)
 {
 	auto_close int fd = memfd_create("bpf", MFD_CLOEXEC);
-	auto_free char *data = NULL;
+	char *data;
 	size_t size;
 
 	if (fd < 0)
@@ -34,9 +36,21 @@ static int write_cache(scmp_filter_ctx compiled, const char *text, size_t length
 	r = r ?: file_read_fd(fd, BPF_MAXINSNS * sizeof(struct sock_filter), &data, &size);
 	if (r < 0)
 		return r;
-	struct seccomp_filter filter = { .instructions = (struct sock_filter *)(void *)data,
-		.count = size / sizeof(struct sock_filter) };
-	return seccomp_cache_write(STDOUT_FILENO, text, length, &filter);
+	ret->instructions = (struct sock_filter *)(void *)data;
+	ret->count = seccomp_shrink(ret->instructions, size / sizeof(struct sock_filter));
+	return 0;
+}
+
+static int write_program(scmp_filter_ctx compiled, bool is_cache, const char *text, size_t length)
+{
+	struct seccomp_filter filter = { 0 };
+	int r = take_program(compiled, &filter);
+
+	if (r == 0)
+		r = is_cache ? seccomp_cache_write(STDOUT_FILENO, text, length, &filter) :
+			       write_full(STDOUT_FILENO, filter.instructions, filter.count * sizeof(*filter.instructions));
+	free(filter.instructions);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -57,8 +71,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", *messages.fault ? messages.fault : messages.warning);
 	if (r < 0)
 		return EXIT_FAILURE;
-	r = argc > 1 && strcmp(argv[1], "--cache") == 0 ? write_cache(filter, text, length) :
-							  seccomp_export_bpf(filter, STDOUT_FILENO);
+	r = write_program(filter, argc > 1 && strcmp(argv[1], "--cache") == 0, text, length);
 	seccomp_release(filter);
 	if (r < 0)
 		fprintf(stderr, "1: cannot write the filter: %s\n", strerror(-r));
