@@ -182,12 +182,23 @@ static bool has_only_empty_cgroups(const struct start *start)
 	       cgroup_set_remove_empty(&start->cgroups);
 }
 
-/* What has ended within a millisecond nobody has asked for. */
-static int save_late(struct start *start, struct error *err)
+/* What has ended within a millisecond nobody has asked for. Nobody sees it then: the lock is ours all the time. */
+static bool has_ended_at_once(const struct start *start)
 {
 	struct pollfd init = { .fd = start->init_pidfd, .events = POLLIN };
 
-	return oci_may_end_at_once(start) && poll(&init, 1, 1) != 1 ? oci_save_running(start, err) : 0;
+	return oci_may_end_at_once(start) && poll(&init, 1, 1) == 1;
+}
+
+/* Until the end, which other commands see and may bring about. Is what is left of it ours? */
+static bool wait_unlocked(struct start *start, const struct oci_waited *waited, int *ret_status)
+{
+	(void)flock(start->dir.fd, LOCK_UN);
+	*ret_status = oci_wait(waited);
+	if (start->spec->oci.keep)
+		return false;
+	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
+	return faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
 }
 
 /* run in the foreground: until the end, and then nothing is left. */
@@ -195,20 +206,19 @@ static int stay(struct start *start)
 {
 	struct error err, ignored;
 	pid_t pid = start->init_pid;
+	int status;
 	struct oci_waited waited = { .pid = pid, .pidfd = start->init_pidfd, .signal_fd = start->signal_fd,
 		.own_console_fd = start->console.master_fd, .has_terminal = start->spec->oci.terminal && !start->spec->oci.console_socket,
 		.ready_fd = start->ready_fd, .spec = start->spec };
 
 	placement_close_sources(start);
-	if (save_late(start, &err) < 0)
+	bool is_short = !waited.has_terminal && waited.ready_fd < 0 && has_ended_at_once(start);
+	if (!is_short && oci_may_end_at_once(start) && oci_save_running(start, &err) < 0)
 		return fail(start, &err);
-	(void)flock(start->dir.fd, LOCK_UN); /* other commands see it from here on */
-	int status = oci_wait(&waited);
+	bool is_ours = is_short ? process_wait(pid, &status) == 0 : wait_unlocked(start, &waited, &status);
 	if (start->spec->oci.keep)
 		return status_code(status);
-	(void)flock(start->dir.fd, LOCK_EX); /* delete may be at work: then it is gone */
 	start->init_pid = 0;
-	bool is_ours = faccessat(start->dir.fd, "spec", F_OK, 0) == 0;
 	if (is_ours && has_only_empty_cgroups(start)) {
 		oci_remove_rundir(&start->dir, start->id.base_path, true);
 	} else {

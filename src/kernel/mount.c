@@ -78,8 +78,8 @@ int mount_clone_read_only(int dir_fd, const char *path, bool recursive)
 	/* with AT_RECURSIVE the attribute would go to all that is mounted below */
 	if (!recursive) {
 		long fd = syscall(SYS_open_tree_attr, dir_fd, path, clone_flags(path, false), &attr, sizeof(attr));
-		if (fd >= 0)
-			return (int)fd;
+		if (fd >= 0 || errno == ENOENT)
+			return result(fd);
 	}
 	auto_close int fd = mount_clone_tree(dir_fd, path, recursive); /* before 6.15, or where a filter does not know it */
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
