@@ -115,6 +115,7 @@ static int listen_for_criu(struct keeper *keeper)
 
 static _Noreturn void become_server(const struct keeper *keeper)
 {
+	(void)prctl(PR_SET_NAME, "wabe-fill");
 	int r = memory_fill(keeper->images_fd, keeper->listening_fd, keeper->reason);
 
 	if (r == 0)
@@ -179,7 +180,7 @@ static void find_reason(struct keeper *keeper, int status)
 		name);
 	error_render(keeper->reason, why, sizeof(why));
 	if (WIFSIGNALED(status))
-		(void)error_set_kind(&keeper->fault, ERROR_KERNEL, 0, "%s: wabe-pages was ended by signal %d", what, WTERMSIG(status));
+		(void)error_set_kind(&keeper->fault, ERROR_KERNEL, 0, "%s: wabe-fill was ended by signal %d", what, WTERMSIG(status));
 	else
 		(void)error_set_kind(&keeper->fault, ERROR_KERNEL, 0, "%s: %s", what, why);
 }
