@@ -5,15 +5,14 @@
 #include <sys/types.h>
 
 /*
- * Memory that comes after a restore: criu's page server (criu lazy-pages) brings each page from the images when it is
- * touched, and all others beside. When the last descriptor of a userfaultfd is closed the kernel gives zeros for what is
- * missing (mm/userfaultfd.c: userfaultfd_release). So a process of ours, the keeper, is the server's parent and tracer: a
- * traced process stops at its end before anything of it is closed (PTRACE_EVENT_EXIT; for SIGKILL too, since Linux 5.0),
- * and unless that end is a success the keeper kills the container then. It closes over the userfaultfds of processes
- * forked meanwhile too, which only the server has. Keeper and server live on when the supervisor is killed.
+ * Memory that comes after a restore: a process of ours (memory_fill) brings each page from the images when it is touched, and
+ * all others beside. When the last descriptor of a userfaultfd is closed the kernel gives zeros for what is missing
+ * (mm/userfaultfd.c: userfaultfd_release). So that process has a keeper, its parent, with which it shares the table of its
+ * descriptors (CLONE_FILES): its end closes none of them, those of children forked meanwhile neither, and unless it was a
+ * success the keeper kills the container before it goes itself. Both live on when the supervisor is killed.
  */
 
-/* Of the run directory: "filling BYTES", then "done" or "failed REASON"; locked as long as the server runs. */
+/* Of the run directory: "filling BYTES", then "done" or "failed REASON"; locked as long as one of them runs. */
 #define PAGES_FILE "pages"
 
 /* The supervisor's end. */

@@ -237,6 +237,18 @@ static int give_images(int dir_fd, const struct cgroup_set *set, int depth)
 	return parent_fd < 0 || depth >= 64 ? 0 : give_images(parent_fd, set, depth + 1);
 }
 
+/* The link to a pass leads through the directory in which both lie, whose owner is not the container's root. */
+static int check_way_to_parent(int dir_fd, const char *directory, struct error *err)
+{
+	struct stat above;
+
+	if (faccessat(dir_fd, "parent", F_OK, AT_SYMLINK_NOFOLLOW) < 0 || fstatat(dir_fd, "..", &above, 0) < 0 || above.st_mode & S_IXOTH)
+		return 0;
+	(void)error_set_kind(err, ERROR_PERMISSION, EACCES, "the container's root must reach the pass before, and %s/.. is closed to it",
+		directory);
+	return error_hint(err, "chmod o+x %s/..", directory);
+}
+
 static int make_readable(struct start *start, struct error *err)
 {
 	const char *directory = start->restore->directory;
@@ -245,7 +257,9 @@ static int make_readable(struct start *start, struct error *err)
 	if (!start->cgroups.has_owner)
 		return 0;
 	int r = dir_fd < 0 ? -errno : give_images(dir_fd, &start->cgroups, 0);
-	return r < 0 ? error_set(err, r, "give the images in %s to the container's root", directory) : 0;
+	if (r < 0)
+		return error_set(err, r, "give the images in %s to the container's root", directory);
+	return check_way_to_parent(dir_fd, directory, err);
 }
 
 static void run_child(void *data, int channel_fd)

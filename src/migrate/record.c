@@ -3,11 +3,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "migrate/facts.h"
 #include "storage/storage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,6 +127,14 @@ bool record_has_config(const struct record *record, const char *suffix)
 {
 	auto_free char *path = NULL;
 	return text_format(&path, "%s%s", record->place->config, suffix) == 0 && access(path, F_OK) == 0;
+}
+
+int record_make_memory(const struct record *record, struct error *err)
+{
+	if ((mkdirat(record->dir_fd, MIGRATE_MEMORY, 0711) < 0 && errno != EEXIST) ||
+		fchmodat(record->dir_fd, MIGRATE_MEMORY, 0711, 0) < 0) /* whatever the mask of modes is */
+		return error_set(err, errno, "make directory %s/" MIGRATE_MEMORY, record->place->directory);
+	return 0;
 }
 
 int record_remove_tree(const struct record *record, const char *name, struct error *err)

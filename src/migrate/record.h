@@ -33,5 +33,7 @@ void record_close(struct record *record);
 int record_rename_config(const struct record *record, const char *from, const char *to, struct error *err);
 bool record_has_config(const struct record *record, const char *suffix);
 
+/* Makes the directory of the images of memory; that it is there is no error. The root of an id-mapped container has to pass through it. */
+int record_make_memory(const struct record *record, struct error *err);
 /* Removes a tree in the directory; nothing there is no fault. */
 int record_remove_tree(const struct record *record, const char *name, struct error *err);

@@ -7,7 +7,6 @@
 #include "migrate/facts.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 enum { SMALL_MEMORY = 4 * 1024 * 1024 };
 
@@ -110,11 +109,8 @@ int source_send_online(struct source *source, struct error *err)
 		text_format(&directory, "%s/last", memory) < 0)
 		return error_set(err, ENOMEM, "send the memory");
 	int r = record_remove_tree(&source->record, MIGRATE_MEMORY, err);
-	if (r < 0)
-		return r;
-	if (mkdir(memory, 0700) < 0)
-		return error_set(err, errno, "make directory %s", memory);
-	r = send_memory_passes(source, parent, sizeof(parent), err);
+	r = r ?: record_make_memory(&source->record, err);
+	r = r ?: send_memory_passes(source, parent, sizeof(parent), err);
 	r = r ?: record_save(&source->record, "down", err);
 	r = r ?: source_inject("migrate-down", err);
 	if (r < 0)

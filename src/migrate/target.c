@@ -196,15 +196,16 @@ static int take_tree(struct target *target, struct error *err)
 	bool is_root = strcmp(message_get_text(&target->message), "root") == 0;
 	if (text_format(&memory, "%s/" MIGRATE_MEMORY, target->place.directory) < 0)
 		return error_set(err, ENOMEM, "receive");
-	if (!is_root && mkdir(memory, 0700) < 0 && errno != EEXIST)
-		return error_set(err, errno, "make directory %s", memory);
+	int r = is_root ? 0 : record_make_memory(&target->record, err);
+	if (r < 0)
+		return r;
 	const char *path = is_root ? target->root : memory;
 	if (!path || (is_root && pairs_is(&target->hello, "storage", "shared")))
 		return error_set(err, EPROTO, "there is no root file system to receive");
 	auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "open %s", path);
-	int r = tree_receive(fd, path, &target->stream, err);
+	r = tree_receive(fd, path, &target->stream, err);
 	return r ?: inject(is_root ? "receive-root" : "receive-memory", err);
 }
 

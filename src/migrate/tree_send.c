@@ -114,7 +114,7 @@ static void set_known(const struct pass *pass, struct known *known, const struct
 	known->inode = info->st_ino;
 	known->size = info->st_size;
 	known->mtime = info->st_mtim;
-	known->ctime = age_ns > TICK_NS ? info->st_ctim : (struct timespec){ 0 };
+	known->ctime = pass->sender->is_written_once || age_ns > TICK_NS ? info->st_ctim : (struct timespec){ 0 };
 }
 
 /* ---- attributes ---- */
