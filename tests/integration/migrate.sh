@@ -117,10 +117,16 @@ fault() { # FROM STEP ACT
 	one_copy "$n" "$from" "$last" || { sed 's/^/# /' "$work/out"; return 1; }
 	[ "$at" = "$to" ] || $to rm -rf /var/lib/lxc/web
 }
+# Moves it once and counts the messages of the way: $messages.
+count_messages() { # [ARG...]
+	local to; to=$(other "$at")
+	rm -f "$work/flag"
+	$at lxc-migrate -q -n web "$@" --via "exec python3 $here/migrate_link.py $work/flag 0 before link $(receiver "$to")"
+	messages=$(wc -l <"$work/flag") at=$to
+	echo "# messages: $messages"
+}
 at=B
-rm -f "$work/flag"
-$at lxc-migrate -q -n web --via "exec python3 $here/migrate_link.py $work/flag 0 before link $(receiver A)"
-messages=$(wc -l <"$work/flag"); at=A
+count_messages
 check messages test "$messages" -ge 10
 for number in $(seq 1 "$messages"); do
 	[ "${ONLY:-links}" = links ] || break
@@ -173,7 +179,9 @@ listing $at web >"$work/after"
 check online-storage-identical cmp "$work/before" "$work/after"
 # While it stands still, and at the hand-over; with FULL=1 all of them.
 if [ "${FULL:-}" = 1 ]; then
-	for number in $(seq "${FIRST:-1}" 23); do
+	count_messages --online
+	check online-messages test "$messages" -gt 15
+	for number in $(seq "${FIRST:-1}" "$messages"); do
 		for when in before after; do
 			for what in link source guard target; do
 				accident "$at" "$number" "$when" "$what" --online || break 3
