@@ -42,6 +42,7 @@ void image_clear(struct image *image)
 		free(limit->file);
 		free(limit->value);
 	}
+	string_list_clear(&image->profiles);
 	free(image->mounts.items);
 	free(image->terminals.items);
 	free(image->stdio.items);
@@ -93,6 +94,11 @@ static void write_mounts(const struct image *image, FILE *out)
 		fprintf(out, "link %u", link->place);
 		put(out, link->inside_name);
 		fprintf(out, " %d\n", link->index);
+	}
+	vector_for_each (profile, &image->profiles) {
+		fputs("apparmor", out);
+		put(out, *profile);
+		fputc('\n', out);
 	}
 }
 
@@ -248,6 +254,13 @@ static int take_limit(struct image *image, char *line)
 	return limit->value ? 0 : -EINVAL;
 }
 
+static int take_profile(struct image *image, char *line)
+{
+	auto_free char *label = take(&line);
+
+	return label ? string_list_add(&image->profiles, label) : -EINVAL;
+}
+
 static int take_root(struct image *image, char *line)
 {
 	image->root_is_shared = take_number(&line) == 1;
@@ -268,7 +281,8 @@ static int take_line(struct image *image, char *line)
 		const char *name;
 		int (*take)(struct image *image, char *line);
 	} kinds[] = { { "mount", take_mount }, { "terminal", take_terminal }, { "stdio", take_stdio }, { "link", take_link }, { "group", take_group },
-		{ "task", take_task }, { "limit", take_limit }, { "root", take_root }, { "frozen", take_frozen } };
+		{ "task", take_task }, { "limit", take_limit }, { "root", take_root }, { "frozen", take_frozen },
+		{ "apparmor", take_profile } };
 	const char *name = strsep(&line, " ");
 
 	for (size_t i = 0; line && i < sizeof(kinds) / sizeof(*kinds); i++)

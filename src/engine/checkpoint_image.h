@@ -75,6 +75,7 @@ struct image {
 	VECTOR(struct image_group) groups;
 	VECTOR(struct image_task) tasks;
 	VECTOR(struct image_limit) limits;
+	struct string_list profiles; /* the AppArmor labels that its processes have */
 };
 
 /* The mount that an open file is in; -1: there is none, or the file is gone. */

@@ -14,7 +14,9 @@
 #include "base/text.h"
 #include "engine/checkpoint_image.h"
 #include "engine/resources.h"
+#include "kernel/lsm.h"
 #include "kernel/mountinfo.h"
+#include "security/security.h"
 
 #define MAX_MOUNTINFO (64UL << 20)
 
@@ -317,6 +319,21 @@ static int collect_links(struct image *image, const struct running *running, con
 	return r < 0 ? error_set(err, r, "look at the interfaces of %s", id->name) : 0;
 }
 
+/* What has ended meanwhile is passed over. */
+static int collect_profiles(struct image *image, const struct running *running)
+{
+	struct memory_pids pids = { 0 };
+	int r = lsm_has_apparmor() ? running_processes(running, &pids) : 0;
+
+	for (size_t i = 0; r >= 0 && i < pids.count; i++) {
+		auto_free char *label = NULL;
+		if (security_read_label(pids.items[i], &label) == 0 && label && !string_list_has(&image->profiles, label))
+			r = string_list_add(&image->profiles, label);
+	}
+	free(pids.items);
+	return r < 0 ? r : 0;
+}
+
 int image_collect(struct image *image, const struct running *running, const struct container_id *id, struct error *err)
 {
 	int r = collect_mounts(image, running);
@@ -325,6 +342,9 @@ int image_collect(struct image *image, const struct running *running, const stru
 		r = collect_stdio(image, running) ?: find_network(image, running);
 	if (r < 0)
 		return error_set(err, r, "look at the mounts of %s", id->name);
+	r = collect_profiles(image, running);
+	if (r < 0)
+		return error_set(err, r, "look at the AppArmor profiles of %s", id->name);
 	image->is_frozen = cgroup_is_frozen(&running->cgroups) > 0;
 	return collect_links(image, running, id, err);
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,8 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "base/process.h"
+
+#define STANDSTILL_S 10
 
 char *criu_program(const char *wanted)
 {
@@ -194,14 +198,67 @@ int criu_tell_failure(int status, const char *log, const char *what, struct erro
 	return error_hint(err, "see %.180s", log);
 }
 
+/* ---- its stages ---- */
+
+/* A number that grows whenever it runs; 0: it does run, or something runs for it, or nobody knows. */
+static uint64_t turns_asleep(pid_t pid)
+{
+	char path[64];
+	auto_free char *children = NULL, *status = NULL;
+	size_t length;
+	unsigned long long given = 0, taken = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	if (file_read(AT_FDCWD, path, 65536, &children, &length) < 0 || *children)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (file_read(AT_FDCWD, path, 65536, &status, &length) < 0 || !strstr(status, "\nState:\tS"))
+		return 0;
+	const char *line = strstr(status, "\nvoluntary_ctxt_switches:");
+	if (!line || sscanf(line, "\nvoluntary_ctxt_switches: %llu nonvoluntary_ctxt_switches: %llu", &given, &taken) != 2)
+		return 0;
+	return given + taken;
+}
+
+/*
+ * Once all processes are made, criu makes them go on one by one. When one of them fails there, for lack of its AppArmor
+ * profile, say, criu waits for ever: for that one's turn, or for an init that itself waits for a dead child which criu, as
+ * its tracer, would have to reap. Then criu is ended: that lets go of all.
+ */
+static bool await_stage(const struct criu_process *process)
+{
+	struct pollfd fd = { .fd = process->channel_fd, .events = POLLIN };
+	uint64_t before = 0;
+
+	for (int still = 0; still < STANDSTILL_S;) {
+		if (poll(&fd, 1, 1000) != 0)
+			return true; /* recv says what */
+		uint64_t now = turns_asleep(process->pid);
+		still = now && now == before ? still + 1 : 0;
+		before = now;
+	}
+	(void)kill(process->pid, SIGKILL);
+	return false;
+}
+
+static int tell_standstill(const char *log, const char *what, struct error *err)
+{
+	auto_free char *reason = find_reason(log);
+
+	(void)error_set_kind(err, ERROR_KERNEL, 0, "%s: criu: %.300s", what, reason ?: "stood still, and was ended");
+	return error_hint(err, "see %.180s", log);
+}
+
 int criu_serve(struct criu_process *process, int (*serve)(const struct criu_stage *stage, void *data, struct error *err),
 	void *data, const char *log, const char *what, struct error *err)
 {
 	struct criu_stage stage;
 	int status = 0, failed = 0;
+	bool is_made = false, moves = true;
 	ssize_t n;
 
-	while ((n = recv(process->channel_fd, &stage, sizeof(stage), 0)) != 0) {
+	while ((moves = !is_made || process->is_patient || await_stage(process)) &&
+		(n = recv(process->channel_fd, &stage, sizeof(stage), 0)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n != sizeof(stage))
@@ -213,6 +270,7 @@ int criu_serve(struct criu_process *process, int (*serve)(const struct criu_stag
 		}
 		int r = failed ?: serve(&stage, data, err);
 		failed = failed ?: r;
+		is_made |= strcmp(stage.name, "post-restore") == 0;
 		unsigned char answer = failed != 0;
 		(void)!send(process->channel_fd, &answer, 1, MSG_NOSIGNAL); /* if it is gone, wait tells */
 	}
@@ -222,6 +280,8 @@ int criu_serve(struct criu_process *process, int (*serve)(const struct criu_stag
 		return failed;
 	if (r < 0)
 		return error_set(err, r, "wait for criu");
+	if (!moves)
+		return tell_standstill(log, what, err);
 	return status == 0 ? 0 : criu_tell_failure(status, log, what, err);
 }
 

@@ -43,6 +43,7 @@ void criu_add_limits(struct criu_call *call, const struct checkpoint_limits *lim
 struct criu_process {
 	pid_t pid;
 	int channel_fd; /* stages come here */
+	bool is_patient; /* what it waits for may take its time: it is not ended when it stands still */
 };
 /* In a process about to become criu: the standard fds are /dev/null, channel_fd is its end. Returns only on failure. */
 int criu_exec(struct criu_call *call, int channel_fd, struct error *err);
@@ -52,7 +53,7 @@ int criu_fork(void (*run)(void *data, int channel_fd), void *data, struct criu_p
 int criu_spawn(struct criu_call *call, struct criu_process *ret, struct error *err);
 
 /*
- * Serves the stages until criu has ended. stage: 0: go on, negative with *err filled: criu takes all back. Returns 0, or
+ * Serves the stages until criu has ended; after post-restore one that stands still for 10 s is ended. stage: 0: go on, negative with *err filled: criu takes all back. Returns 0, or
  * -errno with *err filled: the stage's error, else criu's own reason out of its log (path log).
  */
 int criu_serve(struct criu_process *process, int (*stage)(const struct criu_stage *stage, void *data, struct error *err),

@@ -22,6 +22,7 @@
 #include "engine/placement.h"
 #include "engine/start.h"
 #include "engine/supervisor_call.h"
+#include "kernel/lsm.h"
 #include "kernel/pidfd.h"
 
 #define RESTORE_LOG "restore.log"
@@ -276,24 +277,68 @@ static void run_child(void *data, int channel_fd)
 	_exit(EXIT_FAILURE);
 }
 
+/*
+ * criu finds out when all is made and the network is unlocked. Of a stack (A//&:NAMESPACE:B) what the container loaded
+ * into its own namespace comes with the images.
+ */
+static int check_profile(const char *label, struct error *err)
+{
+	auto_free char *parts = strdup(label);
+
+	if (!parts)
+		return error_set(err, ENOMEM, "prepare the restore");
+	for (char *part = parts, *next; part; part = next) {
+		next = strstr(part, "//&");
+		if (next) {
+			*next = '\0';
+			next += strlen("//&");
+		}
+		if (*part == ':' || strcmp(part, "unconfined") == 0 || lsm_has_apparmor_profile(part) != 0)
+			continue;
+		(void)error_set_kind(err, ERROR_NOT_FOUND, 0, "the checkpoint needs AppArmor profile %.200s, which is not loaded", part);
+		return error_hint(err, "load the profile with apparmor_parser");
+	}
+	return 0;
+}
+
+/* Before AppArmor's labels were written down, that of the configuration stood for them. */
+static int check_profiles(const struct start *start, struct error *err)
+{
+	const struct restore *restore = start->restore;
+	int r = 0;
+
+	if (restore->lsm_profile)
+		return text_starts(restore->lsm_profile, "apparmor:") ?
+			check_profile(restore->lsm_profile + strlen("apparmor:"), err) : 0;
+	vector_for_each (label, &restore->image.profiles)
+		r = r ?: check_profile(*label, err);
+	if (restore->image.profiles.count == 0 && start->labels.apparmor)
+		r = check_profile(start->labels.apparmor, err);
+	return r;
+}
+
 int restore_run(struct start *start, struct error *err)
 {
 	struct criu_process process;
 	struct error why;
+	int r = check_profiles(start, err);
 
+	if (r < 0)
+		return r;
 	vector_for_each (link, &start->restore->image.links) {
-		int r = network_rename_inside(start->network, link->place, link->inside_name);
+		r = network_rename_inside(start->network, link->place, link->inside_name);
 		if (r < 0)
 			return error_set(err, r, "the checkpoint has an interface %s that the configuration does not have",
 				link->inside_name);
 	}
-	int r = start->restore->limits.no_groups ? 0 : image_make_groups(&start->restore->image, &start->cgroups, err);
+	r = start->restore->limits.no_groups ? 0 : image_make_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: make_readable(start, err);
 	if (r == 0 && start->restore->lazy_pages && pages_await_server(start, &why) < 0)
 		restore_at_once(start, &why);
 	r = r ?: criu_fork(run_child, start, &process, err);
 	if (r < 0)
 		return r;
+	process.is_patient = start->restore->lazy_pages;
 	close_fd(&start->cgroup_fd);
 	start->restore->criu_pid = process.pid;
 	r = criu_serve(&process, serve_stage, start, start->restore->log, "restore", err);

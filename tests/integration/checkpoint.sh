@@ -85,6 +85,18 @@ equal broken-images-are-refused "1 1" "$status $(wc -l <<<"$text")"
 check reason-and-log eval "[[ \$text == *criu:*restore.log* ]]"
 none_left failed-restore-leaves-nothing c1 br0
 
+# --- one of the processes is lost when all are made: criu waits for it for ever ---
+start c1; rm -rf "$images"; save c1 -s
+cat >"$work/lose" <<-'END'
+	#!/bin/bash
+	[ "$CRTOOLS_SCRIPT_ACTION" != post-restore ] || kill -9 $(cat /proc/$CRTOOLS_INIT_PID/task/*/children)
+END
+chmod 755 "$work/lose"
+text=$(back c1 -A "$work/lose" 2>&1); status=$?
+equal stuck-criu-is-ended "1 STOPPED 1" "$status $(state c1) $(wc -l <<<"$text")"
+check stuck-criu-is-said eval "[[ \$text == *criu:*restore.log* ]]"
+none_left stuck-criu-leaves-nothing c1 br0
+
 # --- killed at any moment: the old state or the new one ---
 start c1
 [ -n "${FULL:-}" ] && moments=$(seq 5 10 400) || moments='10 60 110 160'

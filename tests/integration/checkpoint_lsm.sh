@@ -75,7 +75,17 @@ timeout 100 lxc-checkpoint -P "$P" -n named -D "$images" -s
 apparmor_parser -R <<<'profile wabe-checkpoint { }'
 text=$(timeout 100 lxc-checkpoint -P "$P" -n named -D "$images" -r 2>&1); status=$?
 equal named-and-missing-is-refused "1 STOPPED" "$status $(state named)"
-check named-and-missing-is-said grep -q wabe-checkpoint <<<"$text"
+check named-and-missing-is-said grep -q 'wabe-checkpoint.*apparmor_parser' <<<"$text"
+none_left named-and-missing-leaves-nothing named
+# a checkpoint of before, which does not know its profiles; unconfined now, criu alone finds out
+sed -i '/^apparmor /d' "$images/checkpoint"; cp "$P/named/config" "$work/config"
+text=$(timeout 100 lxc-checkpoint -P "$P" -n named -D "$images" -r 2>&1); status=$?
+equal profile-of-the-configuration "1 STOPPED 1" "$status $(state named) $(grep -c 'wabe-checkpoint.*apparmor_parser' <<<"$text")"
+sed -i 's/^lxc.apparmor.profile = .*/lxc.apparmor.profile = unconfined/' "$P/named/config"
+text=$(timeout 100 lxc-checkpoint -P "$P" -n named -D "$images" -r 2>&1); status=$?
+equal criu-fails-late "1 STOPPED 1" "$status $(state named) $(grep -c 'lsm profile' <<<"$text")"
+none_left criu-fails-late-leaves-nothing named
+cp "$work/config" "$P/named/config"
 
 confined default "lxc.seccomp.profile = $work/policy"
 start default; there_and_back default default; stop default
