@@ -250,14 +250,11 @@ else
 	check ssh-and-back move B web --online
 fi
 
-# criu's page server is killed there: dead, not on zeros, and told here
+# What fills its memory is killed there: dead, not on zeros, and told here
 cat >"$work/kill-server" <<-END
 	#!/bin/bash
 	[ "\$CRTOOLS_SCRIPT_ACTION" = post-restore ] || exit 0
-	for p in /proc/[0-9]*; do
-		! tr '\\0' ' ' 2>/dev/null <\$p/cmdline | grep -q 'lazy-pages --images-dir .* --work-dir .*migration.memory' || server=\${p#/proc/}
-	done
-	kill -9 \$server
+	kill -9 \$(grep -lx wabe-fill /proc/[0-9]*/comm 2>/dev/null | tr -dc '0-9\\n')
 END
 printf '#!/bin/bash\n[ "$1" != restore ] || set -- "$@" --action-script %s\nexec %s "$@"\n' "$work/kill-server" "$criu" >"$work/criu"
 chmod 755 "$work/criu" "$work/kill-server"
