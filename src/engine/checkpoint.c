@@ -398,15 +398,20 @@ static int run_and_measure(struct dumping *dumping, struct checkpoint_times *ret
 	return r;
 }
 
+bool checkpoint_has_passes(void)
+{
+	return memory_is_tracked() || memory_can_copy();
+}
+
 int checkpoint_predump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err)
 {
 	struct dumping dumping = { .id = id, .dump = dump, .dir_fd = -1, .work_fd = -1, .is_predump = true,
 		.is_copying = !memory_is_tracked(), .running = { .dir.fd = -1, .init_pidfd = -1 } };
 
-	if (dumping.is_copying && (dump->page_server_fd > 0 || dump->page_server_address)) {
-		(void)error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP,
-			"pre-dump to a page server: this kernel does not track changes of memory (CONFIG_MEM_SOFT_DIRTY)");
+	if (!checkpoint_has_passes() || (dumping.is_copying && (dump->page_server_fd > 0 || dump->page_server_address))) {
+		(void)error_set_kind(err, ERROR_UNSUPPORTED, EOPNOTSUPP, "pre-dump%s: this kernel does not track changes of memory (CONFIG_MEM_SOFT_DIRTY)",
+			checkpoint_has_passes() ? " to a page server" : "");
 		return -EOPNOTSUPP;
 	}
 	return run_and_measure(&dumping, ret_times, err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,24 +15,24 @@
 #include "base/file.h"
 #include "memory/writer.h"
 
-/* An entry of /proc/PID/pagemap (Linux, Documentation/admin-guide/mm/pagemap.rst). */
-#define PAGE_IS_PRESENT (UINT64_C(1) << 63)
-#define PAGE_IS_SWAPPED (UINT64_C(1) << 62)
-#define PAGE_IS_OF_FILE (UINT64_C(1) << 61)
-#define PAGE_IS_DIRTY	(UINT64_C(1) << 55)
+#define PAGE_IS_DIRTY (UINT64_C(1) << 55) /* of an entry of /proc/PID/pagemap (Linux, Documentation/admin-guide/mm/pagemap.rst) */
+
+/* ioctl PAGEMAP_SCAN of it (same document; Linux 6.7): ranges of pages by what they are. Holes of any size take no time. */
+struct scan {
+	uint64_t size, flags, start, end, walk_end, regions, region_count, max_pages;
+	uint64_t inverted, all_of, any_of, told;
+};
+struct region {
+	uint64_t start, end, is;
+};
+#define SCAN _IOWR('f', 16, struct scan)
+enum { IS_FILE = 1 << 2, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4, IS_ZERO = 1 << 5, REGIONS = 64 };
 
 struct copy {
 	struct memory_writer writer;
 	unsigned char *buffer;	 /* MEMORY_CHUNK pages */
 	int proc_fd, mem_fd, pagemap_fd; /* of the process at hand: they stay its own when the number is another's */
 };
-
-static bool read_flags(int pagemap_fd, uint64_t address, uint64_t *ret, size_t count)
-{
-	off_t at = (off_t)(address / MEMORY_PAGE * sizeof(*ret));
-
-	return pread(pagemap_fd, ret, count * sizeof(*ret), at) == (ssize_t)(count * sizeof(*ret));
-}
 
 bool memory_is_tracked(void)
 {
@@ -42,39 +43,62 @@ bool memory_is_tracked(void)
 	if (page == MAP_FAILED)
 		return false;
 	*(volatile char *)page = 1; /* a page that was never there before is one that has changed */
-	bool is_tracked = fd >= 0 && read_flags(fd, (uintptr_t)page, &flags, 1) && flags & PAGE_IS_DIRTY;
+	bool is_read = fd >= 0 && pread(fd, &flags, sizeof(flags), (off_t)((uintptr_t)page / MEMORY_PAGE * sizeof(flags))) == sizeof(flags);
 	(void)munmap(page, MEMORY_PAGE);
-	return is_tracked;
+	return is_read && flags & PAGE_IS_DIRTY;
+}
+
+/* Pages of its own that lie from start on: their number of regions, at most REGIONS; *ret_next: where to go on. */
+static int scan(int pagemap_fd, uint64_t start, uint64_t end, struct region *regions, uint64_t *ret_next)
+{
+	struct scan scan = { .size = sizeof(scan), .start = start, .end = end, .regions = (uintptr_t)regions, .region_count = REGIONS,
+		.inverted = IS_FILE | IS_ZERO, .all_of = IS_FILE | IS_ZERO, .any_of = IS_PRESENT | IS_SWAPPED, .told = IS_PRESENT };
+	int count = ioctl(pagemap_fd, SCAN, &scan);
+
+	*ret_next = scan.walk_end;
+	return count < 0 ? -errno : count;
+}
+
+bool memory_can_copy(void)
+{
+	auto_close int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	struct region regions[REGIONS];
+	uint64_t next;
+
+	return fd >= 0 && scan(fd, 0, MEMORY_PAGE, regions, &next) >= 0;
 }
 
 /* What can not be read is gone. */
-static int copy_pages(struct copy *copy, uint64_t address, size_t pages)
+static int copy_region(struct copy *copy, const struct region *region)
 {
-	ssize_t n = pread(copy->mem_fd, copy->buffer, pages * MEMORY_PAGE, (off_t)address);
-
-	return n < MEMORY_PAGE ? 0 : memory_writer_add(&copy->writer, address, (uint64_t)n / MEMORY_PAGE, copy->buffer, 0);
+	for (uint64_t address = region->start; address < region->end;) {
+		size_t length = region->end - address < MEMORY_CHUNK * MEMORY_PAGE ? (size_t)(region->end - address) :
+										      MEMORY_CHUNK * MEMORY_PAGE;
+		ssize_t n = pread(copy->mem_fd, copy->buffer, length, (off_t)address);
+		int r = n < MEMORY_PAGE ? 0 : memory_writer_add(&copy->writer, address, (uint64_t)n / MEMORY_PAGE, copy->buffer, 0);
+		if (r < 0)
+			return r;
+		address += length;
+	}
+	return 0;
 }
 
 /* Pages of a file that were not written are the file's. */
 static int copy_mapping(struct copy *copy, uint64_t start, uint64_t end)
 {
-	uint64_t flags[MEMORY_CHUNK];
+	struct region regions[REGIONS];
+	int r = 0;
 
-	for (uint64_t address = start; address < end;) {
-		size_t count = (end - address) / MEMORY_PAGE < MEMORY_CHUNK ? (size_t)((end - address) / MEMORY_PAGE) : MEMORY_CHUNK;
-		if (!read_flags(copy->pagemap_fd, address, flags, count))
-			return 0;
-		for (size_t i = 0, length; i < count; i += length ?: 1) {
-			for (length = 0; i + length < count; length++)
-				if (flags[i + length] & PAGE_IS_OF_FILE || !(flags[i + length] & (PAGE_IS_PRESENT | PAGE_IS_SWAPPED)))
-					break;
-			int r = length ? copy_pages(copy, address + i * MEMORY_PAGE, length) : 0;
-			if (r < 0)
-				return r;
-		}
-		address += count * MEMORY_PAGE;
+	while (r == 0 && start < end) {
+		uint64_t next = end;
+		int count = scan(copy->pagemap_fd, start, end, regions, &next);
+		for (int i = 0; r == 0 && i < count; i++)
+			r = copy_region(copy, regions + i);
+		if (count < 0 || next <= start)
+			break;
+		start = next;
 	}
-	return 0;
+	return r;
 }
 
 /* "START-END rw-p OFFSET DEVICE INODE PATH": private, and not the kernel's ([vvar], [vdso], [vsyscall]). */

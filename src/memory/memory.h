@@ -28,6 +28,8 @@ int memory_copy(const struct memory_pids *pids, pid_t init, int dir_fd, uint64_t
 
 /* Does this kernel track changes of memory? Then passes are criu's business. */
 bool memory_is_tracked(void);
+/* Does it tell where pages are (Linux 6.7)? Else memory_copy copies nothing. */
+bool memory_can_copy(void);
 
 /* criu's page server: a child. */
 struct memory_server {

@@ -133,7 +133,8 @@ int memory_space_move(struct memory_space *space, uint64_t from, uint64_t to, ui
 	for (size_t i = 0; r == 0 && i < moved.count; i++)
 		r = append(space, moved.items + i);
 	free(moved.items);
-	qsort(space->missing.items + space->first, space->missing.count - space->first, sizeof(*space->missing.items), compare);
+	if (space->first < space->missing.count)
+		qsort(space->missing.items + space->first, space->missing.count - space->first, sizeof(*space->missing.items), compare);
 	return r;
 }
 

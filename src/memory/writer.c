@@ -63,9 +63,9 @@ static bool is_same_page(const unsigned char *a, const unsigned char *b)
 
 static int add_entry(struct memory_writer *writer, uint64_t address, unsigned flags)
 {
-	struct memory_entry *last = writer->entries.items + writer->entries.count - 1;
+	struct memory_entry *last = writer->entries.count > 0 ? writer->entries.items + writer->entries.count - 1 : NULL;
 
-	if (writer->entries.count > 0 && last->flags == flags && last->address + last->pages * MEMORY_PAGE == address) {
+	if (last && last->flags == flags && last->address + last->pages * MEMORY_PAGE == address) {
 		last->pages++;
 		return 0;
 	}

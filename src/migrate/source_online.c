@@ -110,7 +110,8 @@ int source_send_online(struct source *source, struct error *err)
 		return error_set(err, ENOMEM, "send the memory");
 	int r = record_remove_tree(&source->record, MIGRATE_MEMORY, err);
 	r = r ?: record_make_memory(&source->record, err);
-	r = r ?: send_memory_passes(source, parent, sizeof(parent), err);
+	if (r == 0 && checkpoint_has_passes())
+		r = send_memory_passes(source, parent, sizeof(parent), err);
 	r = r ?: record_save(&source->record, "down", err);
 	r = r ?: source_inject("migrate-down", err);
 	if (r < 0)
