@@ -195,6 +195,19 @@ static int meet_init(struct start *start, pid_t pid, struct error *err)
 	return start_set_state(start, STATE_STARTING, err);
 }
 
+/*
+ * A group of the v1 controller that has groups below does not take "deny a" (Linux, security/device_cgroup.c): then the rules come
+ * before those, and so before the nodes are made, which needs 'm' for them.
+ */
+static bool rules_come_first(const struct restore *restore)
+{
+	if (!restore->limits.no_groups)
+		vector_for_each (group, &restore->image.groups)
+			if (strstr(group->controllers, "devices"))
+				return true;
+	return false;
+}
+
 static int serve_stage(const struct criu_stage *stage, void *data, struct error *err)
 {
 	struct start *start = data;
@@ -210,7 +223,8 @@ static int serve_stage(const struct criu_stage *stage, void *data, struct error 
 	/* all processes are there and stand still */
 	const struct restore *restore = start->restore;
 	int r = restore->limits.no_groups ? 0 : image_restore_groups(&restore->image, &start->cgroups, err);
-	r = r ?: cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
+	if (r == 0 && !rules_come_first(restore))
+		r = cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err);
 	return r ?: start_set_state(start, STATE_RUNNING, err);
 }
 
@@ -331,7 +345,9 @@ int restore_run(struct start *start, struct error *err)
 			return error_set(err, r, "the checkpoint has an interface %s that the configuration does not have",
 				link->inside_name);
 	}
-	r = start->restore->limits.no_groups ? 0 : image_make_groups(&start->restore->image, &start->cgroups, err);
+	r = rules_come_first(start->restore) ? cgroup_set_apply_devices(&start->cgroups, start->spec, -1, err) : 0;
+	if (r == 0 && !start->restore->limits.no_groups)
+		r = image_make_groups(&start->restore->image, &start->cgroups, err);
 	r = r ?: make_readable(start, err);
 	if (r == 0 && start->restore->lazy_pages && pages_await_server(start, &why) < 0)
 		restore_at_once(start, &why);

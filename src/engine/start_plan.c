@@ -409,7 +409,7 @@ const struct step supervisor_plan[] = {
 	SIGNAL("signal-network",    has_links,      POINT_NETWORK_READY),
 	AWAIT("await-rootfs",       NULL,           POINT_ROOTFS_READY),
 	RUN("proxy-gateways",       has_routers,    proxy_gateways),
-	RUN("restrict-devices",     NULL,           restrict_devices),
+	FRESH("restrict-devices",     NULL,           restrict_devices),
 	FRESH("run-hooks-start-host", NULL,           run_start_host_hooks),
 	SIGNAL("signal-go",         NULL,           POINT_GO),
 	FRESH("await-exec",           NULL,           await_exec),

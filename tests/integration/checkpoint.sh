@@ -128,6 +128,20 @@ if save c2 -s; then
 else bad idmap-checkpoint "failed"; fi
 none_left idmap-leaves-nothing c2 br0
 
+# --- groups below the container's: with v1 its device rules must be there before them ---
+counting c5 'lxc.cgroup.devices.deny = a' 'lxc.cgroup.devices.allow = c *:* rwm'; start c5
+group=/sys/fs/cgroup/devices$(sed -n 's/^[0-9]*:devices://p' "/proc/$(init_of c5)/cgroup")
+if [ -e "$group/devices.deny" ]; then
+	mkdir "$group/below"
+	check below-checkpoint save c5 -s; before=$(count c5)
+	check below-restore back c5
+	check below-count-continues goes_on c5 "$before"
+	group=/sys/fs/cgroup/devices$(sed -n 's/^[0-9]*:devices://p' "/proc/$(init_of c5)/cgroup")
+	check below-is-there test -d "$group/below"
+	equal below-is-restricted "c *:* rwm" "$(cat "$group/devices.list")"
+fi
+stop c5; none_left below-leaves-nothing c5 br0
+
 # --- memory that comes afterwards ---
 # The process that fills memory is stopped before the container runs. criu calls this script when all processes are there and stand still.
 cat >"$work/stop-server" <<-'END'
