@@ -82,8 +82,10 @@ static inline const char *sigabbrev_np(int number)
 /* musl's open sets FD_CLOEXEC once more, for kernels of before 2008; its openat does not */
 #define open(path, ...) openat(AT_FDCWD, path, __VA_ARGS__)
 
-#ifndef RENAME_NOREPLACE
+#ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* madvise(2), Linux 5.14 */
+#endif
+#ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0) /* renameat2(2) */
 #define RENAME_EXCHANGE	 (1 << 1)
 #endif

@@ -151,7 +151,6 @@ static void add_memory(struct dumping *dumping)
 {
 	const struct checkpoint_dump *dump = dumping->dump;
 	struct criu_call *call = &dumping->call;
-
 	bool is_tracking = dumping->is_predump || dump->track_memory || dump->parent;
 
 	if (is_tracking && !dumping->is_copying)

@@ -92,11 +92,13 @@ struct checkpoint_times {
 	uint64_t pages_written;
 };
 
+/* Can memory be saved while the container runs, here? */
+bool checkpoint_has_passes(void);
+
 /*
  * Memory only, the container runs on: by criu where the kernel tracks changes of memory, else by copies (memory/memory.h), not to
  * a page server. -EOPNOTSUPP: neither is possible, see checkpoint_has_passes.
  */
-bool checkpoint_has_passes(void);
 int checkpoint_predump(const struct container_id *id, const struct checkpoint_dump *dump, struct checkpoint_times *ret_times,
 	struct error *err);
 

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "engine/checkpoint.h"
 #include "engine/start.h"
+#include "memory/image.h"
 
 enum { PARENTS_MAX = 64 };
 
@@ -140,7 +141,7 @@ static uint64_t bytes_of_pages(int dir_fd, int depth)
 	for (struct dirent *entry; (entry = readdir(stream));)
 		if (text_starts(entry->d_name, "pages-") && fstatat(dir_fd, entry->d_name, &info, 0) == 0)
 			bytes += (uint64_t)info.st_size;
-	auto_close int parent_fd = openat(dir_fd, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
+	auto_close int parent_fd = openat(dir_fd, MEMORY_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
 	return parent_fd < 0 || depth >= PARENTS_MAX ? bytes : bytes + bytes_of_pages(parent_fd, depth + 1);
 }
 

@@ -23,6 +23,7 @@
 #include "engine/start.h"
 #include "engine/supervisor_call.h"
 #include "kernel/lsm.h"
+#include "memory/image.h"
 #include "kernel/pidfd.h"
 
 #define RESTORE_LOG "restore.log"
@@ -248,7 +249,7 @@ static int give_images(int dir_fd, const struct cgroup_set *set, int depth)
 			return -errno;
 	if (fchmod(dir_fd, 0750) < 0 || fchown(dir_fd, set->owner_uid, 0) < 0)
 		return -errno;
-	auto_close int parent_fd = openat(dir_fd, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
+	auto_close int parent_fd = openat(dir_fd, MEMORY_PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* of a pre-dump */
 	return parent_fd < 0 || depth >= 64 ? 0 : give_images(parent_fd, set, depth + 1);
 }
 
@@ -257,7 +258,7 @@ static int check_way_to_parent(int dir_fd, const char *directory, struct error *
 {
 	struct stat above;
 
-	if (faccessat(dir_fd, "parent", F_OK, AT_SYMLINK_NOFOLLOW) < 0 || fstatat(dir_fd, "..", &above, 0) < 0 || above.st_mode & S_IXOTH)
+	if (faccessat(dir_fd, MEMORY_PARENT, F_OK, AT_SYMLINK_NOFOLLOW) < 0 || fstatat(dir_fd, "..", &above, 0) < 0 || above.st_mode & S_IXOTH)
 		return 0;
 	(void)error_set_kind(err, ERROR_PERMISSION, EACCES, "the container's root must reach the pass before, and %s/.. is closed to it",
 		directory);

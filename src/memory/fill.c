@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "kernel/fd_passing.h"
 #include "memory/space.h"
 
 #define RESTORE_HAS_ENDED 0x52535446
@@ -40,31 +41,15 @@ static int add_space(struct filling *filling, struct memory_space **ret)
 
 /* ---- criu ---- */
 
-static int receive_fd(int socket_fd)
-{
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char byte;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	int fd;
-
-	if (recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC) != 1 || control.head.cmsg_type != SCM_RIGHTS)
-		return -EPROTO;
-	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	return fd;
-}
-
 static int take_process(struct filling *filling, int number)
 {
 	struct memory_space *space;
-	char name[64];
-	int fd = receive_fd(filling->client_fd);
+	char name[64], byte;
+	int fd;
+	ssize_t n = fd_passing_receive(filling->client_fd, &byte, 1, 0, &fd);
 
-	if (fd < 0)
-		return fd;
+	if (n != 1 || fd < 0)
+		return n < 0 ? (int)n : -EPROTO;
 	(void)snprintf(name, sizeof(name), "pagemap-%d.img", number);
 	int r = add_space(filling, &space);
 	if (r < 0) {
