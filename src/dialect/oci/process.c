@@ -19,10 +19,10 @@ static const char *const capabilities[] = { "CHOWN", "DAC_OVERRIDE", "DAC_READ_S
 
 uint64_t oci_capability_bit(const char *name)
 {
-	int number = strncasecmp(name, "CAP_", 4) == 0 ? 0 : -1;
-
-	for (int i = 0; number == 0 && capabilities[i]; i++)
-		if (strcasecmp(capabilities[i], name + 4) == 0)
+	if (strncasecmp(name, "CAP_", 4) != 0)
+		return 0;
+	for (int i = 0; capabilities[i]; i++)
+		if ((capabilities[i][0] | 0x20) == (name[4] | 0x20) && strcasecmp(capabilities[i], name + 4) == 0)
 			return 1ULL << i;
 	return 0;
 }
