@@ -16,18 +16,21 @@ struct oci_container {
 	struct container_id id;
 	struct rundir dir;
 	struct run_state state;
-	struct spec *spec; /* NULL: create was killed before it had written it */
+	struct spec *spec; /* NULL: create was killed before it had written it; OCI_BRIEF: not all of it */
 	struct cgroup_set cgroups;
 	bool has_cgroups;
 	int init_pidfd; /* -1: stopped */
 	enum oci_status status;
 };
 
-/*
- * locks: as the only command of those that do, which waits at most ten seconds for the others and finds what is there then.
- * -ENOENT: "container does not exist". Clear a zeroed or loaded object.
- */
-int oci_load(const char *root, const char *name, bool locks, struct oci_container *ret, struct error *err);
+enum oci_load_flags {
+	/* as the only command of those that do, which waits at most ten seconds for the others and finds what is there then */
+	OCI_LOCK = 1 << 0,
+	/* of the spec only what hooks, the wait for READY=1, a seccomp listener and messages need: a start reads no more */
+	OCI_BRIEF = 1 << 1,
+};
+/* flags: of enum oci_load_flags. -ENOENT: "container does not exist". Clear a zeroed or loaded object. */
+int oci_load(const char *root, const char *name, unsigned flags, struct oci_container *ret, struct error *err);
 void oci_clear(struct oci_container *container);
 /* Removes the run directory (has_few: what a run that ended at once has), and the directory of all when it is the default one and empty. */
 void oci_remove_rundir(struct rundir *dir, const char *root, bool has_few);

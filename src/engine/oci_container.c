@@ -39,8 +39,10 @@ static enum oci_status find_status(struct oci_container *container)
 	return container->has_cgroups && cgroup_is_frozen(&container->cgroups) == 1 ? OCI_PAUSED : OCI_RUNNING;
 }
 
-static int read_spec(struct oci_container *container, struct error *err)
+static int read_spec(struct oci_container *container, bool is_brief, struct error *err)
 {
+	static const char *const only_create_needs[] = { "sources[", "mounts.", "process.", "cgroup.", "oci.seccomp ", "oci.masked[",
+		"oci.read_only[", NULL };
 	auto_free char *text = NULL;
 	size_t length;
 	int r = file_read(container->dir.fd, "spec", 64 << 20, &text, &length);
@@ -48,7 +50,7 @@ static int read_spec(struct oci_container *container, struct error *err)
 	if (r == -ENOENT)
 		return 0; /* killed before it was written */
 	return r < 0 ? error_set(err, r, "read the spec of %s", container->id.name) :
-		       spec_parse_flat(text, length, &container->spec, err);
+		       spec_parse_flat_without(text, length, is_brief ? only_create_needs : NULL, &container->spec, err);
 }
 
 /*
@@ -76,12 +78,12 @@ static int open_rundir(struct oci_container *container, bool locks, struct error
 	return 0;
 }
 
-int oci_load(const char *root, const char *name, bool locks, struct oci_container *ret, struct error *err)
+int oci_load(const char *root, const char *name, unsigned flags, struct oci_container *ret, struct error *err)
 {
 	*ret = (struct oci_container){ .id = { .dialect = "oci", .base_path = root, .name = name }, .dir = { .fd = -1 },
 		.init_pidfd = -1, .status = OCI_STOPPED };
-	int r = open_rundir(ret, locks, err);
-	r = r < 0 ? r : read_spec(ret, err);
+	int r = open_rundir(ret, flags & OCI_LOCK, err);
+	r = r < 0 ? r : read_spec(ret, flags & OCI_BRIEF, err);
 	if (r < 0)
 		return r;
 	r = run_state_read(ret->dir.fd, &ret->state);

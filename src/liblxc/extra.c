@@ -162,7 +162,7 @@ static void describe_oci(const char *root, const char *name, struct extra_oci *r
 	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->state = STATE_STOPPED;
 	ret->init_pid = -1;
-	if (oci_load(root, name, false, &container, &ignored) == 0) {
+	if (oci_load(root, name, 0, &container, &ignored) == 0) {
 		ret->state = (int)states[container.status];
 		ret->init_pid = container.status == OCI_STOPPED ? -1 : container.state.init_pid;
 	}

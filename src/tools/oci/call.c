@@ -43,7 +43,7 @@ int call_usage(const struct wabe_call *call, struct error *err, const char *fmt,
 	return r;
 }
 
-int call_load(const struct wabe_call *call, bool locks, struct oci_container *ret, struct error *err)
+int call_load(const struct wabe_call *call, unsigned flags, struct oci_container *ret, struct error *err)
 {
 	const char *name = call->arguments[0];
 
@@ -51,7 +51,7 @@ int call_load(const struct wabe_call *call, bool locks, struct oci_container *re
 		*ret = (struct oci_container){ .dir = { .fd = -1 }, .init_pidfd = -1 };
 		return error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist: that is no container ID", name);
 	}
-	return oci_load(call->root, name, locks, ret, err);
+	return oci_load(call->root, name, flags, ret, err);
 }
 
 /* LISTEN_FDS counts only for the process that LISTEN_PID names. */

@@ -134,7 +134,7 @@ static int run_checkpoint(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
 	struct places places = { 0 };
-	int r = call_load(call, true, &container, err);
+	int r = call_load(call, OCI_LOCK, &container, err);
 
 	r = r < 0 ? r : find_places(call, &places, err);
 	r = r < 0 ? r : save(call, &container, &places, err);

@@ -137,7 +137,7 @@ static int run_events(struct wabe_call *call, struct error *err)
 		interval[strlen(interval) - 1] = '\0';
 	if (interval && (text_to_u32(interval, &seconds) < 0 || seconds == 0 || seconds > 1000000))
 		return call_usage(call, err, "no number of seconds: %s", interval);
-	int r = call_load(call, false, &container, err);
+	int r = call_load(call, 0, &container, err);
 	if (r == 0 && container.init_pidfd < 0)
 		r = error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
 	if (r == 0 && !container.has_cgroups)

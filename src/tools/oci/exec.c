@@ -117,7 +117,7 @@ static int read_process(const struct wabe_call *call, struct spec *spec, struct 
 static int run_exec(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
-	int r = call_load(call, false, &container, err);
+	int r = call_load(call, 0, &container, err);
 	struct spec *spec = container.spec;
 
 	if (r == 0 && (!spec || container.status == OCI_STOPPED || container.status == OCI_CREATING))

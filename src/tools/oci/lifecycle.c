@@ -24,7 +24,7 @@ typedef int (*container_act)(struct oci_container *container, struct error *err)
 static int change(struct wabe_call *call, container_act act, struct error *err)
 {
 	struct oci_container container;
-	int r = call_load(call, true, &container, err);
+	int r = call_load(call, OCI_LOCK | OCI_BRIEF, &container, err);
 
 	if (r == 0 && !container.spec)
 		r = error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
@@ -52,7 +52,7 @@ static int run_state(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
 	auto_free char *text = NULL;
-	int r = call_load(call, false, &container, err);
+	int r = call_load(call, 0, &container, err);
 
 	if (r == 0 && !container.spec)
 		r = error_set_kind(err, ERROR_NOT_FOUND, 0, "container \"%s\" does not exist", call->arguments[0]);
@@ -73,7 +73,7 @@ static int run_kill(struct wabe_call *call, struct error *err)
 
 	if (signal < 1)
 		return call_usage(call, err, "unknown signal %s", name);
-	int r = call_load(call, false, &container, err);
+	int r = call_load(call, 0, &container, err);
 	r = r < 0 ? r : oci_kill(&container, signal, call->options.all, err);
 	oci_clear(&container);
 	return r;
@@ -82,7 +82,7 @@ static int run_kill(struct wabe_call *call, struct error *err)
 static int run_delete(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
-	int r = call_load(call, true, &container, err);
+	int r = call_load(call, OCI_LOCK, &container, err);
 
 	r = r < 0 ? r : oci_delete(&container, call->options.force, err);
 	oci_clear(&container);

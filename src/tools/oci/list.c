@@ -55,7 +55,7 @@ static int run_list(struct wabe_call *call, struct error *err)
 		struct error ignored;
 		if (call->options.quiet && !json)
 			printf("%s\n", names.items[i]);
-		else if (oci_load(call->root, names.items[i], false, &one, &ignored) == 0 && one.spec) {
+		else if (oci_load(call->root, names.items[i], 0, &one, &ignored) == 0 && one.spec) {
 			print_one(&one, json, is_first);
 			is_first = false;
 		}
@@ -133,7 +133,7 @@ static int run_ps(struct wabe_call *call, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = call_load(call, false, &container, err);
+	r = call_load(call, 0, &container, err);
 	r = r < 0 ? r : oci_pids(&container, &pids, err);
 	if (r == 0 && json) {
 		printf("[");

@@ -133,7 +133,7 @@ static int run_update(struct wabe_call *call, struct error *err)
 {
 	struct oci_container container;
 	auto_spec struct spec *spec = spec_new();
-	int r = call_load(call, true, &container, err);
+	int r = call_load(call, OCI_LOCK, &container, err);
 
 	if (r == 0 && !spec)
 		r = error_set(err, ENOMEM, "read the limits");
