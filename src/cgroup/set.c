@@ -90,6 +90,8 @@ static int plan_controllers(struct cgroup_set *set, const struct cgroup_layout *
 		return 0;
 	vector_for_each (setting, &spec->cgroup.settings) {
 		char controller[32], word[40];
+		if (strncmp(setting->file, "devices.", 8) == 0)
+			continue; /* rules of any version, of which there are many: no controller of cgroup2 */
 		controller_of(setting->file, controller, sizeof(controller));
 		const char *name = controller;
 		if (!setting->is_v2) {
@@ -97,7 +99,7 @@ static int plan_controllers(struct cgroup_set *set, const struct cgroup_layout *
 				continue;
 			name = translate_controller(setting->file);
 		}
-		if (!name || !*name || strcmp(name, "cgroup") == 0 || strcmp(name, "devices") == 0)
+		if (!name || !*name || strcmp(name, "cgroup") == 0)
 			continue;
 		(void)snprintf(word, sizeof(word), "+%s", name);
 		if (strstr(list, word) || strlen(list) + strlen(word) + 2 > sizeof(list))

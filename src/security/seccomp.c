@@ -100,7 +100,7 @@ static int compile(const struct spec *spec, const char *compiler_path, const str
 static bool find_cached(const char *profile, const char *cache_dir, const struct content *policy, char path[PATH_MAX],
 	struct seccomp_filter *ret)
 {
-	uint64_t hash = hash_fnv1a64(policy->data, policy->length);
+	uint64_t hash = hash_bulk64(policy->data, policy->length);
 
 	int length = profile ? snprintf(path, PATH_MAX, "%s" SECCOMP_CACHE_SUFFIX, profile) : PATH_MAX;
 	if (length < PATH_MAX && seccomp_cache_load(path, policy->data, policy->length, ret) == 0)

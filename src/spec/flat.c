@@ -16,6 +16,7 @@
 struct out {
 	char *text;
 	size_t length, size;
+	bool without_origins;
 	bool has_failed; /* no memory: the rest is dropped */
 };
 
@@ -135,12 +136,17 @@ static void put_scalar(struct out *out, const struct field *field, const void *a
 	}
 }
 
+static bool is_of_origins(const struct field *field)
+{
+	return field->kind == FIELD_ORIGIN || strcmp(field->name, "sources") == 0;
+}
+
 static void put_fields(struct out *out, const char *prefix, const struct field *fields, const void *object)
 {
 	for (const struct field *field = fields; field->name; field++) {
 		const void *at = field_at(field, object);
 		const struct string_list *list = at;
-		if (field_is_default(field, object))
+		if (field_is_default(field, object) || (out->without_origins && is_of_origins(field)))
 			continue;
 		if (field->kind == FIELD_STRUCTS) {
 			put_structs(out, prefix, field, at);
@@ -159,9 +165,9 @@ static void put_fields(struct out *out, const char *prefix, const struct field *
 	}
 }
 
-int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length)
+static int write_flat(const struct spec *spec, bool without_origins, char **ret_text, size_t *ret_length)
 {
-	struct out out = { 0 };
+	struct out out = { .without_origins = without_origins };
 
 	*ret_text = NULL;
 	put_fields(&out, "", spec_fields, spec);
@@ -173,6 +179,16 @@ int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length)
 	*ret_text = out.text;
 	*ret_length = out.length - 1;
 	return 0;
+}
+
+int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length)
+{
+	return write_flat(spec, false, ret_text, ret_length);
+}
+
+int spec_to_flat_without_origins(const struct spec *spec, char **ret_text, size_t *ret_length)
+{
+	return write_flat(spec, true, ret_text, ret_length);
 }
 
 /* ---- reading ---- */

@@ -389,6 +389,8 @@ void spec_clear_links(struct spec *spec);
  * spec_to_flat: *ret_text is malloc'ed. Both: 0, -ENOMEM, -EINVAL (not flat text, *err says the line).
  */
 int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length);
+/* The same, but not where each value was written: a third of the text, which only a spec that is still to be checked needs. */
+int spec_to_flat_without_origins(const struct spec *spec, char **ret_text, size_t *ret_length);
 int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, struct error *err);
 /* The same, but lines that start with one of prefixes (ends with NULL) are passed over: for who needs little of it, and soon. */
 int spec_parse_flat_without(const char *text, size_t length, const char *const *prefixes, struct spec **ret_spec,

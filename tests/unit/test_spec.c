@@ -227,6 +227,25 @@ static void test_without(void **state)
 	assert_string_equal(spec->oci.bundle, "/b");
 }
 
+static void test_without_origins(void **state)
+{
+	struct error err = { 0 };
+	struct spec *parsed = NULL;
+	auto_spec struct spec *spec = full_spec();
+	auto_free char *text = NULL;
+	size_t length;
+	(void)state;
+	assert_int_equal(spec_to_flat_without_origins(spec, &text, &length), 0);
+	assert_null(strstr(text, "origin "));
+	assert_null(strstr(text, "sources"));
+	assert_int_equal(spec_parse_flat(text, length, &parsed, &err), 0);
+	auto_spec struct spec *again = parsed;
+	assert_string_equal(again->process.cwd, spec->process.cwd);
+	assert_int_equal(again->mounts.entries.count, spec->mounts.entries.count);
+	assert_int_equal(again->sources.count, 1);
+	assert_int_equal(again->rootfs.origin.source, 0);
+}
+
 static void test_unknown_and_missing(void **state)
 {
 	static const char text[] = "process.unheard 5\nmounts.entries# 1\nmounts.entries[0].new x\nprocess.cwd /srv\n"
@@ -499,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_validate_links),
 		cmocka_unit_test(test_validate_filtered_links),
 		cmocka_unit_test(test_without),
+		cmocka_unit_test(test_without_origins),
 		cmocka_unit_test(test_validate_contradictions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

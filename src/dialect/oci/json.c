@@ -25,14 +25,18 @@ static const char *type_name(enum json_type type)
 static size_t write_path(const struct json_at *at, char *buffer, size_t size)
 {
 	size_t used = at->up ? write_path(at->up, buffer, size) : 0;
-	int n = 0;
 
 	if (!at->up)
 		return 0;
-	if (at->name)
-		n = snprintf(buffer + used, size - used, "%s%s", used ? "." : "", at->name);
-	else
-		n = snprintf(buffer + used, size - used, "[%zu]", at->index);
+	if (at->name) { /* not by snprintf: each mount and each device rule has an origin */
+		if (used && used + 1 < size)
+			buffer[used++] = '.';
+		size_t length = strnlen(at->name, size - 1 - used);
+		memcpy(buffer + used, at->name, length);
+		buffer[used + length] = '\0';
+		return used + length;
+	}
+	int n = snprintf(buffer + used, size - used, "[%zu]", at->index);
 	used += n > 0 ? (size_t)n : 0;
 	return used < size ? used : size - 1;
 }

@@ -118,7 +118,7 @@ static int write_wishes(const struct spec *spec, const char *restore, const stru
 {
 	auto_free char *text = NULL;
 	size_t length;
-	int r = spec_to_flat(spec, &text, &length);
+	int r = spec_to_flat_without_origins(spec, &text, &length);
 
 	r = r ?: file_write(dir->fd, "spec", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, length);
 	if (r == 0 && restore)
