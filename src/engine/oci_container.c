@@ -41,8 +41,8 @@ static enum oci_status find_status(struct oci_container *container)
 
 static int read_spec(struct oci_container *container, bool is_brief, struct error *err)
 {
-	static const char *const only_create_needs[] = { "sources[", "mounts.", "process.", "cgroup.", "oci.seccomp ", "oci.masked[",
-		"oci.read_only[", NULL };
+	static const char *const only_create_needs[] = { "mounts.", "process.", "cgroup.", "oci.seccomp ", "oci.masked[", "oci.read_only[",
+		NULL };
 	auto_free char *text = NULL;
 	size_t length;
 	int r = file_read(container->dir.fd, "spec", 64 << 20, &text, &length);

@@ -80,19 +80,12 @@ static void put_signed(struct out *out, int64_t number)
 
 static void put_value(struct out *out, const char *value)
 {
-	size_t rest = strlen(value);
-	bool is_plain = !memchr(value, '\n', rest) && !memchr(value, '\\', rest); /* nearly all are, at a tenth of strcspn's price */
-
-	while (rest > 0) {
-		size_t plain = is_plain ? rest : strcspn(value, "\n\\");
-		put(out, value, plain);
-		value += plain;
-		rest -= plain;
-		if (rest == 0)
-			break;
-		put(out, *value++ == '\n' ? "\\n" : "\\\\", 2);
-		rest--;
-	}
+	if (strchr(value, '\n') || strchr(value, '\\')) /* hardly ever; to look is a tenth of strcspn's price */
+		for (size_t plain; value[plain = strcspn(value, "\n\\")]; value += plain + 1) {
+			put(out, value, plain);
+			put(out, value[plain] == '\n' ? "\\n" : "\\\\", 2);
+		}
+	put_text(out, value);
 	put(out, "\n", 1);
 }
 

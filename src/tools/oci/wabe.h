@@ -80,7 +80,7 @@ void options_clear(struct wabe_options *options);
 void help_print_wabe(const char *program);
 void help_print_command(const struct command *command);
 
-/* The container of the first argument; it is locked for a command that changes it. 0 or -errno. */
+/* The container of the first argument; flags: of enum oci_load_flags, OCI_LOCK for a command that changes it. 0 or -errno. */
 int call_load(const struct wabe_call *call, unsigned flags, struct oci_container *ret, struct error *err);
 /* What a start or exec shares: how it was called, into spec. 0 or -errno. */
 int call_describe(const struct wabe_call *call, struct spec *spec, struct error *err);
