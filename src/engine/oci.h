@@ -16,7 +16,7 @@ struct oci_container {
 	struct container_id id;
 	struct rundir dir;
 	struct run_state state;
-	struct spec *spec; /* NULL: create was killed before it had written it; OCI_BRIEF: not all of it */
+	struct spec *spec; /* NULL: create was killed before it had written it, or OCI_WITHOUT_SPEC */
 	struct cgroup_set cgroups;
 	bool has_cgroups;
 	int init_pidfd; /* -1: stopped */
@@ -26,8 +26,8 @@ struct oci_container {
 enum oci_load_flags {
 	/* as the only command of those that do, which waits at most ten seconds for the others and finds what is there then */
 	OCI_LOCK = 1 << 0,
-	/* of the spec only what hooks, the wait for READY=1, a seccomp listener and messages need: a start reads no more */
-	OCI_BRIEF = 1 << 1,
+	/* for who needs only its state and cgroups, and start, which reads the spec when the state says that it has to */
+	OCI_WITHOUT_SPEC = 1 << 1,
 };
 /* flags: of enum oci_load_flags. -ENOENT: "container does not exist". Clear a zeroed or loaded object. */
 int oci_load(const char *root, const char *name, unsigned flags, struct oci_container *ret, struct error *err);

@@ -61,7 +61,6 @@ int oci_clone_in_user_namespace(struct start *start, struct error *err)
 		run_helper(start, write_fd);
 	close_fd(&write_fd);
 	close_fd(&start->handover.init_fd);
-	close_fd(&start->cgroup_fd);
 	if (helper < 0)
 		return error_set(err, (int)helper, "clone init");
 	r = read_full(read_fd, &pid, sizeof(pid));

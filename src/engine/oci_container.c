@@ -39,10 +39,8 @@ static enum oci_status find_status(struct oci_container *container)
 	return container->has_cgroups && cgroup_is_frozen(&container->cgroups) == 1 ? OCI_PAUSED : OCI_RUNNING;
 }
 
-static int read_spec(struct oci_container *container, bool is_brief, struct error *err)
+static int read_spec(struct oci_container *container, struct error *err)
 {
-	static const char *const only_create_needs[] = { "mounts.", "process.", "cgroup.", "oci.seccomp ", "oci.masked[", "oci.read_only[",
-		NULL };
 	auto_free char *text = NULL;
 	size_t length;
 	int r = file_read(container->dir.fd, "spec", 64 << 20, &text, &length);
@@ -50,7 +48,7 @@ static int read_spec(struct oci_container *container, bool is_brief, struct erro
 	if (r == -ENOENT)
 		return 0; /* killed before it was written */
 	return r < 0 ? error_set(err, r, "read the spec of %s", container->id.name) :
-		       spec_parse_flat_without(text, length, is_brief ? only_create_needs : NULL, &container->spec, err);
+		       spec_parse_flat(text, length, &container->spec, err);
 }
 
 /*
@@ -83,7 +81,8 @@ int oci_load(const char *root, const char *name, unsigned flags, struct oci_cont
 	*ret = (struct oci_container){ .id = { .dialect = "oci", .base_path = root, .name = name }, .dir = { .fd = -1 },
 		.init_pidfd = -1, .status = OCI_STOPPED };
 	int r = open_rundir(ret, flags & OCI_LOCK, err);
-	r = r < 0 ? r : read_spec(ret, flags & OCI_BRIEF, err);
+	if (r == 0 && !(flags & OCI_WITHOUT_SPEC))
+		r = read_spec(ret, err);
 	if (r < 0)
 		return r;
 	r = run_state_read(ret->dir.fd, &ret->state);
@@ -146,11 +145,23 @@ static void stop(struct oci_container *container)
 		(void)cgroup_kill(&container->cgroups);
 }
 
+static int read_spec_for_start(struct oci_container *container, struct error *err)
+{
+	int r = container->state.starts_plainly ? 0 : read_spec(container, err);
+
+	if (r == 0 && !container->spec && !(container->spec = spec_new()))
+		r = error_set(err, ENOMEM, "start container \"%s\"", container->id.name);
+	return r;
+}
+
 int oci_start(struct oci_container *container, struct error *err)
 {
 	if (container->status != OCI_CREATED)
 		return error_set_kind(err, ERROR_BUSY, 0, "container \"%s\" is %s: only a created one can be started",
 			container->id.name, oci_status_name(container->status));
+	int r = read_spec_for_start(container, err);
+	if (r < 0)
+		return r;
 	auto_close int fd = connect_to_init(container, err);
 	if (fd < 0)
 		return fd;
@@ -159,7 +170,7 @@ int oci_start(struct oci_container *container, struct error *err)
 		return -EIO;
 	/* before the word: who is killed in between leaves a stopped container, not one that could be started twice */
 	(void)unlinkat(container->dir.fd, OCI_START_SOCKET, 0);
-	int r = handover_signal(fd, POINT_GO);
+	r = handover_signal(fd, POINT_GO);
 	r = r < 0 ? error_set(err, r, "start container \"%s\"", container->id.name) :
 		    oci_await_exec(container->spec, fd, container->state.init_pid, OCI_CREATED, err);
 	if (r < 0)

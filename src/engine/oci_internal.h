@@ -57,6 +57,8 @@ int oci_run_early_hooks(struct start *start, struct error *err);
 
 /* Steps: the state file. */
 int oci_save_starting(struct start *start, struct error *err);
+/* Writes beside init what oci_save_running makes the state then. */
+int oci_prepare_running(struct start *start, struct error *err);
 int oci_save_running(struct start *start, struct error *err);
 /* A program of a run in the foreground: its state is written once it has lived for a moment, and then by who waits for it. */
 bool oci_may_end_at_once(const struct start *start);

@@ -125,6 +125,17 @@ static bool has_to_save_now(const struct start *start)
 	return !oci_may_end_at_once(start);
 }
 
+/* A device that the rules do not let anybody make is bound: the rules have to be there before. Hooks are programs. */
+static bool restricts_beside(const struct start *start)
+{
+	return has_cgroups(start) && has_to_wait(start) && start->spec->oci.devices.count == 0 && !oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
+}
+
+static bool restricts_before(const struct start *start)
+{
+	return has_cgroups(start) && !restricts_beside(start);
+}
+
 static bool has_cgroup_namespace(const struct start *start)
 {
 	return start->namespaces & 1U << NAMESPACE_CGROUP;
@@ -364,7 +375,7 @@ const struct step oci_supervisor_plan[] = {
 	FRESH("open-sources",         oci_has_sources,    open_sources),
 	FRESH("listen-for-start",     is_create,          listen_for_start),
 	FRESH("listen-for-ready",     has_to_tell_ready,  listen_for_ready),
-	FRESH("restrict-devices",     has_cgroups,        restrict_devices),
+	FRESH("restrict-devices",     restricts_before,   restrict_devices),
 	RESTORED("open-terminals",  NULL,               open_restored_terminals),
 	RESTORED("restore",         NULL,               restore_run),
 	FRESH("prepare-network",      has_net_devices,    prepare_network),
@@ -375,6 +386,8 @@ const struct step oci_supervisor_plan[] = {
 	FRESH("write-id-maps",        has_idmap,          write_id_maps),
 	FRESH("map-sources",          has_mapped_sources, map_sources),
 	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),
+	FRESH("restrict-devices-now", restricts_beside,   restrict_devices),
+	FRESH("prepare-running",      is_create,          oci_prepare_running),
 	AWAIT("await-mounted",      has_work_at_mounted, POINT_MOUNTED),
 	FRESH("keep-network",         has_net_devices,    keep_network),
 	FRESH("create-network",       has_net_devices,    create_network),

@@ -99,27 +99,52 @@ int oci_wait(const struct oci_waited *waited)
 	return status;
 }
 
-static int set_state(struct start *start, enum container_state state, struct error *err)
+/* Does start need nothing of the spec? A listener without a path is a fault that needs none, either. */
+static bool starts_plainly(const struct spec *spec)
+{
+	return !spec->oci.notify_socket && !spec->oci.seccomp_listener && !oci_has_hooks(spec, OCI_POSTSTART);
+}
+
+static int prepare_state(struct start *start, enum container_state state, struct error *err)
 {
 	(void)process_start_ticks(start->init_pid, &start->init_start_ticks); /* our child: it can not be gone */
 	struct run_state run = { .state = state, .init_pid = start->init_pid, .init_start_ticks = start->init_start_ticks,
-		.supervisor_pid = getpid() };
+		.supervisor_pid = getpid(), .starts_plainly = starts_plainly(start->spec) };
 
 	if (start->has_cgroups && !(run.cgroups = cgroup_set_to_text(&start->cgroups)))
 		return error_set(err, ENOMEM, "write the state file");
-	int r = run_state_write(start->dir.fd, &run);
+	int r = run_state_prepare(start->dir.fd, &run);
 	free(run.cgroups);
+	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
+}
+
+static int commit_state(struct start *start, struct error *err)
+{
+	int r = run_state_commit(start->dir.fd);
+
 	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
 }
 
 int oci_save_starting(struct start *start, struct error *err)
 {
-	return set_state(start, STATE_STARTING, err);
+	int r = prepare_state(start, STATE_STARTING, err);
+
+	return r < 0 ? r : commit_state(start, err);
+}
+
+int oci_prepare_running(struct start *start, struct error *err)
+{
+	int r = prepare_state(start, STATE_RUNNING, err);
+
+	start->has_prepared_state = r == 0;
+	return r;
 }
 
 int oci_save_running(struct start *start, struct error *err)
 {
-	return set_state(start, STATE_RUNNING, err);
+	int r = start->has_prepared_state ? 0 : prepare_state(start, STATE_RUNNING, err);
+
+	return r < 0 ? r : commit_state(start, err);
 }
 
 bool oci_may_end_at_once(const struct start *start)

@@ -170,7 +170,6 @@ int placement_clone_init(struct start *start, struct error *err)
 	leave_children_namespaces(start);
 	leave_time_namespace(start);
 	close_fd(&start->handover.init_fd);
-	close_fd(&start->cgroup_fd);
 	if (pid < 0)
 		return error_set(err, (int)pid, "clone init");
 	start->init_pid = pid;

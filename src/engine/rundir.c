@@ -15,12 +15,16 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "engine/pages.h"
 #include "kernel/pidfd.h"
 
 /* Everything that may lie in a run directory. */
 static const char *const run_files[] = { "spec", "state", "state.new", "journal", "devices", "start", "restore",
 	CHECKPOINT_LOCK, PAGES_FILE, "notify/notify.sock", "notify" };
+
+/* A version without it reads the spec always. */
+#define PLAIN_LINE "plain\n"
 
 /* A directory that nobody but the caller can write to: what is found below is believed. */
 static bool is_own_directory(const char *path)
@@ -256,19 +260,27 @@ void rundir_close(struct rundir *dir)
 	close_fd(&dir->fd);
 }
 
-int run_state_write(int run_fd, const struct run_state *state)
+int run_state_prepare(int run_fd, const struct run_state *state)
 {
 	auto_free char *text = NULL;
-	int length = asprintf(&text, "state %s\ninit %d %" PRIu64 "\nsupervisor %d\nforeground %d\n%s",
+	int length = asprintf(&text, "state %s\ninit %d %" PRIu64 "\nsupervisor %d\nforeground %d\n%s%s",
 		state_name(state->state), state->init_pid, state->init_start_ticks, state->supervisor_pid,
-		state->foreground, state->cgroups ? state->cgroups : "");
-	if (length < 0)
-		return -ENOMEM;
+		state->foreground, state->starts_plainly ? PLAIN_LINE : "", state->cgroups ? state->cgroups : "");
 
-	int r = file_write(run_fd, "state.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, (size_t)length);
-	if (r < 0)
-		return r;
+	return length < 0 ? -ENOMEM :
+		file_write(run_fd, "state.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, (size_t)length);
+}
+
+int run_state_commit(int run_fd)
+{
 	return renameat(run_fd, "state.new", run_fd, "state") < 0 ? -errno : 0;
+}
+
+int run_state_write(int run_fd, const struct run_state *state)
+{
+	int r = run_state_prepare(run_fd, state);
+
+	return r < 0 ? r : run_state_commit(run_fd);
 }
 
 int run_state_read(int run_fd, struct run_state *ret)
@@ -290,7 +302,8 @@ int run_state_read(int run_fd, struct run_state *ret)
 		return -EBADMSG;
 	ret->state = (enum container_state)r;
 	ret->foreground = foreground;
-	ret->cgroups = strdup(text + offset);
+	ret->starts_plainly = text_starts(text + offset, PLAIN_LINE);
+	ret->cgroups = strdup(text + offset + (ret->starts_plainly ? strlen(PLAIN_LINE) : 0));
 	return ret->cgroups ? 0 : -ENOMEM;
 }
 

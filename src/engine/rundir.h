@@ -65,10 +65,14 @@ struct run_state {
 	uint64_t init_start_ticks; /* guards against reuse of the pid */
 	pid_t supervisor_pid;
 	bool foreground;
+	bool starts_plainly; /* OCI: start needs nothing of the spec */
 	char *cgroups; /* text for cgroup_set_from_text, malloc'ed */
 };
 int run_state_read(int run_fd, struct run_state *ret);
 int run_state_write(int run_fd, const struct run_state *state);
+/* The same in two steps: what the first has written is the state from the second on. */
+int run_state_prepare(int run_fd, const struct run_state *state);
+int run_state_commit(int run_fd);
 void run_state_clear(struct run_state *state);
 
 /* A pidfd of the init that state names, or -ESRCH when that process is gone. */

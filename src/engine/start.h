@@ -42,7 +42,7 @@ struct start {
 	struct cgroup_set cgroups;
 	bool has_cgroups;
 	struct rootfs_hierarchy *hierarchies; /* what layout and cgroups say to the rootfs */
-	int cgroup_fd; /* for CLONE_INTO_CGROUP, or -1 */
+	int cgroup_fd; /* of the group on v2: for CLONE_INTO_CGROUP and the device filter; or -1 */
 	bool is_placed_by_clone;
 	struct network *network;
 	struct seccomp_filter seccomp;
@@ -60,6 +60,7 @@ struct start {
 	pid_t keeper_pid;
 	bool is_reboot; /* this start follows a reboot */
 	bool is_init;	/* this process is init's side */
+	bool has_prepared_state; /* OCI: what is to be the state has been written */
 	pid_t init_pid;
 	int init_pidfd;
 	int init_stat_fd; /* adopted: /proc/PID/stat, for its exit status */

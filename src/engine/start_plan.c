@@ -302,6 +302,7 @@ static int clone_init(struct start *start, struct error *err)
 {
 	int r = placement_clone_init(start, err);
 
+	close_fd(&start->cgroup_fd);
 	(void)process_start_ticks(start->init_pid, &start->init_start_ticks); /* our child: it can not be gone */
 	return r;
 }

@@ -324,21 +324,7 @@ static int take_line(const struct field *fields, const struct field **hint, void
 	return 0;
 }
 
-static bool starts_with_any(const char *line, const char *const *prefixes)
-{
-	for (; prefixes && *prefixes; prefixes++)
-		if (strncmp(line, *prefixes, strlen(*prefixes)) == 0)
-			return true;
-	return false;
-}
-
 int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, struct error *err)
-{
-	return spec_parse_flat_without(text, length, NULL, ret_spec, err);
-}
-
-int spec_parse_flat_without(const char *text, size_t length, const char *const *prefixes, struct spec **ret_spec,
-	struct error *err)
 {
 	*ret_spec = NULL;
 	if (memchr(text, '\0', length))
@@ -352,8 +338,6 @@ int spec_parse_flat_without(const char *text, size_t length, const char *const *
 	unsigned number = 0;
 	for (char *next = copy, *line; (line = strsep(&next, "\n"));) {
 		number++;
-		if (starts_with_any(line, prefixes))
-			continue;
 		char *value = strchr(line, ' ');
 		if (!value) {
 			if (*line)

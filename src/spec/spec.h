@@ -392,9 +392,6 @@ int spec_to_flat(const struct spec *spec, char **ret_text, size_t *ret_length);
 /* The same, but not where each value was written: a third of the text, which only a spec that is still to be checked needs. */
 int spec_to_flat_without_origins(const struct spec *spec, char **ret_text, size_t *ret_length);
 int spec_parse_flat(const char *text, size_t length, struct spec **ret_spec, struct error *err);
-/* The same, but lines that start with one of prefixes (ends with NULL) are passed over: for who needs little of it, and soon. */
-int spec_parse_flat_without(const char *text, size_t length, const char *const *prefixes, struct spec **ret_spec,
-	struct error *err);
 
 /* What can not be true together, and keys whose mechanism does not exist yet. 0 or -EINVAL with *err filled. */
 int spec_validate(const struct spec *spec, struct error *err);

@@ -213,20 +213,6 @@ static void test_bad_flat(void **state)
 	assert_null(spec);
 }
 
-static void test_without(void **state)
-{
-	static const char text[] = "process.cwd /srv\nmounts.entries# 1\nmounts.entries[0].target a\noci.bundle /b\noci.bundles x\n";
-	static const char *const prefixes[] = { "mounts.", "oci.seccomp ", "process.c", NULL };
-	struct error err = { 0 };
-	struct spec *parsed = NULL;
-	(void)state;
-	assert_int_equal(spec_parse_flat_without(text, sizeof(text) - 1, prefixes, &parsed, &err), 0);
-	auto_spec struct spec *spec = parsed;
-	assert_null(spec->process.cwd);
-	assert_int_equal(spec->mounts.entries.count, 0);
-	assert_string_equal(spec->oci.bundle, "/b");
-}
-
 static void test_without_origins(void **state)
 {
 	struct error err = { 0 };
@@ -517,7 +503,6 @@ int main(void)
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_validate_names),
 		cmocka_unit_test(test_validate_links),
 		cmocka_unit_test(test_validate_filtered_links),
-		cmocka_unit_test(test_without),
 		cmocka_unit_test(test_without_origins),
 		cmocka_unit_test(test_validate_contradictions),
 	};

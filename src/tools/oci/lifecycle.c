@@ -24,10 +24,8 @@ typedef int (*container_act)(struct oci_container *container, struct error *err)
 static int change(struct wabe_call *call, container_act act, struct error *err)
 {
 	struct oci_container container;
-	int r = call_load(call, OCI_LOCK | OCI_BRIEF, &container, err);
+	int r = call_load(call, OCI_LOCK | OCI_WITHOUT_SPEC, &container, err);
 
-	if (r == 0 && !container.spec)
-		r = error_set_kind(err, ERROR_NOT_FOUND, 0, "container not running");
 	r = r < 0 ? r : act(&container, err);
 	oci_clear(&container);
 	return r;
