@@ -142,7 +142,6 @@ void placement_run_init(struct start *start)
 {
 	struct message message = { .kind = MESSAGE_ERROR };
 
-	process_prefault_stack();
 	start->is_init = true;
 	if (plan_run(start->init_plan, start, &message.error) < 0)
 		(void)message_send(start->handover.init_fd, &message); /* the supervisor may be gone */

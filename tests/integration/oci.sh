@@ -18,6 +18,21 @@ life_cycle() {
 }
 check life-cycle life_cycle
 
+plain_start() { # without the spec, where it has nothing to do; a state of an older version does not say so
+	local state
+	bundle l; wabe create --bundle "$work/l" l </dev/null >/dev/null || return
+	state=$(find "$root" /run/wabe/disk -path '*/l/state' 2>/dev/null)
+	grep -qx plain "$state" && [ ! -e "${state%state}state.new" ] || { cat "$state"; return 1; }
+	sed -i /^plain$/d "$state"; wabe start l && [ "$(status l)" = running ] && wabe delete -f l && gone l || return
+	bundle l 'c["hooks"] = {"poststart": [{"path": "/bin/true"}]}'; wabe create --bundle "$work/l" l </dev/null >/dev/null || return
+	! grep -qx plain "$state" && wabe start l && wabe delete -f l && gone l || return
+	bundle l 'c["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
+	wabe create --bundle "$work/l" l </dev/null >/dev/null && ! wabe start l 2>"$work/l/err" && grep -q 'NOTIFY needs listenerPath' "$work/l/err" ||
+		{ cat "$work/l/err"; return 1; }
+	wabe delete -f l && gone l
+}
+check plain-start plain_start
+
 exec_in() {
 	bundle b; up b || return
 	[ "$(wabe exec --env X=y --user 5:6 --cwd /tmp b sh -c 'echo $X; id -u; id -g; pwd' | tr '\n' ' ')" = "y 5 6 /tmp " ] || return

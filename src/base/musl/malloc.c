@@ -15,7 +15,7 @@ enum {
 	SMALLEST_SHIFT = 5, /* a class is a power of two, header included: 32 bytes, ... */
 	LARGEST_SHIFT = 14, /* ... 16 KiB; what is bigger has a mapping of its own */
 	CLASSES = LARGEST_SHIFT + 1,
-	FIRST_REGION = 32 << 10, /* each region is twice as big as the one before: a supervisor needs one */
+	FIRST_REGION = 32 << 10, /* a supervisor needs one */
 	LARGEST_REGION = 1 << 20,
 };
 
@@ -29,7 +29,7 @@ struct block { /* 16 bytes, so what follows is aligned for everything */
 
 static struct block *free_blocks[CLASSES];
 static char *region, *region_end;
-static size_t region_size = FIRST_REGION;
+static size_t region_size = FIRST_REGION, all_regions;
 
 static void *map(size_t size)
 {
@@ -78,7 +78,9 @@ static void *allocate(size_t size)
 			return NULL;
 		region = fresh;
 		region_end = fresh + region_size;
-		if (region_size < LARGEST_REGION)
+		all_regions += region_size;
+		/* a page that is not used costs as much as one that is, also at each clone */
+		if (region_size < LARGEST_REGION && all_regions != 3UL * FIRST_REGION)
 			region_size *= 2;
 	}
 	block = (struct block *)region;

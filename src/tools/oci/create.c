@@ -142,11 +142,11 @@ static int reserve(const struct container_id *id, struct rundir *dir, struct err
 
 int call_make(struct wabe_call *call, const char *restore, struct error *err)
 {
-	auto_spec struct spec *spec = spec_new();
+	static struct spec *spec; /* until the process ends: its pages are shared with init, each would be copied to be freed */
 	struct container_id id = { .dialect = "oci", .base_path = call->root, .name = call->arguments[0] };
 	struct rundir dir;
 
-	if (!spec)
+	if (!(spec = spec_new()))
 		return error_set(err, ENOMEM, "read the bundle");
 	if (!oci_is_id(id.name))
 		return call_usage(call, err, "\"%s\" is no container ID: use letters, digits and _+.-", id.name);
