@@ -134,13 +134,15 @@ static int take_string(struct parser *parser, const char **ret, size_t *ret_leng
 	int r = 0;
 
 	parser->at++;
-	while (r == 0 && peek(parser) != '"') {
-		if ((unsigned char)peek(parser) < ' ')
-			return fault(parser, parser->at < parser->end ? "a control character in a string" : "it ends too early");
-		if (*parser->at != '\\') {
-			*out++ = *parser->at++;
-			continue;
-		}
+	while (r == 0) {
+		const char *at = parser->at;
+		while (at < parser->end && (unsigned char)*at >= ' ' && *at != '"' && *at != '\\')
+			*out++ = *at++;
+		parser->at = at;
+		if (peek(parser) == '"')
+			break;
+		if (peek(parser) != '\\')
+			return fault(parser, at < parser->end ? "a control character in a string" : "it ends too early");
 		parser->at++;
 		r = take_escape(parser, &out);
 	}

@@ -6,17 +6,30 @@
 #include <stdarg.h>
 #include <string.h>
 
+int text_vformat(char **ret, const char *fmt, va_list arguments)
+{
+	char text[256]; /* most fit: vasprintf of musl goes through them twice */
+	va_list again;
+
+	va_copy(again, arguments);
+	int length = vsnprintf(text, sizeof(text), fmt, arguments);
+	*ret = length < 0 ? NULL : malloc((size_t)length + 1);
+	if (*ret && (size_t)length < sizeof(text))
+		memcpy(*ret, text, (size_t)length + 1);
+	else if (*ret)
+		(void)vsnprintf(*ret, (size_t)length + 1, fmt, again);
+	va_end(again);
+	return *ret ? 0 : -ENOMEM;
+}
+
 int text_format(char **ret, const char *fmt, ...)
 {
 	va_list arguments;
+
 	va_start(arguments, fmt);
-	int length = vasprintf(ret, fmt, arguments);
+	int r = text_vformat(ret, fmt, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		*ret = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	return r;
 }
 
 char *text_trim(char *text)

@@ -1,6 +1,7 @@
 #pragma once
 #include "base/vector.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -8,6 +9,7 @@
 
 /* printf into a malloc'ed *ret. -ENOMEM. */
 int text_format(char **ret, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int text_vformat(char **ret, const char *fmt, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 /* Cuts white space off both ends, in place; returns the first character that is left. */
 char *text_trim(char *text);

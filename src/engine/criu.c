@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/paths.h"
 #include "base/process.h"
 
@@ -33,10 +34,9 @@ void criu_add(struct criu_call *call, const char *fmt, ...)
 	va_list arguments;
 
 	va_start(arguments, fmt);
-	if (vasprintf(&text, fmt, arguments) < 0)
-		text = NULL;
+	int r = text_vformat(&text, fmt, arguments);
 	va_end(arguments);
-	if (!text || string_list_add(&call->words, text) < 0)
+	if (r < 0 || string_list_add(&call->words, text) < 0)
 		call->is_broken = true;
 }
 

@@ -78,8 +78,7 @@ int preflight_add(struct preflight *preflight, pid_t pid, const char *fmt, ...)
 	if (!blocker)
 		return -ENOMEM;
 	va_start(arguments, fmt);
-	if (vasprintf(&blocker->what, fmt, arguments) < 0)
-		blocker->what = NULL;
+	(void)text_vformat(&blocker->what, fmt, arguments); /* NULL is told below */
 	va_end(arguments);
 	blocker->pid = pid;
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);

@@ -93,13 +93,21 @@ static void put_fields(struct out *out, const char *prefix, const struct field *
 
 static void put_structs(struct out *out, const char *prefix, const struct field *field, const struct vector *vector)
 {
+	struct out name = { 0 };
+
 	put_name(out, prefix, field->name, "# ");
 	put_number(out, vector->count, '\n');
+	put_name(&name, prefix, field->name, "[");
+	size_t length = name.length;
 	for (size_t i = 0; i < vector->count; i++) {
-		char name[160];
-		(void)snprintf(name, sizeof(name), "%s%s[%zu].", prefix, field->name, i);
-		put_fields(out, name, field->items, (char *)vector->items + i * field->item_size);
+		name.length = length;
+		put_number(&name, i, ']');
+		put(&name, ".", sizeof("."));
+		out->has_failed |= name.has_failed;
+		if (!out->has_failed)
+			put_fields(out, name.text, field->items, (char *)vector->items + i * field->item_size);
 	}
+	free(name.text);
 }
 
 static void put_scalar(struct out *out, const struct field *field, const void *at)

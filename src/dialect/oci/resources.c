@@ -22,11 +22,9 @@ int oci_add_setting(struct spec *spec, bool is_v2, const char *file, const struc
 	setting->file = strdup(file);
 	setting->origin = *origin;
 	va_start(arguments, fmt);
-	int length = vasprintf(&setting->value, fmt, arguments);
+	int r = text_vformat(&setting->value, fmt, arguments);
 	va_end(arguments);
-	if (length < 0)
-		setting->value = NULL;
-	return setting->file && setting->value ? 0 : -ENOMEM;
+	return setting->file ? r : -ENOMEM;
 }
 
 /* One call per part, so that a line reads as the file that it writes. */

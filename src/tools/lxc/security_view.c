@@ -24,13 +24,12 @@ void view_add(struct security_view *view, const char *area, const char *name, en
 	char *text = NULL;
 
 	va_start(arguments, detail);
-	int length = vasprintf(&text, detail, arguments);
+	int r = text_vformat(&text, detail, arguments);
 	va_end(arguments);
-	struct security_row *row = length < 0 ? NULL : vector_add(&view->rows);
+	struct security_row *row = r < 0 ? NULL : vector_add(&view->rows);
 	if (!row) {
 		view->is_out_of_memory = true;
-		if (length >= 0)
-			free(text);
+		free(text);
 		return;
 	}
 	for (char *at = text; *at; at++)
