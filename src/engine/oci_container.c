@@ -76,6 +76,15 @@ static int open_rundir(struct oci_container *container, bool locks, struct error
 	return 0;
 }
 
+/* By who makes it: only then is there no state under a lock. */
+static bool is_locked(int dir_fd)
+{
+	if (flock(dir_fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	(void)flock(dir_fd, LOCK_UN);
+	return false;
+}
+
 int oci_load(const char *root, const char *name, unsigned flags, struct oci_container *ret, struct error *err)
 {
 	*ret = (struct oci_container){ .id = { .dialect = "oci", .base_path = root, .name = name }, .dir = { .fd = -1 },
@@ -86,8 +95,10 @@ int oci_load(const char *root, const char *name, unsigned flags, struct oci_cont
 	if (r < 0)
 		return r;
 	r = run_state_read(ret->dir.fd, &ret->state);
-	if (r < 0)
-		return 0; /* killed before: nothing runs */
+	if (r < 0) {
+		ret->status = !(flags & OCI_LOCK) && is_locked(ret->dir.fd) ? OCI_CREATING : OCI_STOPPED; /* its maker was killed */
+		return 0;
+	}
 	ret->has_cgroups = *ret->state.cgroups && cgroup_set_from_text(&ret->cgroups, ret->state.cgroups) == 0;
 	ret->status = find_status(ret);
 	return 0;

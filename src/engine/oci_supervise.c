@@ -23,6 +23,8 @@
 #include "kernel/fd_passing.h"
 #include "kernel/pidfd.h"
 
+#define SHORT_LIFE_MS 5
+
 int oci_await_exec(const struct spec *spec, int fd, pid_t pid, enum oci_status status, struct error *err)
 {
 	struct message message;
@@ -207,12 +209,12 @@ static bool has_only_empty_cgroups(const struct start *start)
 	       cgroup_set_remove_empty(&start->cgroups);
 }
 
-/* What has ended within a millisecond nobody has asked for. Nobody sees it then: the lock is ours all the time. */
+/* What has ended by then nobody has asked for: who asks waits for the lock, or is told that it is being made. */
 static bool has_ended_at_once(const struct start *start)
 {
 	struct pollfd init = { .fd = start->init_pidfd, .events = POLLIN };
 
-	return oci_may_end_at_once(start) && poll(&init, 1, 1) == 1;
+	return oci_may_end_at_once(start) && poll(&init, 1, SHORT_LIFE_MS) == 1;
 }
 
 /* Until the end, which other commands see and may bring about. Is what is left of it ours? */

@@ -33,6 +33,15 @@ plain_start() { # without the spec, where it has nothing to do; a state of an ol
 }
 check plain-start plain_start
 
+being_made() { # without a state, but locked
+	local dir
+	bundle l; wabe create --bundle "$work/l" l </dev/null >/dev/null || return
+	dir=$(find "$root" /run/wabe/disk -path '*/l' 2>/dev/null) && mv "$dir/state" "$work/l/state" || return
+	[ "$(flock "$dir" "$bin/wabe" --root "$root" state l | sed -n 's/.*"status": "\(.*\)".*/\1/p')" = creating ] && [ "$(status l)" = stopped ] &&
+		mv "$work/l/state" "$dir/state" && [ "$(status l)" = created ] && wabe delete -f l && gone l
+}
+check state-while-made being_made
+
 exec_in() {
 	bundle b; up b || return
 	[ "$(wabe exec --env X=y --user 5:6 --cwd /tmp b sh -c 'echo $X; id -u; id -g; pwd' | tr '\n' ' ')" = "y 5 6 /tmp " ] || return
