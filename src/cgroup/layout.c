@@ -6,8 +6,11 @@
 #include "base/text.h"
 #include "kernel/mountinfo.h"
 
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
+#define UNIFIED_MOUNT "/sys/fs/cgroup"
 #define MAX_PROC_FILE (4U * 1024 * 1024)
 
 /* Mount options that are no controllers. */
@@ -170,11 +173,20 @@ int cgroup_layout_detect(struct cgroup_layout *layout, bool relative, struct err
 	return r < 0 ? error_set(err, r, "find the cgroup of the host's init") : 0;
 }
 
+/* As runc tells it: what of v1 is mounted elsewhere then, counts for nothing. */
+static bool is_unified(void)
+{
+	struct statfs fs;
+
+	return statfs(UNIFIED_MOUNT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 int cgroup_layout_detect_mounts(struct cgroup_layout *layout, struct error *err)
 {
 	if (layout->hierarchies.count > 0)
 		return 0;
-	int r = read_mounts(layout);
+	/* a host with many containers has thousands of mounts to look through */
+	int r = is_unified() ? add_hierarchy(layout, true, strdup(""), UNIFIED_MOUNT, "/") : read_mounts(layout);
 	r = r < 0 ? r : fill_bases(layout);
 	return r < 0 ? error_set(err, r, "find the cgroup file systems") : 0;
 }
