@@ -169,10 +169,22 @@ static int write_device_rules(const struct cgroup_set *set, const struct cgroup_
 	return 0;
 }
 
+static const struct cgroup_group *find_v1_devices(const struct cgroup_set *set)
+{
+	const struct cgroup_group *group = set->groups.count ? set_find(set, "devices") : NULL;
+
+	return group && !group->is_v2 ? group : NULL;
+}
+
+bool cgroup_set_has_device_filter(const struct cgroup_set *set)
+{
+	return !find_v1_devices(set) && set->devices.is_set;
+}
+
 int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, int made_fd, struct error *err)
 {
-	const struct cgroup_group *v1 = set->groups.count ? set_find(set, "devices") : NULL;
-	if (v1 && !v1->is_v2)
+	const struct cgroup_group *v1 = find_v1_devices(set);
+	if (v1)
 		return geteuid() == 0 ? write_device_rules(set, v1, spec, err) : 0; /* a user namespace makes no device anyway */
 	if (!set->devices.is_set)
 		return 0;

@@ -107,6 +107,8 @@ int cgroup_set_open_v2(struct cgroup_set *set);
  */
 int cgroup_set_apply(struct cgroup_set *set, const struct spec *spec, struct error *err);
 
+/* Are there device rules, and are they in force all at once? Those of v1 are written one by one, the first forbids everything. */
+bool cgroup_set_has_device_filter(const struct cgroup_set *set);
 /* The device rules: init must have made its nodes before. made_fd: the group on v2 when it was made just now, or -1. */
 int cgroup_set_apply_devices(struct cgroup_set *set, const struct spec *spec, int made_fd, struct error *err);
 /* Removes the groups of a set when nothing is in or below them; false: something is, or was once. */

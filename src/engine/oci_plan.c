@@ -128,7 +128,7 @@ static bool has_to_save_now(const struct start *start)
 /* A device that the rules do not let anybody make is bound: the rules have to be there before. Hooks are programs. */
 static bool restricts_beside(const struct start *start)
 {
-	return has_cgroups(start) && start->spec->oci.devices.count == 0 && !oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
+	return start->has_cgroups && cgroup_set_has_device_filter(&start->cgroups) && start->spec->oci.devices.count == 0 && !oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
 }
 
 static bool has_to_tell_restricted(const struct start *start)
