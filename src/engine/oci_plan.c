@@ -125,15 +125,14 @@ static bool has_to_save_now(const struct start *start)
 	return !oci_may_end_at_once(start);
 }
 
-/* A device that the rules do not let anybody make is bound: the rules have to be there before. Hooks are programs. */
+/*
+ * Only where init waits for something anyway. A device that the rules do not let anybody make is bound: then they have to
+ * be there before it is made. Hooks are programs.
+ */
 static bool restricts_beside(const struct start *start)
 {
-	return start->has_cgroups && cgroup_set_has_device_filter(&start->cgroups) && start->spec->oci.devices.count == 0 && !oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
-}
-
-static bool has_to_tell_restricted(const struct start *start)
-{
-	return restricts_beside(start) && !has_to_wait(start);
+	return has_to_wait(start) && start->has_cgroups && cgroup_set_has_device_filter(&start->cgroups) &&
+	       start->spec->oci.devices.count == 0 && !oci_has_hooks(start->spec, OCI_CREATE_CONTAINER);
 }
 
 static bool restricts_before(const struct start *start)
@@ -392,7 +391,6 @@ const struct step oci_supervisor_plan[] = {
 	FRESH("map-sources",          has_mapped_sources, map_sources),
 	SIGNAL("signal-mapped",     has_idmap,          POINT_MAPPED),
 	FRESH("restrict-devices-now", restricts_beside,   restrict_devices),
-	SIGNAL("signal-restricted", has_to_tell_restricted, POINT_RESTRICTED),
 	FRESH("prepare-running",      is_create,          oci_prepare_running),
 	AWAIT("await-mounted",      has_work_at_mounted, POINT_MOUNTED),
 	FRESH("keep-network",         has_net_devices,    keep_network),
@@ -589,7 +587,6 @@ const struct step oci_init_plan[] = {
 	SIGNAL("signal-rootfs",       has_to_wait,          POINT_ROOTFS_READY),
 	RUN("await-start",            is_create,            await_start),
 	AWAIT("await-go",             has_to_wait,          POINT_GO),
-	AWAIT("await-restricted",     has_to_tell_restricted, POINT_RESTRICTED),
 	RUN("run-hooks-start",        has_start_container_hooks, run_start_container_hooks),
 	RUN("execute",                NULL,                 execute),
 	{ 0 },

@@ -13,7 +13,6 @@ enum signal_point {
 	POINT_ROOTFS_READY,  /* init -> supervisor: mounted, pivoted, ttys reported */
 	POINT_MOUNTED,	     /* OCI: init -> supervisor: time for the hooks of the runtime */
 	POINT_HOOKS_DONE,    /* OCI: supervisor -> init: they have run */
-	POINT_RESTRICTED,    /* OCI: supervisor -> init: its devices are */
 	POINT_GO,	     /* supervisor -> init: execute */
 	POINT_COUNT,
 };
