@@ -189,6 +189,23 @@ static void test_table_covers_spec(void **state)
 
 /* ---- text that is no spec ---- */
 
+/* Around the size up to which text_format prints only once. */
+static void test_formats_of_any_length(void **state)
+{
+	(void)state;
+	for (size_t length = 0; length < 1100; length += length < 250 || length > 260 ? 50 : 1) {
+		char word[1100];
+		auto_free char *text = NULL;
+		memset(word, 'w', length);
+		word[length] = '\0';
+		assert_int_equal(text_format(&text, "%d%s%d", 1, word, 2), 0);
+		assert_int_equal(strlen(text), length + 2);
+		assert_int_equal(text[0], '1');
+		assert_int_equal(text[length + 1], '2');
+		assert_memory_equal(text + 1, word, length);
+	}
+}
+
 static void test_bad_flat(void **state)
 {
 	static const char *const bad[] = {
@@ -498,7 +515,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_empty_round_trip), cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_equal_sees_each_field), cmocka_unit_test(test_table_covers_spec),
-		cmocka_unit_test(test_bad_flat), cmocka_unit_test(test_unknown_and_missing),
+		cmocka_unit_test(test_bad_flat), cmocka_unit_test(test_formats_of_any_length), cmocka_unit_test(test_unknown_and_missing),
 		cmocka_unit_test(test_damaged_flat), cmocka_unit_test(test_sources_and_errors), cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_validate_names),
 		cmocka_unit_test(test_validate_links),
