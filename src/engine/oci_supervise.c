@@ -127,11 +127,16 @@ static int commit_state(struct start *start, struct error *err)
 	return r < 0 ? error_set(err, r, "write the state file in %s", start->dir.path) : 0;
 }
 
-int oci_save_starting(struct start *start, struct error *err)
+static int save_state(struct start *start, enum container_state state, struct error *err)
 {
-	int r = prepare_state(start, STATE_STARTING, err);
+	int r = prepare_state(start, state, err);
 
 	return r < 0 ? r : commit_state(start, err);
+}
+
+int oci_save_starting(struct start *start, struct error *err)
+{
+	return save_state(start, STATE_STARTING, err);
 }
 
 int oci_prepare_running(struct start *start, struct error *err)
@@ -144,9 +149,7 @@ int oci_prepare_running(struct start *start, struct error *err)
 
 int oci_save_running(struct start *start, struct error *err)
 {
-	int r = start->has_prepared_state ? 0 : prepare_state(start, STATE_RUNNING, err);
-
-	return r < 0 ? r : commit_state(start, err);
+	return start->has_prepared_state ? commit_state(start, err) : save_state(start, STATE_RUNNING, err);
 }
 
 bool oci_may_end_at_once(const struct start *start)

@@ -263,12 +263,11 @@ void rundir_close(struct rundir *dir)
 int run_state_prepare(int run_fd, const struct run_state *state)
 {
 	auto_free char *text = NULL;
-	int length = asprintf(&text, "state %s\ninit %d %" PRIu64 "\nsupervisor %d\nforeground %d\n%s%s",
+	int r = text_format(&text, "state %s\ninit %d %" PRIu64 "\nsupervisor %d\nforeground %d\n%s%s",
 		state_name(state->state), state->init_pid, state->init_start_ticks, state->supervisor_pid,
 		state->foreground, state->starts_plainly ? PLAIN_LINE : "", state->cgroups ? state->cgroups : "");
 
-	return length < 0 ? -ENOMEM :
-		file_write(run_fd, "state.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, (size_t)length);
+	return r < 0 ? r : file_write(run_fd, "state.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, text, strlen(text));
 }
 
 int run_state_commit(int run_fd)

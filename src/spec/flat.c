@@ -102,7 +102,7 @@ static void put_structs(struct out *out, const char *prefix, const struct field 
 	for (size_t i = 0; i < vector->count; i++) {
 		name.length = length;
 		put_number(&name, i, ']');
-		put(&name, ".", sizeof("."));
+		put(&name, ".", sizeof(".")); /* and its end */
 		out->has_failed |= name.has_failed;
 		if (!out->has_failed)
 			put_fields(out, name.text, field->items, (char *)vector->items + i * field->item_size);

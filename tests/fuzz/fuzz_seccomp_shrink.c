@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../seccomp_answer.h"
 #include "programs/seccomp_shrink.h"
 
 #define MOST	    300 /* more than a conditional jump reaches */
@@ -68,45 +69,6 @@ static struct sock_filter next_instruction(struct input *input, size_t left)
 	return one;
 }
 
-static uint32_t answer(const struct sock_filter *program, size_t count, const struct seccomp_data *data)
-{
-	uint32_t value = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct sock_filter *one = &program[i];
-		bool is_true = false;
-		switch (one->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&value, (const char *)data + one->k, sizeof(value));
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			value &= one->k;
-			continue;
-		case BPF_JMP | BPF_JA:
-			i += one->k;
-			continue;
-		case BPF_RET | BPF_K:
-			return one->k;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			is_true = value == one->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			is_true = value >= one->k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			is_true = value > one->k;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			is_true = value & one->k;
-			break;
-		default:
-			abort(); /* no instruction that was put in */
-		}
-		i += is_true ? one->jt : one->jf;
-	}
-	abort(); /* it has no end */
-}
-
 /* Numbers around those that the program compares with. */
 static size_t find_values(const struct sock_filter *program, size_t count, uint32_t *ret)
 {
@@ -147,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				struct seccomp_data call = { .nr = (int)values[number], .arch = a < 3 ? architectures[a] : values[(a + number) % found],
 					.args = { values[argument] | (uint64_t)values[(argument + number) % found] << 32 },
 					.instruction_pointer = values[argument] };
-				if (answer(old, count, &call) != answer(new, shrunk, &call))
+				if (seccomp_answer(old, count, &call) != seccomp_answer(new, shrunk, &call))
 					abort(); /* another answer */
 			}
 	return 0;

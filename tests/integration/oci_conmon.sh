@@ -47,9 +47,11 @@ exec_sync() {
 	wabe kill -a b 9 && ended b 137 && wabe delete --force b && gone b
 }
 check exec-sync exec_sync
-terminal() { # the kernel hands the line's end over by itself: the log may have a partial line
+# whole FILE: the lines of standard output; what comes in parts (a terminal's line and its end) is one
+whole() { sed -n 's/^[^ ]* stdout \([FP]\) \(.*\)/\1\2/p' "$1" | tr -d '\r' | sed -e ':a' -e '/^P/{$!N;s/^P\(.*\)\n\([FP]\)\(.*\)/\2\1\3/;ta' -e '}' | sed -n 's/^F//p'; }
+terminal() {
 	bundle t 'c["process"]["terminal"] = True; c["process"]["args"] = sh("tty; sleep 100")'
-	created t -t && wabe start t && soon 5 grep -q 'stdout [FP] /dev/pts/0' "$work/t.log" || { cat "$work/t.log" "$work/sync" "$work/conmon.err"; return 1; }
+	created t -t && wabe start t && soon 5 eval 'whole "$work/t.log" | grep -qx /dev/pts/0' || { cat "$work/t.log" "$work/sync" "$work/conmon.err"; return 1; }
 	wabe kill t KILL && ended t 137 || { echo "end: $(status t), $(cat "$work/exits/t")"; return 1; }
 	wabe delete --force t && gone t
 }

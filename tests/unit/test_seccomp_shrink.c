@@ -11,37 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../seccomp_answer.h"
 #include "programs/seccomp_shrink.h"
 
 #define LOAD(what)	   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, what))
 #define RETURN(value)	   BPF_STMT(BPF_RET | BPF_K, value)
 #define EQUAL(value, t, f) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, t, f)
 #define DENY		   (SECCOMP_RET_ERRNO | 1)
-
-static uint32_t run(const struct sock_filter *program, size_t count, const struct seccomp_data *data)
-{
-	uint32_t value = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct sock_filter *one = &program[i];
-		if (one->code == (BPF_LD | BPF_W | BPF_ABS))
-			memcpy(&value, (const char *)data + one->k, sizeof(value));
-		else if (one->code == (BPF_ALU | BPF_AND | BPF_K))
-			value &= one->k;
-		else if (one->code == (BPF_JMP | BPF_JA))
-			i += one->k;
-		else if (one->code == (BPF_JMP | BPF_JEQ | BPF_K))
-			i += value == one->k ? one->jt : one->jf;
-		else if (one->code == (BPF_JMP | BPF_JGE | BPF_K))
-			i += value >= one->k ? one->jt : one->jf;
-		else if (one->code == (BPF_RET | BPF_K))
-			return one->k;
-		else
-			fail_msg("code %#x", one->code);
-	}
-	fail_msg("the program has no end");
-	return 0;
-}
 
 /* Number, architecture and first argument around all that the programs below ask for. */
 static void assert_same(const struct sock_filter *old, size_t old_count, const struct sock_filter *new, size_t new_count)
@@ -53,7 +29,7 @@ static void assert_same(const struct sock_filter *old, size_t old_count, const s
 			for (uint64_t argument = 0; argument < 3; argument++) {
 				struct seccomp_data data = { .arch = architectures[a], .args = { argument },
 					.nr = (int)(number < 2000 ? number : 0x40000000 + number - 2000) };
-				assert_int_equal(run(new, new_count, &data), run(old, old_count, &data));
+				assert_int_equal(seccomp_answer(new, new_count, &data), seccomp_answer(old, old_count, &data));
 			}
 }
 

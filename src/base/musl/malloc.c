@@ -16,7 +16,9 @@ enum {
 	LARGEST_SHIFT = 14, /* ... 16 KiB; what is bigger has a mapping of its own */
 	CLASSES = LARGEST_SHIFT + 1,
 	FIRST_REGION = 32 << 10, /* a supervisor needs one */
+	NEXT_REGION = 64 << 10,	 /* at least */
 	LARGEST_REGION = 1 << 20,
+	PAGE = 4096,
 };
 
 struct block { /* 16 bytes, so what follows is aligned for everything */
@@ -29,7 +31,7 @@ struct block { /* 16 bytes, so what follows is aligned for everything */
 
 static struct block *free_blocks[CLASSES];
 static char *region, *region_end;
-static size_t region_size = FIRST_REGION, all_regions;
+static size_t all_regions; /* bytes */
 
 static void *map(size_t size)
 {
@@ -54,6 +56,16 @@ static void *use(struct block *block, unsigned class_shift, size_t size)
 	return block + 1;
 }
 
+/* Half of what there is: a page that is not used costs as much as one that is, also at each clone. */
+static size_t next_region(void)
+{
+	size_t half = all_regions / 2 / PAGE * PAGE;
+
+	if (all_regions == 0)
+		return FIRST_REGION;
+	return half < NEXT_REGION ? NEXT_REGION : half > LARGEST_REGION ? LARGEST_REGION : half;
+}
+
 /* Not malloc itself: gcc makes one call of calloc out of malloc and memset, also in calloc. */
 static void *allocate(size_t size)
 {
@@ -73,15 +85,13 @@ static void *allocate(size_t size)
 		return use(block, shift, total - sizeof(*block));
 	}
 	if ((size_t)(region_end - region) < total) {
-		char *fresh = map(region_size);
+		size_t size_now = next_region();
+		char *fresh = map(size_now);
 		if (!fresh)
 			return NULL;
 		region = fresh;
-		region_end = fresh + region_size;
-		all_regions += region_size;
-		/* a page that is not used costs as much as one that is, also at each clone */
-		if (region_size < LARGEST_REGION && all_regions != 3UL * FIRST_REGION)
-			region_size *= 2;
+		region_end = fresh + size_now;
+		all_regions += size_now;
 	}
 	block = (struct block *)region;
 	region += total;
